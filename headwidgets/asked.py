@@ -1,0 +1,322 @@
+"""What a session is asked: prompts, edits, metric, selection. Validated, observable.
+
+Setters check everything before they change anything, so a rejected value leaves the state
+as it was. They may be called from any thread, also while numbers are being computed:
+whoever computes works on a `Snapshot`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headwidgets.errors import InputError
+from headwidgets.heads import Head
+from headwidgets.methods.apply import check_target, waiting
+from headwidgets.methods.edits import Edit
+from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods.snapshot import Pair, Snapshot, position
+from headwidgets.model.engine import Engine
+from headwidgets.prompts import Prompt, Prompts
+
+Listener = Callable[[frozenset[str]], None]
+FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
+_ASPECTS = ("prompts", "index", "edits", "metric", "reference", "selection", "weights")
+_SEEN_ONLY = frozenset({"selection"})  # a change that makes no number stale
+
+
+class Edits(tuple[Edit, ...]):
+    """The edits in force, in order. Assign a new list to change them; ``+`` takes any list."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Iterable[Edit]) -> Edits:  # type: ignore[override]
+        """Return these edits and more: ``s.edits += [hw.zero("9.9")]``."""
+        return Edits((*self, *other))
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Everything at one moment; replaced as a whole."""
+
+    prompts: Prompts
+    pairs: tuple[Pair, ...]
+    index: int = 0
+    edits: Edits = Edits()
+    metric: LogitDiff | None = None
+    reference: Prompts | None = None
+    reference_pairs: tuple[Pair, ...] | None = None
+    selection: Head | None = None
+
+
+class Asked:
+    """The state of a session.
+
+    Parameters
+    ----------
+    engine : Engine
+        Reads text into tokens and knows which heads there are.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._guard = threading.RLock()
+        self._listeners: list[Listener] = []
+        self.revision = 1
+        self._changed_at = dict.fromkeys(_ASPECTS, 1)
+        text = engine.text
+        n = min(8, engine.facts.d_vocab, engine.facts.n_ctx)
+        first: Prompt = FIRST_PROMPT if text.has_tokenizer else tuple(range(n))
+        if text.has_tokenizer and len(text.encode(FIRST_PROMPT)) > engine.facts.n_ctx:
+            first = tuple(text.encode(FIRST_PROMPT)[: engine.facts.n_ctx])
+        prompts = Prompts(clean=[first])
+        self._values = _Values(prompts=prompts, pairs=self._pairs(prompts))
+
+    # ------------------------------------------------------------------ prompts
+
+    @property
+    def prompts(self) -> Prompts:
+        """The prompt set. Assign Prompts, a frame, a list of texts, or one text.
+
+        Answers in the set become the metric, in place of one that was set before.
+        """
+        return self._values.prompts
+
+    @prompts.setter
+    def prompts(self, value: object) -> None:
+        self.use(prompts=value)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The clean prompt on screen, as it was given: a text or token ids."""
+        return self._values.prompts.clean[self._values.index]
+
+    @prompt.setter
+    def prompt(self, value: Any) -> None:
+        self._replace_one(clean=value)
+
+    @property
+    def corrupted_prompt(self) -> Prompt | None:
+        """The corrupted partner of the prompt on screen; assign None to have none."""
+        corrupted = self._values.prompts.corrupted
+        return None if corrupted is None else corrupted[self._values.index]
+
+    @corrupted_prompt.setter
+    def corrupted_prompt(self, value: Any) -> None:
+        self._replace_one(corrupted=value)
+
+    @property
+    def index(self) -> int:
+        """The pair on screen, from 0."""
+        return self._values.index
+
+    @index.setter
+    def index(self, value: Any) -> None:
+        n = len(self._values.prompts)
+        if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= int(value) < n:
+            message = f"expected an index from 0 to {n - 1} (n = {n} prompts), got {value!r}"
+            raise InputError(message)
+        self._set("index", index=int(value))
+
+    @property
+    def token_ids(self) -> list[int]:
+        """Token ids of the clean prompt on screen, BOS included."""
+        return list(self._values.pairs[self._values.index].clean)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The clean prompt on screen as the model sees it, one piece a token."""
+        return self.engine.text.pieces(self.token_ids)
+
+    # ------------------------------------------------------------------ the rest
+
+    @property
+    def reference(self) -> Prompts | None:
+        """The prompts that a mean edit averages over; None: shuffles of the session's own."""
+        return self._values.reference
+
+    @reference.setter
+    def reference(self, value: object) -> None:
+        with self._guard:
+            self._set("reference", **self._read_reference(value))
+
+    @property
+    def metric(self) -> LogitDiff | None:
+        """What is measured at the end; None: the set's answers, else first against second."""
+        return self._values.metric
+
+    @metric.setter
+    def metric(self, value: object) -> None:
+        with self._guard:
+            metric = self._read_metric(value, self._values.pairs)
+            self._set("metric", metric=metric)
+
+    @property
+    def edits(self) -> Edits:
+        """The edits in force, applied in order."""
+        return self._values.edits
+
+    @edits.setter
+    def edits(self, value: Any) -> None:
+        listed = [value] if isinstance(value, Edit) else value
+        if listed is None or isinstance(listed, str | dict) or not isinstance(listed, Iterable):
+            message = f"expected a list of edits such as [hw.zero('9.9')], got {value!r:.80}"
+            raise InputError(message)
+        edits = Edits(Edit.from_json(edit) for edit in listed)
+        with self._guard:
+            snapshot = self.snapshot()
+            for edit in edits:
+                check_target(self.engine, edit)
+                if edit.at is not None:
+                    position(edit.at, snapshot.pair, one_length=snapshot.one_length)
+            self._set("edits", edits=edits)
+
+    @property
+    def waiting(self) -> list[str]:
+        """Edits that lack their aligned partner prompt: ``"patch 9.6 … waiting: 16 and 64 tokens"``."""
+        values = self._values
+        pair = values.pairs[values.index]
+        reasons = [(edit, waiting(edit, pair)) for edit in values.edits]
+        return [f"{edit} · {reason}" for edit, reason in reasons if reason]
+
+    @property
+    def selection(self) -> Head | None:
+        """The head that every view shows; any spelling may be assigned, or None."""
+        return self._values.selection
+
+    @selection.setter
+    def selection(self, value: object) -> None:
+        head = None if value is None or value == "" else Head.parse(value)
+        if head is not None:
+            head.within(self.engine.facts.n_layers, self.engine.facts.n_heads)
+        self._set("selection", selection=head)
+
+    def use(
+        self, prompts: object = None, metric: object = None, reference: object = None
+    ) -> None:
+        """Set prompts, metric and reference at once; what is None stays as it is.
+
+        Raises
+        ------
+        InputError
+            If any of them cannot be used; then none of them is.
+        """
+        with self._guard:
+            values: dict[str, Any] = {}
+            pairs = self._values.pairs
+            if prompts is not None:
+                read = Prompts.read(prompts)
+                pairs = self._pairs(read)
+                values = {"prompts": read, "pairs": pairs, "index": 0}
+                if read.answer is not None and metric is None:
+                    values["metric"] = None
+            if metric is not None:
+                values["metric"] = self._read_metric(metric, pairs)
+            if reference is not None:
+                values |= self._read_reference(reference)
+            self._set(*(set(values) & set(_ASPECTS)), **values)
+
+    # ------------------------------------------------------------------ for those who compute
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that decides a number, frozen."""
+        with self._guard:
+            values, revision = self._values, self.revision
+        answers = None
+        if values.prompts.answer is not None and values.prompts.foil is not None:
+            both = zip(values.prompts.answer, values.prompts.foil, strict=True)
+            answers = tuple(LogitDiff(a, f) for a, f in both)
+        return Snapshot(
+            pairs=values.pairs,
+            index=values.index,
+            edits=tuple(values.edits),
+            metric=values.metric,
+            answers=answers,
+            reference=values.reference_pairs,
+            revision=revision,
+        )
+
+    def subscribe(self, callback: Listener) -> Callable[[], None]:
+        """Call `callback` with the names of what changed, after each change.
+
+        It runs on the thread that made the change. Returns a function that ends it.
+        """
+        self._listeners.append(callback)
+
+        def end() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return end
+
+    def changed_since(self, revision: int, aspects: Iterable[str]) -> list[str]:
+        """Return which of `aspects` changed after `revision`."""
+        return [name for name in aspects if self._changed_at[name] > revision]
+
+    def _set(self, *aspects: str, **values: Any) -> None:
+        with self._guard:
+            if all(getattr(self._values, name) == value for name, value in values.items()):
+                if "weights" not in aspects:
+                    return
+            self._values = replace(self._values, **values)
+            if set(aspects) - _SEEN_ONLY:
+                self.revision += 1
+            self._changed_at |= dict.fromkeys(aspects, self.revision)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(frozenset(aspects))
+
+    def _replace_one(self, **one: Any) -> None:
+        with self._guard:
+            values = self._values
+            prompts = values.prompts.changed(values.index, **one)
+            pairs = list(values.pairs)
+            pairs[values.index] = self._pair(prompts, values.index)
+            self._set("prompts", prompts=prompts, pairs=tuple(pairs))
+
+    def _pairs(self, prompts: Prompts) -> tuple[Pair, ...]:
+        return tuple(self._pair(prompts, i) for i in range(len(prompts)))
+
+    def _pair(self, prompts: Prompts, i: int) -> Pair:
+        clean = self._ids(prompts.clean[i])
+        partner = prompts.corrupted[i] if prompts.corrupted is not None else None
+        roles = {role: places[i] for role, places in prompts.roles.items()}
+        for role, place in roles.items():
+            if place >= len(clean):
+                message = (
+                    f"role {role!r} of prompt {i} stands at position {place}, but the prompt has "
+                    f"{len(clean)} tokens, 0 to {len(clean) - 1}"
+                )
+                raise InputError(message)
+        return Pair(clean, None if partner is None else self._ids(partner), roles)
+
+    def _ids(self, prompt: Prompt) -> tuple[int, ...]:
+        ids = tuple(self.engine.text.encode(prompt)) if isinstance(prompt, str) else prompt
+        facts = self.engine.facts
+        bad = next((i for i in ids if not 0 <= i < facts.d_vocab), None)
+        if bad is not None:
+            message = f"expected token ids from 0 to {facts.d_vocab - 1}, got {bad}"
+            raise InputError(message)
+        if len(ids) > facts.n_ctx:
+            message = (
+                f"the prompt has {len(ids)} tokens, BOS included; this model's context is "
+                f"{facts.n_ctx}: shorten it by {len(ids) - facts.n_ctx}"
+            )
+            raise InputError(message)
+        return ids
+
+    def _read_reference(self, value: object) -> dict[str, Any]:
+        if value is None:
+            return {"reference": None, "reference_pairs": None}
+        read = Prompts.read(value)
+        return {"reference": read, "reference_pairs": self._pairs(read)}
+
+    def _read_metric(self, value: object, pairs: tuple[Pair, ...]) -> LogitDiff | None:
+        if value is None:
+            return None
+        metric = LogitDiff.from_json(value)
+        for pair in pairs:
+            metric.ids(pair.clean, self.engine.text.answer_id)
+        return metric

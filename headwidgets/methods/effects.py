@@ -1,0 +1,203 @@
+"""What the edits do: the metric of the three runs with intervals, and the top tokens."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from headwidgets.errors import InputError
+from headwidgets.methods.edits import At
+from headwidgets.methods.means import describe
+from headwidgets.methods.metrics import LogitDiff, first_two, kl_divergence, logit_difference
+from headwidgets.methods.runs import batches, check_run, logits
+from headwidgets.methods.snapshot import Snapshot, position
+from headwidgets.model.engine import Engine
+
+Values = NDArray[np.float64]
+UNITS = ("logit", "log-probability", "probability")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Per prompt: the metric of each run and the divergence; NaN where a run is absent."""
+
+    clean: Values
+    corrupted: Values
+    edited: Values
+    kl: Values
+    notes: tuple[str, ...]
+
+
+def measure(engine: Engine, snapshot: Snapshot) -> Measured:
+    """Run the whole set and read the metric of every prompt."""
+    n = len(snapshot.pairs)
+    out = {name: np.full(n, math.nan) for name in ("clean", "corrupted", "edited", "kl")}
+    notes: dict[str, None] = {}
+    for batch in batches(engine, snapshot):
+        clean = logits(engine, snapshot, "clean", batch)
+        edited = logits(engine, snapshot, "edited", batch)
+        notes |= dict.fromkeys(edited.notes)
+        runs = {"clean": clean.values, "edited": edited.values}
+        if all(snapshot.pairs[i].corrupted is not None for i in batch):
+            runs["corrupted"] = logits(engine, snapshot, "corrupted", batch).values
+        divergence = kl_divergence(clean.values, edited.values)
+        for row, i in enumerate(batch):
+            right, wrong = _tokens(engine, snapshot, i, clean.values[row])
+            for run, values in runs.items():
+                out[run][i] = logit_difference(values[row], right, wrong)
+            out["kl"][i] = float(divergence[row])
+    return Measured(**out, notes=tuple(notes))
+
+
+def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
+    """Return what the edits do to the metric, over the whole set.
+
+    Returns
+    -------
+    DataFrame
+        Rows clean, corrupted, edited, change, normalised, KL; columns value, se, n,
+        note. Change is edited minus the run that the edits go into. Normalised is
+        (edited − corrupted) / (clean − corrupted), a ratio of means: 1 as clean, 0 as
+        corrupted; NaN, with the reason in note, where the denominator is below two
+        standard errors or 5 % of the metric's range on the set. KL(clean ‖ edited) is
+        in nats.
+    """
+    m = measure(engine, snapshot)
+    base = m.clean if snapshot.base == "clean" else m.corrupted
+    rows = {
+        "clean": (*mean_se(m.clean), ""),
+        "corrupted": (*mean_se(m.corrupted), _absent(m.corrupted)),
+        "edited": (*mean_se(m.edited), "" if snapshot.edits else "no edits: as clean"),
+        "change": (*mean_se(m.edited - base), f"edited minus {snapshot.base}"),
+        "normalised": normalised(m),
+        "KL": (*mean_se(m.kl), "KL(clean ‖ edited), nats"),
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "se", "note"])
+    counts = [int(np.isfinite(v).sum()) for v in (m.clean, m.corrupted, m.edited, m.edited - base)]
+    counts += [int(np.isfinite(m.clean - m.corrupted).sum()), len(m.kl)]
+    frame.insert(2, "n", counts)
+    frame.index.name = "run"
+    frame.attrs |= {
+        "metric": metric_name(snapshot),
+        "edits": [str(e) for e in snapshot.edits],
+        "notes": list(m.notes),
+    }
+    if any(e.kind == "mean" for e in snapshot.edits):
+        frame.attrs["mean"] = describe(snapshot)
+    return frame
+
+
+def metric_name(snapshot: Snapshot) -> str:
+    """Say what the metric is."""
+    if snapshot.metric is not None:
+        return str(snapshot.metric)
+    if snapshot.answers is not None:
+        return "logit of each prompt's answer minus its foil"
+    return "logit of the clean run's first token minus its second"
+
+
+def mean_se(values: Values) -> tuple[float, float]:
+    """Mean and standard error over the prompts that have a value; NaN where undefined."""
+    there = values[np.isfinite(values)]
+    mean = float(there.mean()) if len(there) else math.nan
+    se = float(there.std(ddof=1) / math.sqrt(len(there))) if len(there) > 1 else math.nan
+    return mean, se
+
+
+def normalised(m: Measured) -> tuple[float, float, str]:
+    """Return the normalised effect, its standard error, and why there is none."""
+    keep = np.isfinite(m.corrupted)
+    if not keep.any():
+        return math.nan, math.nan, "no corrupted prompt"
+    clean, corrupted, edited = m.clean[keep], m.corrupted[keep], m.edited[keep]
+    below, below_se = mean_se(clean - corrupted)
+    both = np.concatenate([clean, corrupted])
+    span = float(both.max() - both.min())
+    if abs(below) < 0.05 * span or below == 0.0:  # noqa: PLR2004 - 5 % of the metric's range
+        return math.nan, math.nan, f"clean and corrupted differ by {below:.3g}: under 5 % of the range {span:.3g}"
+    if abs(below) < 2 * below_se:  # noqa: PLR2004 - two standard errors
+        return math.nan, math.nan, f"clean and corrupted differ by {below:.3g}: under two standard errors ({below_se:.2g} each)"
+    ratio = float((edited - corrupted).mean()) / below
+    rest = (edited - corrupted) - ratio * (clean - corrupted)  # delta method for a ratio of means
+    return ratio, mean_se(rest)[1] / abs(below), ""
+
+
+def top_tokens(
+    engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str
+) -> pd.DataFrame:
+    """Return the likeliest next tokens of the pair on screen, clean and edited.
+
+    Returns
+    -------
+    DataFrame
+        Columns token, clean, edited, change; index the token id. The k likeliest of
+        either run, in the clean order.
+    """
+    if unit not in UNITS:
+        message = f"expected a unit {', '.join(UNITS)}, got {unit!r}"
+        raise InputError(message)
+    if not 1 <= k <= engine.facts.d_vocab:
+        message = f"expected k from 1 to {engine.facts.d_vocab}, got {k}"
+        raise InputError(message)
+    runs, notes = {}, ()
+    for run in ("clean", "edited"):
+        values, notes = _at(engine, snapshot, run, at)
+        runs[run] = _in_unit(values, unit)
+    chosen = sorted(
+        {int(t) for values in runs.values() for t in torch.topk(values, k).indices},
+        key=lambda t: -float(runs["clean"][t]),
+    )
+    data = {run: [float(values[t]) for t in chosen] for run, values in runs.items()}
+    frame = pd.DataFrame({"token": engine.text.labels(chosen), **data}, index=chosen)
+    frame.index.name = "id"
+    frame["change"] = frame["edited"] - frame["clean"]
+    frame.attrs |= {
+        "unit": unit,
+        "at": str(at),
+        "edits": [str(e) for e in snapshot.edits],
+        "notes": list(notes),
+    }
+    return frame
+
+
+def _at(
+    engine: Engine, snapshot: Snapshot, run: str, at: At
+) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Logits of one position of the pair on screen, [vocabulary]."""
+    check_run(run)
+    places = position(at, snapshot.pair, one_length=True)
+    if len(places) != 1:
+        message = f"expected one position or role in at=, got {at!r}"
+        raise InputError(message)
+    end = places[0] == len(snapshot.pair.clean) - 1
+    found = logits(engine, snapshot, run, [snapshot.index], positions="end" if end else "all")
+    row = found.values[0]
+    return (row if end else row[places[0]]), found.notes
+
+
+def _in_unit(values: torch.Tensor, unit: str) -> torch.Tensor:
+    if unit == "logit":
+        return values
+    log = torch.log_softmax(values, dim=-1)
+    return log.exp() if unit == "probability" else log
+
+
+def _tokens(
+    engine: Engine, snapshot: Snapshot, i: int, clean: torch.Tensor
+) -> tuple[list[int], list[int]]:
+    """Token ids that the metric compares on a pair."""
+    metric: LogitDiff | None = snapshot.metric
+    if metric is None and snapshot.answers is not None:
+        metric = snapshot.answers[i]
+    if metric is None:
+        return first_two(clean)
+    return metric.ids(snapshot.pairs[i].clean, engine.text.answer_id)
+
+
+def _absent(values: Values) -> str:
+    return "" if np.isfinite(values).any() else "no corrupted prompt"

@@ -1,0 +1,64 @@
+"""Activations of a run, kept by prompt and hook point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from headwidgets.methods.snapshot import Ids
+from headwidgets.model.engine import Engine, HookFn
+
+
+def z_name(layer: int) -> str:
+    """Hook point of a layer's z, [batch, position, head, d_head]."""
+    return f"blocks.{layer}.attn.hook_z"
+
+
+def mlp_name(layer: int) -> str:
+    """Hook point of what an MLP writes, [batch, position, d_model]."""
+    return f"blocks.{layer}.hook_mlp_out"
+
+
+def record(engine: Engine, rows: Sequence[Ids], names: Sequence[str]) -> dict[str, Tensor]:
+    """Return activations of unedited runs.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : sequence of token ids
+        Prompts of one length.
+    names : sequence of str
+        Hook points, such as ``"blocks.3.attn.hook_z"``.
+
+    Returns
+    -------
+    dict of str to Tensor
+        [row, position, ...], in the model's dtype.
+    """
+    key = ("activations", tuple(rows))
+    kept = {name: engine.cache.get((*key, name)) for name in names}
+    missing = [name for name, value in kept.items() if value is None]
+    if missing:
+        parts: dict[str, list[Tensor]] = {name: [] for name in missing}
+        engine.run(
+            torch.tensor(rows), [(name, _keep(parts[name])) for name in missing], **_stop(engine, missing)
+        )
+        for name, chunks in parts.items():
+            kept[name] = value = torch.cat(chunks, dim=1)
+            engine.cache.put((*key, name), value, value.numel() * value.element_size())
+    return kept  # type: ignore[return-value]
+
+
+def _keep(store: list[Tensor]) -> HookFn:
+    def keep(tensor: Tensor, start: int) -> None:  # noqa: ARG001 - chunks arrive in order
+        store.append(tensor.detach().clone())
+
+    return keep
+
+
+def _stop(engine: Engine, names: Sequence[str]) -> dict[str, int]:
+    """Leave out the layers above the last one that is asked for."""
+    above = max(int(name.split(".")[1]) for name in names) + 1
+    return {"stop_at_layer": above} if above < engine.facts.n_layers else {}

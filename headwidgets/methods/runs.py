@@ -1,0 +1,185 @@
+"""The clean, the corrupted and the edited run of a prompt set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from headwidgets.errors import EditDropped, InputError
+from headwidgets.methods.apply import Compiled, compile_edits
+from headwidgets.methods.edits import Edit
+from headwidgets.methods.record import record
+from headwidgets.methods.snapshot import Pair, Snapshot
+from headwidgets.model.engine import Engine, Hooks
+from headwidgets.model.work import checkpoint
+
+RUNS = ("clean", "corrupted", "edited")
+_STILL = 1e-7  # relative size of an attention output's change that counts as none
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Logits of a batch, and what the edits did there.
+
+    Attributes
+    ----------
+    values : Tensor, float32, [row, vocabulary] or [row, position, vocabulary]
+    notes : tuple of str
+        Why an edit that was made shows no effect, where that is so.
+    """
+
+    values: Tensor
+    notes: tuple[str, ...] = ()
+
+
+def check_run(run: str) -> str:
+    """Return `run`, or say which runs there are."""
+    if run in RUNS:
+        return run
+    message = f"expected a run 'clean', 'corrupted' or 'edited', got {run!r}"
+    raise InputError(message)
+
+
+def batches(engine: Engine, snapshot: Snapshot) -> Iterator[list[int]]:
+    """Group the set into batches that fit in memory, with a checkpoint between them."""
+    longest = max(len(pair.clean) for pair in snapshot.pairs)
+    done = 0
+    for batch in snapshot.batches(limit=engine.rows_at_once(longest)):
+        checkpoint(done, len(snapshot.pairs), "prompts")
+        yield batch
+        done += len(batch)
+
+
+def logits(
+    engine: Engine, snapshot: Snapshot, run: str, batch: Sequence[int], *, positions: str = "end"
+) -> Logits:
+    """Run a batch of pairs of one length.
+
+    Parameters
+    ----------
+    run : {"clean", "corrupted", "edited"}
+    batch : sequence of int
+        Indices of pairs; see `batches`.
+    positions : {"end", "all"}
+    """
+    pairs = [snapshot.pairs[i] for i in batch]
+    if run == "edited" and not snapshot.edits:
+        run = "clean"
+    key = ("logits", run_key(snapshot, run, pairs), positions)
+    found = engine.cache.get(key)
+    if found is None:
+        found = _run(engine, snapshot, run, batch, positions)
+        engine.cache.put(key, found, 4 * found.values.numel())
+    return found  # type: ignore[no-any-return]
+
+
+def run_key(snapshot: Snapshot, run: str, pairs: Sequence[Pair]) -> tuple[object, ...]:
+    """Return what decides the numbers of a run, hashable."""
+    if run != "edited":
+        return run, tuple(pair.ids(run) for pair in pairs)
+    key: tuple[object, ...] = (run, snapshot.edits, tuple(pair.key for pair in pairs))
+    if any(edit.at is not None for edit in snapshot.edits):
+        key += (snapshot.one_length,)
+    if any(edit.kind == "mean" for edit in snapshot.edits):
+        around = snapshot.reference if snapshot.reference is not None else snapshot.pairs
+        key += (snapshot.reference is None, tuple(pair.key for pair in around))
+    return key
+
+
+def edited_hooks(engine: Engine, snapshot: Snapshot, batch: Sequence[int]) -> tuple[str, Compiled]:
+    """Return the run that the edits go into and the hooks that make them."""
+    return snapshot.base, compile_edits(engine, snapshot, batch)
+
+
+def _run(
+    engine: Engine, snapshot: Snapshot, run: str, batch: Sequence[int], positions: str
+) -> Logits:
+    if run != "edited":
+        rows = [snapshot.pairs[i].ids(run) for i in batch]
+        return Logits(engine.run(torch.tensor(rows), positions=positions))
+    with engine.exclusive():
+        base, compiled = edited_hooks(engine, snapshot, batch)
+        rows = [snapshot.pairs[i].ids(base) for i in batch]
+        values = engine.run(torch.tensor(rows), compiled.hooks, positions=positions)
+        notes = _notes(compiled, f"the {base} run")
+        moved = [e for e, m in zip(compiled.edits, compiled.moved, strict=True) if m > 0]
+        if moved:
+            before = logits(engine, snapshot, base, batch, positions=positions).values
+            if torch.equal(before, values):
+                notes += _why_still(engine, rows, compiled.hooks, moved)
+    return Logits(values, notes)
+
+
+def _notes(compiled: Compiled, where: str) -> tuple[str, ...]:
+    """Say which edits changed nothing at their own place, and why that can be."""
+    reasons = {
+        "zero": "it was zero already",
+        "mean": "it equals its mean there",
+        "patch": "both runs have the same activation there",
+        "scale": "the factor is one, or it was zero already",
+    }
+    return tuple(
+        f"{edit} changed nothing in {where}: {reasons[edit.kind]}"
+        for edit, moved in zip(compiled.edits, compiled.moved, strict=True)
+        if moved == 0
+    )
+
+
+def _why_still(
+    engine: Engine, rows: Sequence[tuple[int, ...]], hooks: Hooks, moved: Sequence[Edit]
+) -> tuple[str, ...]:
+    """Say why the logits did not move although an activation did.
+
+    Raises
+    ------
+    EditDropped
+        If the layer's attention wrote the same output: the architecture does not read z
+        where it is edited.
+    """
+    notes = []
+    for layer in sorted({edit.layer for edit in moved if edit.head is not None}):
+        name = f"blocks.{layer}.attn.hook_out"
+        before = record(engine, rows, [name])[name]
+        after: list[Tensor] = []
+        engine.run(torch.tensor(rows), [*hooks, (name, lambda t, _s, a=after: a.append(t.clone()))])
+        written = float((torch.cat(after, 1) - before).abs().max())
+        expected = _expected(engine, rows, hooks, layer)
+        if expected > _STILL * float(before.abs().max() + 1e-9) and written == 0:
+            message = (
+                f"the edit of layer {layer} changed z, yet its attention wrote the same output: "
+                f"{engine.facts.architecture} does not read z where it is edited, so edits of "
+                "heads cannot be trusted on this model"
+            )
+            raise EditDropped(message)
+        heads = ", ".join(str(e) for e in moved if e.head is not None and e.layer == layer)
+        notes.append(
+            f"{heads}: z moved and the attention's output moved by {written:.2g}, yet no logit "
+            "did: nothing after it reads what this head writes"
+            if written
+            else f"{heads}: z moved, but this head's output weights write nothing of it"
+        )
+    others = [str(e) for e in moved if e.head is None]
+    if others:
+        notes.append(f"{', '.join(others)}: the MLP's output moved, yet no logit did")
+    return tuple(notes)
+
+
+def _expected(
+    engine: Engine, rows: Sequence[tuple[int, ...]], hooks: Hooks, layer: int
+) -> float:
+    """Largest change that the edited z of a layer must make in its attention's output."""
+    name = f"blocks.{layer}.attn.hook_z"
+    before = record(engine, rows, [name])[name]
+    after: list[Tensor] = []
+    edits = [pair for pair in hooks if pair[0] == name]
+    engine.run(torch.tensor(rows), [*edits, (name, lambda t, _s: after.append(t.clone()))])
+    change = (torch.cat(after, 1) - before).float()
+    return float(torch.einsum("bphd,hdm->bpm", change, engine.weights.W_O(layer)).abs().max())
+
+
+def without_edits(snapshot: Snapshot) -> Snapshot:
+    """Return the same question with no edits."""
+    return replace(snapshot, edits=())

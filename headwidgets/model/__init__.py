@@ -1,0 +1,1 @@
+"""What runs: booting, the private view of a model, forwards, hooks. Knows no widget."""

@@ -1,0 +1,263 @@
+"""The one owner of forwards: tokens in, numbers out, no hook left behind.
+
+Everything that runs the model goes through `Engine.run` or `Engine.patterns`. Both work
+on a private view under one lock, without gradients, and past a size where one layer's
+attention would be large they feed the queries in chunks over a key/value cache, so that
+memory stays flat in the length of the prompt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from headwidgets.errors import HeadwidgetsError, InputError, ModelError
+from headwidgets.model.boot import boot, is_out_of_memory, out_of_memory
+from headwidgets.model.cache import ByteCache
+from headwidgets.model.facts import Facts, read_facts
+from headwidgets.model.text import Text
+from headwidgets.model.view import count_hooks, private_view
+from headwidgets.model.weights import Weights
+from headwidgets.model.work import checkpoint
+
+HookFn = Callable[[Tensor, int], Tensor | None]
+"""Gets an activation and the position of its first token; may return a replacement."""
+Hooks = Sequence[tuple[str, HookFn]]
+Visit = Callable[[int, Tensor, int], None]
+
+LAYER_BYTES = 96 << 20  # the most that one layer's attention scores may take at once
+BATCH_TOKENS = 2048  # tokens a call: more is slower and heavier
+
+
+class Engine:
+    """One model, held safely.
+
+    Parameters
+    ----------
+    bridge : TransformerBridge
+        The model; a private view of it is made and the bridge itself is never run.
+    name, revision : str
+        How it was asked for.
+    prepend_bos : bool, optional
+        See `Text`.
+    """
+
+    def __init__(
+        self,
+        bridge: Any,
+        *,
+        name: str,
+        revision: str | None = None,
+        prepend_bos: bool | None = None,
+    ) -> None:
+        self.view = private_view(bridge)
+        self.facts: Facts = read_facts(self.view, name=name, revision=revision)
+        self.text = Text(self.view, prepend_bos=prepend_bos)
+        self.weights = Weights(self.view, self.facts)
+        self.cache = ByteCache()
+        self.lock = threading.RLock()
+        self._parameters = list(self.view.parameters())
+        self._stamp = self._read_stamp()
+
+    @classmethod
+    def open(cls, model: Any = None, *, prepend_bos: bool | None = None, **options: Any) -> Engine:
+        """Boot `model` and hold it; the options are those of `boot`."""
+        bridge, name = boot(model, **options)
+        return cls(bridge, name=name, revision=options.get("revision"), prepend_bos=prepend_bos)
+
+    # ------------------------------------------------------------------ forwards
+
+    def run(
+        self,
+        ids: Tensor,
+        hooks: Hooks = (),
+        *,
+        positions: str = "end",
+        stop_at_layer: int | None = None,
+    ) -> Tensor:
+        """Run the model once.
+
+        Parameters
+        ----------
+        ids : Tensor, int64, [batch, position]
+        hooks : sequence of (name, function)
+            ``function(activation, first_position)`` sees the activation at the hook point
+            `name`; what it returns, if anything, takes its place.
+        positions : {"end", "all"}
+            Unembed only the last position, or all of them.
+        stop_at_layer : int, optional
+            Do not run this layer and those above; the result is then empty.
+
+        Returns
+        -------
+        Tensor, float32
+            Logits [batch, vocabulary] for ``"end"``, [batch, position, vocabulary] for
+            ``"all"``.
+
+        Raises
+        ------
+        ModelError
+            If memory runs out. Whatever a hook raises comes through; no hook stays.
+        """
+        last = positions == "end"
+        out: list[Tensor] = []
+        for logits in self._chunks(ids, hooks, last=last, stop_at_layer=stop_at_layer):
+            if stop_at_layer is None:
+                out[:] = [logits[:, -1:].float()] if last else [*out, logits.float()]
+        if not out:
+            return torch.empty(0)
+        return out[0][:, 0] if last else torch.cat(out, dim=1)
+
+    def patterns(
+        self, ids: Tensor, visit: Visit, *, hooks: Hooks = (), layers: Sequence[int] | None = None
+    ) -> None:
+        """Show every layer's attention pattern once, without keeping any.
+
+        Parameters
+        ----------
+        ids : Tensor, int64, [batch, position]
+        visit : callable
+            ``visit(layer, pattern, first_query)`` with `pattern` float32
+            [batch, head, query, key], after softmax, per query head. Rows are as the
+            model has them: with attention sinks they need not sum to one. Long prompts
+            come in several calls a layer, `first_query` says where each one starts.
+        hooks : sequence, optional
+            Edits that are in force; see `run`.
+        layers : sequence of int, optional
+            Only these layers; those above the last are not run.
+        """
+        wanted = list(range(self.facts.n_layers)) if layers is None else sorted(set(layers))
+        if not wanted:
+            return
+
+        def see(layer: int) -> HookFn:
+            def seen(pattern: Tensor, start: int) -> None:
+                checkpoint()
+                visit(layer, pattern.detach().float(), start)
+
+            return seen
+
+        watching = [(f"blocks.{layer}.attn.hook_pattern", see(layer)) for layer in wanted]
+        above = wanted[-1] + 1
+        stop = above if above < self.facts.n_layers else None
+        self.run(ids, [*hooks, *watching], stop_at_layer=stop)
+
+    def rows_at_once(self, length: int) -> int:
+        """How many prompts of `length` tokens to run in one call."""
+        attention = self.facts.n_heads * length * min(length, 512) * 4
+        return max(1, min(BATCH_TOKENS * 2 // max(length, 1), LAYER_BYTES // max(attention, 1)))
+
+    def _chunks(
+        self, ids: Tensor, hooks: Hooks, *, last: bool, stop_at_layer: int | None
+    ) -> Iterator[Tensor]:
+        """Run `ids`, whole or chunk of queries by chunk; yield each chunk's logits."""
+        ids = self._check_ids(ids)
+        length = ids.shape[1]
+        step = self._chunk_length(ids)
+        options: dict[str, Any] = {}
+        if last and not self.facts.native:
+            options["logits_to_keep"] = 1
+        if stop_at_layer is not None:
+            options["stop_at_layer"] = stop_at_layer
+        if step < length:
+            # Without a configuration the cache keeps every key, on sliding layers too.
+            options["past_key_values"] = DynamicCache()
+        with self.exclusive():
+            for start in range(0, length, step):
+                checkpoint()
+                bound = [(name, _at(function, start)) for name, function in hooks]
+                yield self._forward(ids[:, start : start + step], bound, options)
+
+    def _forward(self, ids: Tensor, bound: list[Any], options: dict[str, Any]) -> Tensor:
+        with torch.no_grad():
+            try:
+                logits = self.view.run_with_hooks(ids, fwd_hooks=bound, **options)
+            except HeadwidgetsError:
+                raise
+            except Exception as error:
+                if is_out_of_memory(error):
+                    doing = f"running {tuple(ids.shape)} tokens through {self.facts.name!r}"
+                    raise ModelError(out_of_memory(doing)) from error
+                raise
+        return logits  # type: ignore[no-any-return]
+
+    def _chunk_length(self, ids: Tensor) -> int:
+        """Queries a call, so that one layer's attention stays within bounds."""
+        rows, length = ids.shape
+        per_query = rows * self.facts.n_heads * length * 4
+        if self.facts.native or per_query * length <= LAYER_BYTES:
+            return int(length)
+        return max(64, min(int(length), LAYER_BYTES // per_query))
+
+    def _check_ids(self, ids: Tensor) -> Tensor:
+        """Refuse what some architectures would run without a word."""
+        if ids.ndim != 2 or ids.shape[1] == 0:  # noqa: PLR2004 - [batch, position]
+            message = f"expected token ids [batch, position], got shape {tuple(ids.shape)}"
+            raise InputError(message)
+        low, high = int(ids.min()), int(ids.max())
+        if low < 0 or high >= self.facts.d_vocab:
+            bad = low if low < 0 else high
+            message = f"expected token ids from 0 to {self.facts.d_vocab - 1}, got {bad}"
+            raise InputError(message)
+        if ids.shape[1] > self.facts.n_ctx:
+            message = (
+                f"the prompt has {ids.shape[1]} tokens; this model's context is "
+                f"{self.facts.n_ctx}: shorten it"
+            )
+            raise InputError(message)
+        return ids.to(self._parameters[0].device)
+
+    # ------------------------------------------------------------------ safety
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the view: one run at a time."""
+        with self.lock:
+            yield
+
+    def hooks_left(self) -> int:
+        """Count the hooks on the view; the same before and after whatever was run."""
+        return count_hooks(self.view)
+
+    def weights_changed(self) -> bool:
+        """Whether somebody wrote to the weights in place since `refresh`.
+
+        Reads torch's version counters, which writes through ``.data`` do not touch.
+        """
+        return self._read_stamp() != self._stamp
+
+    def refresh(self) -> None:
+        """Take the weights as they are now: forget every result of the old ones."""
+        self.cache.clear()
+        self.weights.clear()
+        self._stamp = self._read_stamp()
+
+    def _read_stamp(self) -> tuple[int, int]:
+        versions = sum(p._version for p in self._parameters)  # noqa: SLF001 - torch's own count of in-place writes
+        return versions, hash(tuple(p.data_ptr() for p in self._parameters))
+
+    def weight_hash(self) -> str:
+        """Return a BLAKE2b hash of all weights: names, shapes, dtypes and bytes."""
+        digest = hashlib.blake2b(digest_size=16)
+        with self.lock:
+            for name, tensor in sorted(self.view.original_model.state_dict().items()):
+                digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+                flat = tensor.detach().cpu().contiguous().reshape(-1)
+                digest.update(flat.view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+
+def _at(function: HookFn, start: int) -> Callable[..., Tensor | None]:
+    """Bind a hook to where its chunk starts; TransformerLens passes the point as ``hook``."""
+
+    def bound(tensor: Tensor, hook: Any = None) -> Tensor | None:  # noqa: ARG001 - the keyword must be there
+        return function(tensor, start)
+
+    return bound

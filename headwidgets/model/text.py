@@ -1,0 +1,211 @@
+"""Between text and tokens, as the model sees them.
+
+Pieces are found by decoding a growing prefix, because a token alone loses its leading
+space (SentencePiece) or is a fragment of a character. Joined, they are the decoded text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwidgets.errors import InputError
+
+_CONTEXT = 8  # tokens of left context that fix how the next one decodes
+_PARTIAL = "\ufffd"
+_WORD_MARKS = ("Ġ", "▁", " ")
+
+
+class Text:
+    """The tokenizer of a model, or the absence of one.
+
+    Parameters
+    ----------
+    bridge : TransformerBridge
+    prepend_bos : bool, optional
+        Whether a text gets the beginning-of-sequence token in front. None: as the model
+        was trained (TransformerLens's default for it).
+    """
+
+    def __init__(self, bridge: Any, *, prepend_bos: bool | None = None) -> None:
+        self.d_vocab = int(bridge.cfg.d_vocab)
+        tokenizer = bridge.tokenizer
+        # Some folders without tokenizer files boot with an empty one.
+        empty = tokenizer is None or len(tokenizer) < self.d_vocab / 2
+        self._tokenizer = None if empty else tokenizer
+        self.bos_id = self._find_bos(bridge)
+        default = getattr(bridge.cfg, "default_prepend_bos", None)
+        wanted = (default is not False) if prepend_bos is None else prepend_bos
+        if prepend_bos and self.bos_id is None:
+            message = "prepend_bos=True, but this model has no beginning-of-sequence token"
+            raise InputError(message)
+        self.prepend_bos = wanted and self.bos_id is not None
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether text can be read at all."""
+        return self._tokenizer is not None
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of `text`, the beginning-of-sequence token included once.
+
+        Raises
+        ------
+        InputError
+            If the model came without a tokenizer, or no token comes out.
+        """
+        if self._tokenizer is None:
+            message = (
+                f"expected token ids, got text: this model came without a tokenizer; "
+                f"give a list of ints from 0 to {self.d_vocab - 1}"
+            )
+            raise InputError(message)
+        try:
+            ids = [int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
+        except UnicodeEncodeError as error:
+            message = f"expected text that can be written as UTF-8, got {text!r}: {error.reason}"
+            raise InputError(message) from error
+        if self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]:
+            ids = [self.bos_id, *ids]
+        if not ids:
+            message = (
+                "the prompt is empty, and this model puts no beginning-of-sequence token in "
+                "front: give at least one token"
+            )
+            raise InputError(message)
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of `ids`, special tokens written out."""
+        if self._tokenizer is None:
+            return " ".join(str(int(i)) for i in ids)
+        return str(
+            self._tokenizer.decode(
+                [int(i) for i in ids],
+                skip_special_tokens=False,
+                clean_up_tokenization_spaces=False,
+            )
+        )
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Split the decoded text into one string a token.
+
+        A token that is only part of a character (a byte of an emoji) is shown as
+        U+FFFD, and the token that completes the character carries it.
+        """
+        if self._tokenizer is None:
+            return [f"[{int(i)}]" for i in ids]
+        out: list[str] = []
+        begin = 0  # where the window of context starts
+        done = 0  # the first token whose text is not out yet
+        for end in range(1, len(ids) + 1):
+            begin = max(begin, done - _CONTEXT)
+            before = self.decode(ids[begin:done])
+            now = self.decode(ids[begin:end])
+            if now.endswith(_PARTIAL) and not self._spells_partial(ids[end - 1]):
+                out.append(_PARTIAL)
+                continue
+            out.append(now[len(before) :])
+            done = end
+        return out
+
+    def _spells_partial(self, token: int) -> bool:
+        """Whether the token is itself the replacement character, whole."""
+        return self._vocabulary_text(token).endswith(_PARTIAL)
+
+    def _vocabulary_text(self, token: int) -> str:
+        if self._tokenizer is None:
+            return ""
+        name = self._tokenizer.convert_ids_to_tokens(int(token))
+        return "" if name is None else str(name)
+
+    def label(self, token: int) -> str:
+        """Return one token as text, for a table of likely next tokens."""
+        if self._tokenizer is None:
+            return f"[{int(token)}]"
+        anchor = self.encode("a")[-1:]
+        return self.decode([*anchor, int(token)])[len(self.decode(anchor)) :]
+
+    def labels(self, tokens: Sequence[int]) -> list[str]:
+        """Return each token as text."""
+        return [self.label(token) for token in tokens]
+
+    def word_ids(self) -> list[int]:
+        """Ids for random tokens: one whole word with a leading space each.
+
+        Without a tokenizer (or where it marks no words), all ids that are not special.
+        """
+        if self._tokenizer is None:
+            return [i for i in range(self.d_vocab) if i != self.bos_id]
+        special = set(self._tokenizer.all_special_ids)
+        usable = min(self.d_vocab, len(self._tokenizer))
+        names = self._tokenizer.convert_ids_to_tokens(list(range(usable)))
+        words = [
+            i
+            for i, name in enumerate(names)
+            if i not in special
+            and isinstance(name, str)
+            and name.startswith(_WORD_MARKS)
+            and len(name) > 2  # noqa: PLR2004 - the mark and two letters: " a" and " s" are pieces more often than words
+            and name[1:].isascii()
+            and name[1:].isalpha()
+        ]
+        return words if len(words) > 1 else [i for i in range(usable) if i not in special]
+
+    def answer_id(self, prompt: Sequence[int], answer: str | int) -> int:
+        """Return the one token that `answer` is, right after `prompt`.
+
+        Parameters
+        ----------
+        prompt : sequence of int
+            Token ids of the prompt, BOS included.
+        answer : str or int
+            Text (usually with a leading space) or a token id.
+
+        Raises
+        ------
+        InputError
+            If it is not one token there.
+        """
+        if not isinstance(answer, str):
+            token = int(answer)
+            if 0 <= token < self.d_vocab:
+                return token
+            message = f"expected an answer token from 0 to {self.d_vocab - 1}, got {token}"
+            raise InputError(message)
+        tail = self._continuation(prompt, answer)
+        if tail is not None and len(tail) == 1:
+            return tail[0]
+        raise InputError(self._not_one_token(prompt, answer, tail))
+
+    def _continuation(self, prompt: Sequence[int], answer: str) -> list[int] | None:
+        """Tokens that `answer` adds to `prompt`, None where the two merge."""
+        bare = [int(i) for i in prompt]
+        if self.prepend_bos and bare[:1] == [self.bos_id]:
+            bare = bare[1:]
+        whole = self.encode(self.decode(bare) + answer)
+        if self.prepend_bos:
+            whole = whole[1:]
+        return whole[len(bare) :] if whole[: len(bare)] == bare else None
+
+    def _not_one_token(self, prompt: Sequence[int], answer: str, tail: list[int] | None) -> str:
+        what = (
+            "it merges with the end of the prompt"
+            if tail is None
+            else f"it is {len(tail)}: {[self.label(t) for t in tail]}"
+        )
+        message = f"expected an answer that is one token after the prompt, got {answer!r}: {what}"
+        spaced = " " + answer.lstrip()
+        if answer != spaced:
+            other = self._continuation(prompt, spaced)
+            if other is not None and len(other) == 1:
+                return f"{message}; {spaced!r}, with a leading space, is one token"
+        return f"{message}; choose another word, or give a token id"
+
+    def _find_bos(self, bridge: Any) -> int | None:
+        """Id of the beginning-of-sequence token, if the model has one."""
+        if self._tokenizer is not None:
+            found = self._tokenizer.bos_token_id
+        else:
+            found = getattr(getattr(bridge.original_model, "config", None), "bos_token_id", None)
+        return int(found) if isinstance(found, int) and 0 <= found < self.d_vocab else None

@@ -1,0 +1,76 @@
+"""Work that can be watched and stopped between two steps.
+
+The stop button of a notebook does not reach work that a widget started, so long work
+stops itself: it calls `checkpoint` between two chunks, wherever it is in the code, and
+whoever holds the `Work` may cancel it from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+
+from headwidgets.errors import Cancelled
+
+Progress = Callable[[int, int, str], None]
+
+
+class Work:
+    """One piece of work: may be cancelled from any thread, may report progress.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called as ``progress(done, total, label)`` at each checkpoint that has a total.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.progress = progress
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next checkpoint."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+
+_current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("work", default=None)
+
+
+@contextlib.contextmanager
+def doing(work: Work) -> Iterator[Work]:
+    """Make `work` the current work of this context."""
+    token = _current.set(work)
+    try:
+        yield work
+    finally:
+        _current.reset(token)
+
+
+def current() -> Work | None:
+    """Return the work in progress in this context, if any."""
+    return _current.get()
+
+
+def checkpoint(done: int = 0, total: int = 0, label: str = "") -> None:
+    """Stop here if the current work was cancelled; else report how far it is.
+
+    Raises
+    ------
+    Cancelled
+        If the current work was cancelled.
+    """
+    work = _current.get()
+    if work is None:
+        return
+    if work.cancelled:
+        message = f"cancelled{f' during {label}' if label else ''}"
+        raise Cancelled(message)
+    if total and work.progress is not None:
+        work.progress(done, total, label)

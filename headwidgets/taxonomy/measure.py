@@ -1,0 +1,188 @@
+"""What a kind's function works with: `Measure` goes in, `Scores` come out.
+
+A `Measure` is one model, one set of rows and one seed. Asked for attention on a target it
+runs the rows, breaks the target's structure in hundreds of draws, and marks the heads on
+which the number cannot be believed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from headwidgets.errors import NotMeasurable
+from headwidgets.heads import Head
+from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.reduce import Floats, Profile, profile
+from headwidgets.taxonomy.verdict import DRAWS, NO, NOT_MEASURABLE, Remark
+
+if TYPE_CHECKING:
+    from headwidgets.model.engine import Engine, Hooks
+    from headwidgets.taxonomy.random_tokens import Rows
+    from headwidgets.taxonomy.targets import Pairs, Target
+
+_FARTHEST = 64  # places that a target is moved at most
+_LOGIT_BYTES = 256 << 20
+
+
+@dataclass
+class Scores:
+    """One kind on one model.
+
+    Attributes
+    ----------
+    per_row : ndarray of float32, [row, layer, head]
+        The score on each row; the head's score is the mean over rows.
+    null : ndarray of float32, [draw, layer, head]
+        The score with its structure broken, already a mean over rows.
+    task_accuracy : float
+        The model's own accuracy on these rows, NaN where there is no task.
+    remarks : dict of Head -> list of Remark
+        What lowers a verdict, or explains it.
+    proved : dict of Head -> bool
+        Outcome of the proving intervention where it has run.
+    """
+
+    per_row: Floats
+    null: Floats
+    task_accuracy: float = float("nan")
+    remarks: dict[Head, list[Remark]] = field(default_factory=lambda: defaultdict(list))
+    proved: dict[Head, bool] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> Floats:
+        """Score of each head, [layer, head]."""
+        mean: Floats = self.per_row.mean(axis=0)
+        return mean
+
+    def reaching(self, threshold: float) -> list[Head]:
+        """Heads whose score is at least `threshold`."""
+        return [Head(int(a), int(b)) for a, b in np.argwhere(self.mean >= threshold)]
+
+    def remark(self, head: Head, words: str, *, at_most: str | None = None) -> None:
+        """Add a reason for `head`, and the best verdict that it still allows."""
+        self.remarks[head].append(Remark(words, at_most))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A model and the rows it is measured on.
+
+    Attributes
+    ----------
+    engine : Engine
+    rows : Rows
+    threshold : float
+        The kind's own.
+    hooks : sequence
+        Edits in force during the measurement.
+    draws, seed : int
+    together : tuple of Target
+        Targets to reduce in the same run as any of them.
+    """
+
+    engine: Engine
+    rows: Rows
+    threshold: float = 1.0
+    hooks: Hooks = ()
+    draws: int = DRAWS
+    seed: int = 0
+    together: tuple[Target, ...] = ()
+    _kept: dict[tuple[str, bool], Profile] = field(default_factory=dict, repr=False)
+
+    def using(self, threshold: float) -> Measure:
+        """Return this measure for a kind with another threshold; runs are shared."""
+        return replace(self, threshold=threshold)
+
+    def attention(self, target: Target, *, control: bool = False) -> Scores:
+        """Attention on a target, against the same attention with its structure broken.
+
+        Parameters
+        ----------
+        target : Target
+        control : bool
+            Whether the same places on rows in which nothing repeats belong to the null:
+            True for whatever is about repetition, since a head that always looks 49 places
+            back is no induction head. Text has no such rows.
+
+        Raises
+        ------
+        NotMeasurable
+            If no row has a target.
+        """
+        seen = self._profile(target)
+        if not len(seen.pairs):
+            message = f"{self.rows.words}: no token has {target.name} to look at"
+            raise NotMeasurable(message)
+        random = np.random.default_rng(self.seed)
+        null = broken.shifted(seen, self.threshold, self.draws, random)
+        if control and self.rows.control:
+            unrepeated = self._profile(target, control=True).values[..., 0]
+            null = np.maximum(null, broken.resampled(unrepeated, self.draws, random))
+        scores = Scores(seen.values[..., 0], null)
+        self._mark(scores, seen, target)
+        return scores
+
+    def repeat_accuracy(self) -> float:
+        """Share of the tokens of the second copy that the model predicts first."""
+        period = self.rows.period
+        if period is None:
+            return float("nan")
+        ids = torch.tensor(self.rows.ids)
+        start = self.rows.first[0] + period
+        fits = _LOGIT_BYTES // (4 * ids.shape[1] * self.engine.facts.d_vocab)
+        step = max(1, min(fits, self.engine.rows_at_once(ids.shape[1])))
+        right = []
+        for start_row in range(0, len(ids), step):
+            some = ids[start_row : start_row + step]
+            logits = self.engine.run(some, self.hooks, positions="all")[:, start:-1].cpu()
+            if logits.isnan().any():
+                return float("nan")
+            right.append((logits.argmax(-1) == some[:, start + 1 :]).double())
+        return float(torch.cat(right).mean())
+
+    def _profile(self, target: Target, *, control: bool = False) -> Profile:
+        """Reduced attention on a target; targets in `together` share one run."""
+        if (target.name, control) not in self._kept:
+            group = self.together if target in self.together else (target,)
+            ids = self.rows.control if control else self.rows.ids
+            wanted = [self._pairs(one) for one in group]
+            shifts = (0,) if control else self._shifts()
+            found = profile(self.engine, ids, wanted, shifts, hooks=self.hooks)
+            for one, reduced in zip(group, found, strict=True):
+                self._kept[one.name, control] = reduced
+        return self._kept[target.name, control]
+
+    def _pairs(self, target: Target) -> list[Pairs]:
+        """Pairs of every row; control rows are looked at in the same places."""
+        return [
+            target.find(np.array(row), first)
+            for row, first in zip(self.rows.ids, self.rows.first, strict=True)
+        ]
+
+    def _shifts(self) -> tuple[int, ...]:
+        farthest = max(1, min(_FARTHEST, max(map(len, self.rows.ids)) - 2))
+        return (0, *range(-farthest, 0), *range(1, farthest + 1))
+
+    def _mark(self, scores: Scores, seen: Profile, target: Target) -> None:
+        """Say where attention is NaN, out of reach, or larger on something else."""
+        facts = self.engine.facts
+        everywhere = seen.values.mean(axis=0)
+        nearest = min(int((one.query - one.key).min()) for one in seen.pairs)
+        for layer in range(facts.n_layers):
+            window = facts.windows[layer]
+            for number in range(facts.n_heads):
+                head, values = Head(layer, number), everywhere[layer, number]
+                if np.isnan(values[0]):
+                    scores.remark(head, "its attention is NaN", at_most=NOT_MEASURABLE)
+                elif window is not None and window <= nearest:
+                    words = f"it sees {window} tokens, the target is {nearest} back"
+                    scores.remark(head, words, at_most=NOT_MEASURABLE)
+                elif (best := int(np.argmax(values[1:])) + 1) and values[best] >= values[0]:
+                    name = target.describe(seen.shifts[best], seen.pairs[0])
+                    words = f"attends as much or more to {name} ({values[best]:.3f})"
+                    scores.remark(head, words, at_most=NO)

@@ -1,0 +1,128 @@
+"""Attention on targets, reduced as each pattern passes by; no pattern is kept.
+
+What stays is rows × heads × shifts numbers, whatever the length of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headwidgets.model.engine import Engine, Hooks
+    from headwidgets.taxonomy.targets import Pairs
+
+Floats = npt.NDArray[np.float32]
+_AT_ONCE = 1 << 22  # numbers gathered in one step
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Attention on a target and on the same target moved.
+
+    Attributes
+    ----------
+    pairs : tuple of Pairs
+        Of the rows that have a target.
+    shifts : tuple of int
+        The first is 0: the target itself.
+    values : ndarray of float32, [row, layer, head, shift]
+        Attention that a query gives to its target, summed over its keys, mean over
+        queries. NaN in a layer without attention.
+    """
+
+    pairs: tuple[Pairs, ...]
+    shifts: tuple[int, ...]
+    values: Floats
+
+
+def profile(
+    engine: Engine,
+    rows: Sequence[Sequence[int]],
+    wanted: Sequence[Sequence[Pairs]],
+    shifts: Sequence[int],
+    *,
+    hooks: Hooks = (),
+) -> list[Profile]:
+    """Run `rows` once and reduce their patterns to several targets.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : sequence of token rows
+        Rows of one length run together.
+    wanted : sequence of (sequence of Pairs)
+        For each target, the pairs of every row.
+    shifts : sequence of int
+        Beginning with 0.
+    hooks : sequence, optional
+        Edits in force.
+    """
+    facts = engine.facts
+    shape = (len(wanted), len(rows), facts.n_layers, facts.n_heads, len(shifts))
+    sums = np.full(shape, np.nan, dtype=np.float32)
+    keys = [[_moved(pairs, shifts) for pairs in of_rows] for of_rows in wanted]
+    for batch in _batches(engine, rows):
+
+        def visit(layer: int, pattern: Tensor, first: int, batch: list[int] = batch) -> None:
+            for place, row in enumerate(batch):
+                for target, of_rows in enumerate(wanted):
+                    query = of_rows[row].query
+                    new = _gather(pattern[place], query, keys[target][row], first)
+                    cell = sums[target, row, layer]
+                    sums[target, row, layer] = new if first == 0 else cell + new
+
+        engine.patterns(torch.tensor([rows[i] for i in batch]), visit, hooks=hooks)
+    return [_normalised(of_rows, tuple(shifts), sums[t]) for t, of_rows in enumerate(wanted)]
+
+
+def _normalised(pairs: Sequence[Pairs], shifts: tuple[int, ...], sums: Floats) -> Profile:
+    """Mean over queries; rows without a target drop out."""
+    used = [row for row, one in enumerate(pairs) if len(one.query)]
+    queries = np.array([pairs[row].n_queries for row in used], dtype=np.float32)
+    values = sums[used] / queries.reshape(-1, 1, 1, 1)
+    return Profile(tuple(pairs[row] for row in used), shifts, values)
+
+
+def _moved(pairs: Pairs, shifts: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Keys at every shift, [shift, pair]."""
+    return np.stack([pairs.moved(shift) for shift in shifts])
+
+
+def _gather(
+    pattern: Tensor, query: npt.NDArray[np.int64], key: npt.NDArray[np.int64], first: int
+) -> Floats:
+    """Sum attention [head, query, key] over pairs, for every shift: [head, shift].
+
+    `pattern` starts at query number `first`; pairs outside it wait for another call.
+    """
+    n_heads, n_queries, n_keys = pattern.shape
+    here = (query >= first) & (query < first + n_queries)
+    flat = (query[here] - first) * n_keys + key[:, here]
+    out = np.zeros((n_heads, len(key)), dtype=np.float32)
+    step = max(1, _AT_ONCE // max(1, n_heads * flat.shape[1]))
+    attention = pattern.reshape(n_heads, -1)
+    for start in range(0, len(key), step):
+        part = torch.from_numpy(flat[start : start + step]).to(pattern.device)
+        taken = attention.index_select(1, part.reshape(-1)).reshape(n_heads, *part.shape)
+        out[:, start : start + step] = taken.double().sum(-1).cpu().numpy()
+    return out
+
+
+def _batches(engine: Engine, rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Row numbers that run in one call: one length, no more than the engine takes."""
+    by_length: dict[int, list[int]] = {}
+    for number, row in enumerate(rows):
+        by_length.setdefault(len(row), []).append(number)
+    out = []
+    for length, numbers in by_length.items():
+        most = engine.rows_at_once(length)
+        out += [numbers[start : start + most] for start in range(0, len(numbers), most)]
+    return out

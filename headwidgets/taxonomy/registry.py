@@ -1,0 +1,200 @@
+"""The list of head kinds: one decorated function each, found by name.
+
+To add a kind, write one function in the module of its stage::
+
+    @kind(name="previous token", stage=IDENTIFICATION, evidence="attention", ...)
+    def previous_token(measure: Measure) -> Scores:
+        return measure.attention(targets.previous)
+
+It then stands in `kinds`, in `find` and in every score table; nothing else is edited.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from headwidgets.errors import InputError
+
+if TYPE_CHECKING:
+    from headwidgets.taxonomy.measure import Measure, Scores
+
+RECALLING = "knowledge recalling"
+IDENTIFICATION = "in-context identification"
+REASONING = "latent reasoning"
+PREPARATION = "expression preparation"
+STAGES = (RECALLING, IDENTIFICATION, REASONING, PREPARATION)
+EVIDENCE = ("attention", "weights", "direct attribution", "causal", "probe")
+ORIGINS = ("paper", "proposed")
+_STAGE_MODULES = ("identification", "reasoning")
+
+Function = Callable[["Measure"], "Scores"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of attention head: what it is, how it is scored, what would prove it.
+
+    Attributes
+    ----------
+    name : str
+        Short name, as one would say it: ``"induction"``.
+    title : str
+        Heading of its card: ``"Induction head"``.
+    stage : str
+        One of `STAGES` (Zheng et al. 2024, arXiv 2409.03752, figure 7).
+    aliases : tuple of str
+        Other names in the literature.
+    definition, formula, data, null : str
+        In words: what such a head does, the score, what it is measured on, and what the
+        score has to beat.
+    threshold : float
+        Absolute, in `unit`; a higher score is always more of the kind.
+    threshold_origin : str
+        ``"paper"`` or ``"proposed"``.
+    threshold_note : str
+        Where the threshold comes from.
+    unit : str
+        What the score counts.
+    evidence : str
+        One of `EVIDENCE`.
+    source : str
+        Authors, year, arXiv number.
+    traps : tuple of str
+        How the score misleads.
+    proof : str
+        The intervention that would prove it.
+    function : callable
+        `Measure` -> `Scores`.
+    """
+
+    name: str
+    title: str
+    stage: str
+    definition: str
+    formula: str
+    data: str
+    null: str
+    threshold: float
+    threshold_origin: str
+    threshold_note: str
+    unit: str
+    evidence: str
+    source: str
+    traps: tuple[str, ...]
+    proof: str
+    function: Function
+    aliases: tuple[str, ...] = ()
+
+    def card(self) -> dict[str, Any]:
+        """Everything but the function, as plain values."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
+
+
+_REGISTRY: dict[str, Kind] = {}
+
+
+def kind(**card: Any) -> Callable[[Function], Function]:
+    """Register the decorated function as a kind; the keywords are those of `Kind`.
+
+    Raises
+    ------
+    InputError
+        If the card is incomplete, or the name or an alias is taken.
+    """
+
+    def register(function: Function) -> Function:
+        try:
+            made = Kind(function=function, **card)
+        except TypeError as error:
+            message = f"the card of the kind {card.get('name')!r} does not fit Kind: {error}"
+            raise InputError(message) from error
+        _check(made)
+        _REGISTRY[made.name] = made
+        return function
+
+    return register
+
+
+def _check(made: Kind) -> None:
+    for value, allowed, what in (
+        (made.stage, STAGES, "stage"),
+        (made.evidence, EVIDENCE, "evidence"),
+        (made.threshold_origin, ORIGINS, "threshold_origin"),
+    ):
+        if value not in allowed:
+            message = f"{made.name}: expected {what} to be one of {allowed}, got {value!r}"
+            raise InputError(message)
+    taken = _names()
+    for name in (made.name, *made.aliases):
+        if taken.get(_plain(name), made.name) != made.name:
+            message = f"{name!r} already names the kind {taken[_plain(name)]!r}: choose another"
+            raise InputError(message)
+
+
+def all_kinds() -> list[Kind]:
+    """Every kind, stage by stage."""
+    for module in _STAGE_MODULES:
+        import_module(f"headwidgets.taxonomy.{module}")
+    return sorted(_REGISTRY.values(), key=lambda one: STAGES.index(one.stage))
+
+
+def kinds() -> pd.DataFrame:
+    """List the head kinds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a kind: its whole card (see `headwidgets.taxonomy.Kind`).
+    """
+    return pd.DataFrame([one.card() for one in all_kinds()])
+
+
+def find(name: object) -> Kind:
+    """Find a kind by its name, title or alias; case and the word "head" do not matter.
+
+    Parameters
+    ----------
+    name : str or Kind
+
+    Raises
+    ------
+    InputError
+        If there is none; the message gives the nearest names.
+    """
+    if isinstance(name, Kind):
+        return name
+    known = {one.name: one for one in all_kinds()}
+    names = _names()
+    if not isinstance(name, str):
+        message = f"expected the name of a kind such as 'induction', got {name!r}"
+        raise InputError(message)
+    found = names.get(_plain(name))
+    if found is not None:
+        return known[found]
+    near = dict.fromkeys(names[n] for n in difflib.get_close_matches(_plain(name), names, 3, 0.5))
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {list(known)}"
+    message = (
+        f"no kind is called {name!r}: {hint} (headwidgets.kinds() lists them with their cards)"
+    )
+    raise InputError(message)
+
+
+def _names() -> dict[str, str]:
+    """Every accepted spelling -> name."""
+    return {
+        _plain(spelling): one.name
+        for one in _REGISTRY.values()
+        for spelling in (one.name, one.title, *one.aliases)
+    }
+
+
+def _plain(name: str) -> str:
+    words = re.sub(r"[\W_]+", " ", name.lower()).split()
+    return " ".join(word for word in words if word not in ("head", "heads"))

@@ -1,0 +1,167 @@
+"""Score a model for one kind of head, or for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import pandas as pd
+
+from headwidgets.errors import InputError, NotMeasurable
+from headwidgets.model.work import checkpoint
+from headwidgets.taxonomy import targets
+from headwidgets.taxonomy.agreement import note_agreement
+from headwidgets.taxonomy.frame import empty_frame, frame
+from headwidgets.taxonomy.measure import Measure
+from headwidgets.taxonomy.random_tokens import random_rows, text_rows
+from headwidgets.taxonomy.registry import Kind, all_kinds, find
+from headwidgets.taxonomy.verdict import DRAWS, LEAST_DRAWS
+
+if TYPE_CHECKING:
+    from headwidgets.model.engine import Engine, Hooks
+    from headwidgets.taxonomy.random_tokens import Rows
+
+TokenRows = Sequence[Sequence[int]]
+_TOKEN_OPTIONS = ("ids", "length", "rows", "seed")
+
+
+class Options(TypedDict, total=False):
+    """What `score` can be told besides the kind.
+
+    Attributes
+    ----------
+    on : sequence of token-id rows
+        Measure on these (text) instead of random tokens.
+    text : sequence of token-id rows
+        Measure on these as well, and say whether the same head comes first.
+    hooks : sequence
+        Edits in force during the measurement, as `Engine.patterns` takes them.
+    edits : str
+        The same edits in words, for the column.
+    draws : int
+        Draws of the null, at least 200; 999 by default.
+    ids, length, rows, seed
+        Of the random tokens, see `random_rows`.
+    """
+
+    on: TokenRows | None
+    text: TokenRows | None
+    hooks: Hooks
+    edits: str
+    draws: int
+    ids: Iterable[int] | None
+    length: int | None
+    rows: int
+    seed: int
+
+
+def score(engine: Engine, kind: str | Kind, **options: Unpack[Options]) -> pd.DataFrame:
+    """Score every head of a model for one kind.
+
+    Parameters
+    ----------
+    engine : Engine
+    kind : str or Kind
+        A name that `find` knows.
+    **options
+        See `Options`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a head, in the order of layers, with the columns of `frame.COLUMNS`;
+        `frame.frame` says what each holds. ``attrs`` say what was measured on what.
+
+    Raises
+    ------
+    InputError
+        If the kind, the rows or the options cannot be used.
+    """
+    return _Asked.of(dict(options)).tables(engine, [find(kind)])[0]
+
+
+def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
+    """Score every head for every kind; parameters and columns as in `score`.
+
+    Kinds that look at attention on the same rows share one run. ``attrs["kinds"]`` holds
+    the attributes of each kind by name.
+    """
+    tables = _Asked.of(dict(options)).tables(engine, all_kinds())
+    attrs = {table["kind"].iloc[0]: table.attrs for table in tables}
+    whole = pd.concat(_bare(tables), ignore_index=True)
+    whole.attrs = {"kinds": attrs}
+    return whole
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The options of `score`, checked."""
+
+    on: TokenRows | None = None
+    text: TokenRows | None = None
+    hooks: Hooks = ()
+    edits: str = ""
+    draws: int = DRAWS
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> _Asked:
+        tokens = {name: options.pop(name) for name in _TOKEN_OPTIONS if name in options}
+        own = [name for name in cls.__dataclass_fields__ if name != "tokens"]
+        unknown = [name for name in options if name not in own]
+        if unknown:
+            message = f"score has no option {unknown[0]!r}: it has {[*own, *_TOKEN_OPTIONS]}"
+            raise InputError(message)
+        if options.get("draws", DRAWS) < LEAST_DRAWS:
+            message = f"expected at least {LEAST_DRAWS} draws, got draws={options['draws']}"
+            raise InputError(message)
+        return cls(tokens=tokens, **options)
+
+    def tables(self, engine: Engine, wanted: list[Kind]) -> list[pd.DataFrame]:
+        """One table a kind."""
+        if self.on is None:
+            main = self._all(engine, wanted, lambda: random_rows(engine, **self.tokens))
+        else:
+            on = self.on
+            main = self._all(engine, wanted, lambda: text_rows(engine, on))
+        if self.text is not None:
+            text = self.text
+            for one, other in zip(
+                main, self._all(engine, wanted, lambda: text_rows(engine, text)), strict=True
+            ):
+                note_agreement(one, other)
+        return main
+
+    def _all(
+        self, engine: Engine, wanted: list[Kind], draw: Callable[[], Rows]
+    ) -> list[pd.DataFrame]:
+        try:
+            rows = draw()
+        except NotMeasurable as error:
+            return [empty_frame(engine.facts, kind, str(error), self.edits) for kind in wanted]
+        seed = int(self.tokens.get("seed", 0))
+        together = targets.ALL if len(wanted) > 1 else ()
+        measure = Measure(
+            engine, rows, hooks=self.hooks, draws=self.draws, seed=seed, together=together
+        )
+        out = []
+        for done, kind in enumerate(wanted):
+            checkpoint(done, len(wanted), f"scoring {kind.name} on {rows.words}")
+            out.append(self._one(measure.using(kind.threshold), kind))
+        return out
+
+    def _one(self, measure: Measure, kind: Kind) -> pd.DataFrame:
+        try:
+            found = kind.function(measure)
+        except NotMeasurable as error:
+            return empty_frame(measure.engine.facts, kind, str(error), self.edits)
+        return frame(measure, kind, found, edits=self.edits)
+
+
+def _bare(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Copy tables without attributes, which pandas would compare when it joins them."""
+    out = [table.copy() for table in tables]
+    for table in out:
+        table.attrs = {}
+    return out

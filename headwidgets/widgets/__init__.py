@@ -1,0 +1,1 @@
+"""What a notebook shows: each widget wires a session to a browser and does no mathematics."""

@@ -1,0 +1,229 @@
+"""One model per session that every view looks at: the session's state as synced traits.
+
+Synced both ways: prompt, corrupted_prompt, index, metric, edits, selection.
+Synced to the browser only: n_prompts, model, tokens, revision, status, message, progress.
+Never synced: value (a snapshot of the rest, for Python's ``interactive_output``).
+Large or on demand, so not traits but requests: see `serve`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from headwidgets.errors import HeadwidgetsError, InputError
+from headwidgets.widgets import mirror
+from headwidgets.widgets.dispatch import Dispatcher
+from headwidgets.widgets.envelope import Answer
+from headwidgets.widgets.home import HomeLoop
+from headwidgets.widgets.serve import handlers
+
+if TYPE_CHECKING:
+    from headwidgets.widgets.protocol import SessionLike
+
+log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent.parent / "static"
+_SHOWN = ("status", "progress", "message")
+_OURS = (*mirror.READ_ONLY, *_SHOWN)
+
+
+class SessionState(anywidget.AnyWidget):
+    """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
+
+    Made by ``session.state``. Setting a trait here, in a cell or in the browser, sets the
+    session; a change of the session sets the traits, as one message. A value that the
+    session refuses is put back, and ``message`` says why.
+
+    Parameters
+    ----------
+    session : Session
+    home : HomeLoop, optional
+        Where requests are computed; default: the loop of the calling thread.
+
+    Attributes
+    ----------
+    prompt, corrupted_prompt : str or list of int
+        The pair on screen, text or token ids; the second may be None.
+    index, n_prompts : int
+        Which pair of the set is on screen, and how many there are.
+    selection : str
+        The selected head, ``"4.11"``, or nothing.
+    edits : list of dict
+    metric : dict or None
+    tokens : list of str
+        Pieces of the prompt, BOS included.
+    model : dict
+        Facts: name, numerics, n_layers, n_heads and so on.
+    revision : int
+        Grows with each change that makes numbers stale; set last.
+    status : str
+        ``"ready"``, ``"busy"`` or ``"error"``; `message` and `progress` (0 to 1) say more.
+    value : dict
+        All of these but the last three.
+    """
+
+    _esm = _STATIC / "session.js"
+
+    index = t.Int(0, min=0).tag(sync=True)
+    prompt = t.Union([t.Unicode(), t.List(t.Int())], default_value="").tag(sync=True)
+    corrupted_prompt = t.Union(
+        [t.Unicode(), t.List(t.Int())], allow_none=True, default_value=None
+    ).tag(sync=True)
+    metric = t.Dict(allow_none=True, default_value=None).tag(sync=True)
+    edits = t.List(t.Dict()).tag(sync=True)
+    selection = t.Unicode("").tag(sync=True)
+    n_prompts = t.Int(0, read_only=True).tag(sync=True)
+    model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
+    status = t.Enum(("ready", "busy", "error"), "ready", read_only=True).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+    progress = t.Float(0.0, read_only=True).tag(sync=True)
+    revision = t.Int(0, read_only=True).tag(sync=True)
+    value = t.Dict(read_only=True)
+
+    def __init__(self, session: SessionLike, *, home: HomeLoop | None = None) -> None:
+        self._session = session
+        self._door = threading.Lock()  # whoever holds it brings the traits up to date
+        self._stale = False
+        self._arrived: deque[dict[str, Any]] = deque()
+        self._refused = ""
+        self._known = mirror.read(session)
+        self._requests = Dispatcher(
+            handlers(session),
+            self.send,
+            home or HomeLoop(),
+            changed=self._refresh,
+            at_once={"cancel": self._cancel_all},
+        )
+        super().__init__()
+        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
+        self._unsubscribe = session.subscribe(lambda _changed: self._refresh())
+        self._refresh()  # a change between reading and subscribing
+
+    def open(self) -> None:
+        """Open the comm with the state in it."""
+        self._refresh()
+        super().open()
+
+    def __repr__(self) -> str:
+        """Say the state in a line, as the card does."""
+        model = self.model.get("name", "?")
+        parts = [f"{len(self.tokens)} tokens", f"head {self.selection}" if self.selection else ""]
+        parts += [f"{len(self.edits)} edits" if self.edits else "", f"revision {self.revision}"]
+        return f"<headwidgets session: {', '.join([str(model), *filter(None, parts)])}>"
+
+    def set_state(self, sync_data: object) -> None:
+        """Take what came from the browser: the session decides, then the traits follow."""
+        if not isinstance(sync_data, dict):
+            self._refuse([], f"expected a state such as {{'index': 1}}, got {sync_data!r:.80}")
+            return
+        accepted: dict[str, Any] = {}
+        refused: list[str] = []
+        reason = ""
+        for name in sorted(sync_data, key=_order):
+            try:
+                accepted[name] = self._take(name, sync_data[name])
+            except (HeadwidgetsError, t.TraitError) as error:
+                refused, reason = [*refused, name], str(error)
+            except Exception as error:  # a browser gets an answer, whatever it sent
+                log.exception("the value of %s could not be taken", name)
+                refused, reason = [*refused, name], f"{type(error).__name__}: {error}"
+        self._refused = reason
+        if accepted:
+            self._arrived.append(accepted)
+        self._refresh()
+        if refused:
+            self._refuse(refused, reason)
+
+    def get_state(self, key: object = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in ipywidgets
+        """Return the state to send, ``revision`` last."""
+        if isinstance(key, Iterable) and not isinstance(key, str):
+            key = sorted(key, key=_order)
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        return state
+
+    def close(self) -> None:
+        """Cancel what is asked, stop listening to the session and close the comm."""
+        if hasattr(self, "_unsubscribe"):  # else __init__ failed
+            self._requests.close()
+            self._unsubscribe()
+        super().close()
+
+    def _take(self, name: str, value: object) -> object:
+        """Set the session to a value from the browser; return what the trait is to be."""
+        if name in _OURS:
+            message = f"{name!r} is read-only: it follows from the prompt, the edits and the model"
+            raise InputError(message)
+        if name in mirror.SETTABLE:
+            value = self.traits()[name].validate(self, value)
+            mirror.assign(self._session, name, value)
+        return value
+
+    def _refuse(self, names: Iterable[str], reason: str) -> None:
+        """Say why, and put the browser's copy back (ipywidgets would leave it wrong)."""
+        self._refused = reason
+        self._refresh()
+        self.send_state([name for name in names if name in self.keys])
+
+    @t.observe(*mirror.SETTABLE)
+    def _set_in_python(self, change: t.Bunch) -> None:
+        """Hand a trait that a cell has set to the session; put it back if it is refused."""
+        if change.new == self._known.get(change.name):
+            return  # it came from the session
+        try:
+            mirror.assign(self._session, change.name, change.new)
+        finally:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Bring the traits up to date, without ever waiting for another thread.
+
+        Whoever is doing so already goes round again; so no lock is held while the
+        session's own are taken, and changes made meanwhile by an observer are seen.
+        """
+        self._stale = True
+        while (self._stale or self._arrived) and self._door.acquire(blocking=False):
+            try:
+                self._stale = False
+                while self._arrived:
+                    self._echo(self._arrived.popleft())
+                self._follow()
+            finally:
+                self._door.release()
+
+    def _echo(self, accepted: dict[str, Any]) -> None:
+        self._known |= accepted
+        super().set_state(accepted)
+
+    def _follow(self) -> None:
+        """Set the traits that differ from the session, as one message."""
+        self._known = state = mirror.read(self._session)
+        doing = self._requests.activity
+        message = self._refused or doing.error
+        status = "busy" if doing.busy else "error" if message else "ready"
+        shown = {"status": status, "message": message, "progress": doing.progress}
+        with self.hold_sync(), self.hold_trait_notifications():
+            for name, value in {**shown, **state}.items():
+                if getattr(self, name) != value:
+                    self.set_trait(name, value)
+        if self.value != state:  # after the message has left: its observers may be slow
+            self.set_trait("value", state)
+
+    def _cancel_all(self, _body: dict[str, Any]) -> Answer:
+        self._requests.cancel()
+        self._session.cancel()
+        return Answer({})
+
+
+def _order(name: str) -> int:
+    """Sort key: settable traits as they are applied, what is ours last."""
+    known = (*mirror.SETTABLE, *_SHOWN, *mirror.READ_ONLY)
+    return known.index(name) if name in known else -1

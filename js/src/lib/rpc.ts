@@ -1,0 +1,139 @@
+// Requests to the session: the other half of headwidgets/widgets/dispatch.py.
+// One listener per model, made in `initialize`; it and everything pending die with the
+// signal. There is no fixed timeout: a busy kernel answers when it can.
+
+import type { AnyModel } from "@anywidget/types";
+
+const VERSION = 1;
+const SILENT_MS = 400;
+
+export interface Answer {
+  body: Record<string, unknown>;
+  buffers: DataView[];
+}
+
+export interface Step {
+  done: number;
+  total: number;
+  label: string;
+}
+
+export interface Options {
+  /** A newer request of the same key cancels this one, here and in Python. */
+  key?: string;
+  signal?: AbortSignal;
+  onProgress?: (step: Step) => void;
+  /** Called once if the kernel has said nothing for 400 ms: it is busy, or gone. */
+  onSilence?: () => void;
+}
+
+/** Python refused or failed; `type` is the name of its exception. */
+export class RequestError extends Error {
+  override name = "RequestError";
+  constructor(
+    readonly type: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The request was cancelled, superseded, or its widget is gone. */
+export class Cancelled extends Error {
+  override name = "Cancelled";
+}
+
+interface Pending {
+  key: string | undefined;
+  settle: (outcome: Answer | Error) => void;
+  heard: () => void;
+  onProgress: ((step: Step) => void) | undefined;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any model can carry requests
+type Model = Pick<AnyModel<any>, "on" | "off" | "send">;
+
+export class Rpc {
+  readonly #pending = new Map<string, Pending>();
+  readonly #prefix = Math.random().toString(36).slice(2, 10);
+  #count = 0;
+
+  constructor(
+    private readonly model: Model,
+    private readonly signal: AbortSignal,
+  ) {
+    const listen = (message: unknown, buffers: DataView[]) => this.#receive(message, buffers);
+    model.on("msg:custom", listen);
+    const end = () => {
+      model.off("msg:custom", listen);
+      for (const { settle } of [...this.#pending.values()]) settle(new Cancelled("widget closed"));
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  }
+
+  /** How many requests wait for an answer. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  /** Ask Python; resolves with its answer, rejects with RequestError or Cancelled. */
+  request(
+    name: string,
+    body: Record<string, unknown> = {},
+    options: Options = {},
+  ): Promise<Answer> {
+    const { key, signal } = options;
+    if (this.signal.aborted || signal?.aborted) {
+      return Promise.reject(new Cancelled(`${name} was not asked`));
+    }
+    const id = `${this.#prefix}-${++this.#count}`;
+    for (const older of [...this.#pending.values()]) {
+      if (key !== undefined && older.key === key) older.settle(new Cancelled("superseded"));
+    }
+    return new Promise((resolve, reject) => {
+      const silence = setTimeout(() => options.onSilence?.(), SILENT_MS);
+      const abort = () => {
+        this.#send({ kind: "cancel", id });
+        settle(new Cancelled(`${name} was cancelled`));
+      };
+      const settle = (outcome: Answer | Error) => {
+        this.#pending.delete(id);
+        clearTimeout(silence);
+        signal?.removeEventListener("abort", abort);
+        outcome instanceof Error ? reject(outcome) : resolve(outcome);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      const heard = () => clearTimeout(silence);
+      this.#pending.set(id, { key, settle, heard, onProgress: options.onProgress });
+      this.#send({ kind: "req", id, name, body, ...(key === undefined ? {} : { key }) });
+    });
+  }
+
+  #send(content: Record<string, unknown>): void {
+    this.model.send({ v: VERSION, ...content });
+  }
+
+  #receive(message: unknown, buffers: DataView[]): void {
+    if (typeof message !== "object" || message === null) return;
+    const m = message as Record<string, unknown>;
+    const pending = typeof m.id === "string" ? this.#pending.get(m.id) : undefined;
+    if (m.v !== VERSION || !pending) return; // another tab's, or answered already
+    pending.heard();
+    if (m.kind === "progress") pending.onProgress?.(readStep(m));
+    if (m.kind === "res") pending.settle(readOutcome(m, buffers));
+  }
+}
+
+function readStep(m: Record<string, unknown>): Step {
+  return { done: Number(m.done), total: Number(m.total), label: String(m.label ?? "") };
+}
+
+function readOutcome(m: Record<string, unknown>, buffers: DataView[] | undefined): Answer | Error {
+  if (m.status === "ok") {
+    return { body: (m.body ?? {}) as Answer["body"], buffers: buffers ?? [] };
+  }
+  if (m.status === "cancelled") return new Cancelled("cancelled in Python");
+  const error = (m.error ?? {}) as { type?: string; message?: string };
+  return new RequestError(error.type ?? "Error", error.message ?? "Python gave no reason");
+}

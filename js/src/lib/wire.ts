@@ -1,0 +1,117 @@
+// Arrays on the wire: the other half of headwidgets/widgets/wire.py.
+// A header says what one little-endian, C-ordered buffer holds; golden bytes in
+// test/golden, written by Python, hold both halves to the same meaning.
+
+export type DType = "float32" | "uint8" | "int32" | "float16";
+
+export interface Header {
+  dtype: DType;
+  shape: number[];
+  /** For float16: a value is `centre + scale * half`. */
+  centre?: number;
+  scale?: number;
+}
+
+export type Values = Float32Array | Uint8Array | Int32Array;
+
+export interface NdArray<T extends Values = Values> {
+  data: T;
+  shape: number[];
+  /** Largest absolute error of a value: 0, or 2⁻¹¹ × scale for float16. */
+  bound: number;
+}
+
+/** Largest buffer that is sent or accepted, in bytes. */
+export const LIMIT = 16 * 2 ** 20;
+/** Error of a scaled float16 value, as a share of the scale. */
+export const RELATIVE_BOUND = 2 ** -11;
+
+const BYTES: Record<DType, number> = { float32: 4, uint8: 1, int32: 4, float16: 2 };
+
+/** A header or buffer that is not what the pair agreed on. */
+export class WireError extends Error {
+  override name = "WireError";
+}
+
+/** Read what Python's `encode` or `encode_scaled` wrote; float16 is widened to float32. */
+export function decode(header: unknown, buffer: ArrayBufferView | ArrayBuffer): NdArray {
+  const { dtype, shape, centre, scale } = checkHeader(header);
+  const expected = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];
+  if (buffer.byteLength !== expected) {
+    throw new WireError(
+      `expected ${expected} bytes for ${dtype} [${shape}], got ${buffer.byteLength}`,
+    );
+  }
+  const bytes = ownBytes(buffer);
+  switch (dtype) {
+    case "float32":
+      return { data: new Float32Array(bytes), shape, bound: 0 };
+    case "int32":
+      return { data: new Int32Array(bytes), shape, bound: 0 };
+    case "uint8":
+      return { data: new Uint8Array(bytes), shape, bound: 0 };
+    case "float16":
+      return { data: unscale(bytes, centre, scale), shape, bound: RELATIVE_BOUND * scale };
+  }
+}
+
+/** Write an array exactly, for Python's `decode`. */
+export function encode(data: Values, shape: readonly number[]): [Header, ArrayBuffer] {
+  const dtype =
+    data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint8";
+  const header: Header = { dtype, shape: [...shape] };
+  checkHeader(header);
+  if (shape.reduce((a, b) => a * b, 1) !== data.length) {
+    throw new WireError(`expected ${data.length} values in shape [${shape}]`);
+  }
+  return [header, ownBytes(data)];
+}
+
+/** The value of an IEEE half precision number, given its 16 bits. */
+export function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function unscale(bytes: ArrayBuffer, centre: number, scale: number): Float32Array {
+  const out = new Float32Array(bytes.byteLength / 2);
+  const halves = new Uint16Array(bytes);
+  for (let i = 0; i < out.length; i++) {
+    const value = fromHalf(halves[i] ?? 0);
+    out[i] = Number.isFinite(value) ? centre + scale * value : value;
+  }
+  return out;
+}
+
+/** A copy that starts at an aligned offset 0: hosts hand over views into larger buffers. */
+function ownBytes(buffer: ArrayBufferView | ArrayBuffer): ArrayBuffer {
+  const out = new ArrayBuffer(buffer.byteLength);
+  const [source, offset] =
+    buffer instanceof ArrayBuffer ? [buffer, 0] : [buffer.buffer, buffer.byteOffset];
+  new Uint8Array(out).set(new Uint8Array(source, offset, buffer.byteLength));
+  return out;
+}
+
+function checkHeader(header: unknown): Required<Header> {
+  const { dtype, shape, centre, scale } = (header ?? {}) as Partial<Record<keyof Header, unknown>>;
+  if (typeof dtype !== "string" || !Object.hasOwn(BYTES, dtype)) {
+    throw new WireError(
+      `expected dtype ${Object.keys(BYTES).join(", ")}, got ${JSON.stringify(dtype)}`,
+    );
+  }
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new WireError(`expected a shape such as [12, 64], got ${JSON.stringify(shape)}`);
+  }
+  const size = shape.reduce((a: number, b: number) => a * b, 1) * BYTES[dtype as DType];
+  if (size > LIMIT) {
+    throw new WireError(`${size} bytes for shape [${shape}] exceed the ${LIMIT} of one message`);
+  }
+  if (dtype === "float16" && !(Number.isFinite(centre) && Number.isFinite(scale))) {
+    throw new WireError("expected a finite centre and scale beside float16");
+  }
+  return { dtype: dtype as DType, shape, centre: Number(centre), scale: Number(scale) };
+}

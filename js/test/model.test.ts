@@ -1,0 +1,26 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { whenChanged } from "../src/lib/model";
+import { FakeModel } from "./fake-model";
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("many changes are one redraw, and a dead view draws nothing", () => {
+  const frames: (() => void)[] = [];
+  vi.stubGlobal("requestAnimationFrame", (draw: () => void) => frames.push(draw));
+  vi.stubGlobal("cancelAnimationFrame", (n: number) => frames.splice(n - 1, 1));
+  const model = new FakeModel({ a: 0, b: 0 });
+  const life = new AbortController();
+  const draw = vi.fn();
+  whenChanged(model, ["a", "b"], draw, life.signal);
+  expect(draw).toHaveBeenCalledTimes(1);
+  model.set("a", 1);
+  model.set("b", 1);
+  model.set("a", 2);
+  expect(frames).toHaveLength(1);
+  frames.shift()?.();
+  expect(draw).toHaveBeenCalledTimes(2);
+  model.set("b", 2);
+  life.abort();
+  expect(frames).toHaveLength(0);
+  expect(model.listening).toBe(0);
+});

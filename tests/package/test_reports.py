@@ -1,0 +1,131 @@
+"""The scripts behind `make verify` and `make bench` write what happened, failures included."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+AUTHOR = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "a test"), ("EMAIL", "test@example.org"))
+}
+
+
+def git(folder, *arguments):
+    """Run git in `folder`, as nobody in particular; return what it said."""
+    command = ["git", "-C", str(folder), *arguments]
+    environment = {**os.environ, **AUTHOR}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment
+    ).stdout
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    """The report module, writing into an empty folder, importable as the scripts import it."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    import report as module
+
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "REPORTS", tmp_path / "reports")
+    return module
+
+
+def test_a_table_is_markdown(report):
+    made = report.table(["name", "value"], [("a|b", 1 / 3), ("two\nlines", 4)])
+    assert made == "| name | value |\n| --- | --- |\n| a\\|b | 0.3333 |\n| two lines | 4 |\n"
+
+
+def test_a_report_names_the_commit_it_belongs_to(report, tmp_path):
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        git(tmp_path, *command)
+    head = git(tmp_path, "rev-parse", "--short=12", "HEAD").strip()
+    text = report.write("one", "The title", "the body").read_text()
+    assert text.startswith(f"# The title\n\nCommit {head}. Python ")
+    assert text.endswith("\n\nthe body\n")
+
+    (tmp_path / "more.txt").write_text("not committed")
+    assert f"Commit {head}, with uncommitted changes." in report.write("two", "t", "b").read_text()
+
+
+def test_a_report_outside_git_says_so(report, monkeypatch, tmp_path):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "Commit no commit." in report.write("one", "t", "b").read_text()
+
+
+def test_the_test_report_counts_what_failed(report, tmp_path, monkeypatch):
+    import report_tests
+
+    source = tmp_path / "tests.xml"
+    source.write_text(
+        """<testsuites><testsuite>
+        <testcase classname="tests.model.test_a" name="good" time="1.5"/>
+        <testcase classname="tests.model.test_a" name="bad" time="2"><failure/></testcase>
+        <testcase classname="tests.model.test_b" name="broken" time="0"><error/></testcase>
+        <testcase classname="tests.zoo.test_c" name="left" time="0"><skipped/></testcase>
+        </testsuite></testsuites>"""
+    )
+    monkeypatch.setattr(report_tests, "SOURCE", source)
+    assert report_tests.main() == 0
+    text = (report.REPORTS / "tests.md").read_text()
+    assert "| tests.model | 1 | 2 | 0 | 3.5 |" in text
+    assert "| tests.zoo | 0 | 0 | 1 | 0 |" in text
+    assert text.index("test_a::bad") < text.index("test_a::good")
+
+
+def test_without_a_run_there_is_no_test_report(report, tmp_path, monkeypatch, capsys):
+    import report_tests
+
+    monkeypatch.setattr(report_tests, "SOURCE", tmp_path / "absent.xml")
+    assert report_tests.main() == 1
+    assert "make verify" in capsys.readouterr().err
+    assert not report.REPORTS.exists()
+
+
+@pytest.fixture
+def bench(report, tmp_path):
+    """The benchmarks' runner, over an empty folder of benchmarks."""
+    import bench as module
+
+    assert module.report is report
+    (tmp_path / "benchmarks").mkdir()
+    return module
+
+
+def test_a_missed_bar_fails_the_bench_and_is_written(report, bench, tmp_path):
+    good, bad = tmp_path / "benchmarks" / "good.py", tmp_path / "benchmarks" / "slow.py"
+    good.write_text('"""How quick it is."""\nprint("| a | b |")\n')
+    bad.write_text('import sys\nprint("9 seconds")\nsys.exit(1)\n')
+    (tmp_path / "benchmarks" / "_shared.py").write_text("raise SystemExit(3)\n")
+    assert bench.main() == 1
+    text = (report.REPORTS / "bench.md").read_text()
+    assert "## How quick it is\n\n| a | b |\n" in text
+    assert "## slow\n\n9 seconds\n\n**Exit status 1.**\n" in text
+    assert "_shared" not in text
+    bad.unlink()
+    assert bench.main() == 0
+
+
+def test_nothing_to_measure_is_a_failure(bench, report):
+    assert bench.main() == 1
+    assert not report.REPORTS.exists()
+
+
+def test_a_notebook_that_fails_fails_the_report(report, tmp_path, monkeypatch):
+    import report_notebooks
+
+    monkeypatch.setattr(report_notebooks, "EXECUTED", tmp_path / "executed")
+    outcomes = {"a.ipynb": (0, 1.0, 0.5), "b.ipynb": (1, 2.0, 0.25)}
+    monkeypatch.setattr(report_notebooks, "execute", lambda path: outcomes[path.name])
+    (tmp_path / "notebooks").mkdir()
+    for name in outcomes:
+        (tmp_path / "notebooks" / name).write_text("{}")
+    assert report_notebooks.main() == 1
+    text = (report.REPORTS / "notebooks.md").read_text()
+    assert "| a.ipynb | ran | 1 | 0.5 |" in text
+    assert "| b.ipynb | failed (1) | 2 | 0.25 |" in text
