@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 import inspect
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ForwardRef
 
 import headwidgets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SNAPSHOT = Path(__file__).resolve().parent.parent / "tests" / "package" / "public_api.txt"
 INHERITED = (BaseException, tuple)
@@ -26,17 +30,44 @@ def describe() -> str:
             lines.append(f"class {name}({bases})")
             lines += [f"    {line}" for line in _members(value)]
         elif callable(value):
-            lines.append(f"{name}{inspect.signature(value)}")
+            lines.append(f"{name}{signature(value)}")
         else:
             lines.append(f"{name}: {type(value).__name__}")
     return "\n".join(lines) + "\n"
+
+
+class _Bare(str):
+    """An annotation that is shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the text itself."""
+        return str(self)
+
+
+def signature(function: Callable[..., Any]) -> str:
+    """Return a signature as it is written in the source, whatever Python reads it."""
+    found = inspect.signature(function)
+    arguments = [
+        argument.replace(annotation=_bare(argument.annotation))
+        for argument in found.parameters.values()
+    ]
+    returns = _bare(found.return_annotation)
+    return str(found.replace(parameters=arguments, return_annotation=returns))
+
+
+def _bare(annotation: object) -> object:
+    if isinstance(annotation, ForwardRef):
+        return _Bare(annotation.__forward_arg__)
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
 
 
 def _members(owner: type) -> list[str]:
     """Describe how `owner` is made, then its public members, its bases' of ours included."""
     lines = []
     if not issubclass(owner, BaseException):
-        lines.append(f"__init__{inspect.signature(owner)}")
+        lines.append(f"__init__{signature(owner)}")
     for name in sorted(set(dir(owner))):
         foreign = any(hasattr(base, name) for base in INHERITED if issubclass(owner, base))
         if name.startswith("_") or foreign:
@@ -47,9 +78,9 @@ def _members(owner: type) -> list[str]:
             lines.append(f"{name}: property{settable}")
         elif isinstance(value, (classmethod, staticmethod)):
             kind = type(value).__name__
-            lines.append(f"{name}{inspect.signature(getattr(owner, name))} [{kind}]")
+            lines.append(f"{name}{signature(getattr(owner, name))} [{kind}]")
         elif inspect.isfunction(value):
-            lines.append(f"{name}{inspect.signature(value)}")
+            lines.append(f"{name}{signature(value)}")
         else:
             lines.append(f"{name}: attribute")
     return lines

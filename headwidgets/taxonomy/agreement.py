@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.heads import Head
+from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,8 @@ def agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> str:
 def note_agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> None:
     """Write the agreement into the first table: its attributes and, if they differ, reasons.
 
-    The reason stands at both heads, the first on random tokens and the first on text.
+    The reason stands at both heads, the first on random tokens and the first on text, where
+    either table says more of the head than "no".
     """
     random, text = first(on_random), first(on_text)
     said = agreement(on_random, on_text)
@@ -57,7 +59,9 @@ def note_agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> None:
         return
     for head, _ in (random, text):
         here = (on_random["layer"] == head.layer) & (on_random["head"] == head.head)
-        on_random.loc[here, "reason"] += f"; {said}"
+        verdicts = {*on_random.loc[here, "verdict"], *on_text.loc[here, "verdict"]}
+        if verdicts & {CONSISTENT, CANDIDATE}:
+            on_random.loc[here, "reason"] += f"; {said}"
 
 
 def _say(found: tuple[Head, float] | None) -> str:

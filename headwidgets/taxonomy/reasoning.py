@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import targets
+from headwidgets.taxonomy.copying import copying
 from headwidgets.taxonomy.registry import REASONING, kind
 from headwidgets.taxonomy.verdict import CANDIDATE
 
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 )
 def induction(measure: Measure) -> Scores:
     """Attention on what followed the earlier copy, by a head that copies."""
-    from headwidgets.taxonomy.copying import copying
-
     scores = measure.attention(targets.after_earlier_same, control=True)
     scores.task_accuracy = measure.repeat_accuracy()
     after_norm = " before the norm after attention" if measure.engine.facts.post_norm else ""

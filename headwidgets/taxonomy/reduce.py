@@ -13,11 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from headwidgets.taxonomy.targets import Pairs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwidgets.model.engine import Engine, Hooks
-    from headwidgets.taxonomy.targets import Pairs
 
 Floats = npt.NDArray[np.float32]
 _AT_ONCE = 1 << 22  # numbers gathered in one step
@@ -68,14 +69,12 @@ def profile(
     facts = engine.facts
     shape = (len(wanted), len(rows), facts.n_layers, facts.n_heads, len(shifts))
     sums = np.full(shape, np.nan, dtype=np.float32)
-    keys = [[_moved(pairs, shifts) for pairs in of_rows] for of_rows in wanted]
     for batch in _batches(engine, rows):
 
         def visit(layer: int, pattern: Tensor, first: int, batch: list[int] = batch) -> None:
             for place, row in enumerate(batch):
                 for target, of_rows in enumerate(wanted):
-                    query = of_rows[row].query
-                    new = _gather(pattern[place], query, keys[target][row], first)
+                    new = _gather(pattern[place], of_rows[row], shifts, first)
                     cell = sums[target, row, layer]
                     sums[target, row, layer] = new if first == 0 else cell + new
 
@@ -91,26 +90,20 @@ def _normalised(pairs: Sequence[Pairs], shifts: tuple[int, ...], sums: Floats) -
     return Profile(tuple(pairs[row] for row in used), shifts, values)
 
 
-def _moved(pairs: Pairs, shifts: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Keys at every shift, [shift, pair]."""
-    return np.stack([pairs.moved(shift) for shift in shifts])
-
-
-def _gather(
-    pattern: Tensor, query: npt.NDArray[np.int64], key: npt.NDArray[np.int64], first: int
-) -> Floats:
+def _gather(pattern: Tensor, pairs: Pairs, shifts: Sequence[int], first: int) -> Floats:
     """Sum attention [head, query, key] over pairs, for every shift: [head, shift].
 
     `pattern` starts at query number `first`; pairs outside it wait for another call.
     """
     n_heads, n_queries, n_keys = pattern.shape
-    here = (query >= first) & (query < first + n_queries)
-    flat = (query[here] - first) * n_keys + key[:, here]
-    out = np.zeros((n_heads, len(key)), dtype=np.float32)
-    step = max(1, _AT_ONCE // max(1, n_heads * flat.shape[1]))
+    here = (pairs.query >= first) & (pairs.query < first + n_queries)
+    some = Pairs(pairs.query[here], pairs.key[here], pairs.first)
+    out = np.zeros((n_heads, len(shifts)), dtype=np.float32)
+    step = max(1, _AT_ONCE // max(1, n_heads * len(some.query)))
     attention = pattern.reshape(n_heads, -1)
-    for start in range(0, len(key), step):
-        part = torch.from_numpy(flat[start : start + step]).to(pattern.device)
+    for start in range(0, len(shifts), step):
+        flat = (some.query - first) * n_keys + some.moved(shifts[start : start + step])
+        part = torch.from_numpy(flat).to(pattern.device)
         taken = attention.index_select(1, part.reshape(-1)).reshape(n_heads, *part.shape)
         out[:, start : start + step] = taken.double().sum(-1).cpu().numpy()
     return out

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,19 +43,18 @@ class Pairs:
         """How many different queries have a target."""
         return len(np.unique(self.query))
 
-    def moved(self, shift: int) -> Ints:
-        """Keys of the same pairs, `shift` places further, [pair].
+    def moved(self, shifts: Sequence[int]) -> Ints:
+        """Keys of the same pairs, so many places further, [shift, pair]; 0 is the target.
 
-        A query with one visible key keeps it: there is nowhere else to look.
+        Where a shift leads once around, back to the target, it goes one place further. A
+        query with one visible key keeps it: there is nowhere else to look.
         """
-        if shift == 0:
-            return self.key
+        shift = np.asarray(shifts, dtype=np.int64)[:, None]
         room = self.query - self.first
         place = self.key - self.first
         to = (place + shift) % room
-        step = 1 if shift > 0 else -1
-        to = np.where(to == place, (place + shift + step) % room, to)
-        return self.first + to
+        around = (to == place) & (shift != 0)
+        return self.first + np.where(around, (to + np.sign(shift)) % room, to)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Target:
 
     def describe(self, shift: int, pairs: Pairs) -> str:
         """Name what a head looks at if it looks `shift` away from this target."""
-        if shift != 0 and len(pairs.query) and np.all(pairs.query - pairs.moved(shift) == 1):
+        if shift and np.all(pairs.query - pairs.moved([shift])[0] == 1):
             return "the previous token"
         return self.moved_name(shift) if shift else self.name
 

@@ -18,8 +18,21 @@ READ_ONLY = ("n_prompts", "model", "tokens", "revision")
 """Traits that only the session sets; ``revision`` last."""
 
 
-def read(session: SessionLike) -> dict[str, Any]:
-    """Return the session's state as plain JSON values, by trait name."""
+def read(session: SessionLike, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the session's state as plain JSON values, by trait name.
+
+    Parameters
+    ----------
+    session : Session
+    known : dict, optional
+        What was read before; what cannot differ at one revision is taken from there.
+    """
+    revision = int(session.revision)  # first: whatever changes meanwhile has a later one
+    if known is None or known["revision"] != revision:
+        known = {
+            "model": session.facts.to_json(),
+            "tokens": [str(piece) for piece in session.tokens],
+        }
     metric, selection = session.metric, session.selection
     return {
         "index": int(session.index),
@@ -29,9 +42,9 @@ def read(session: SessionLike) -> dict[str, Any]:
         "edits": [edit.to_json() for edit in session.edits],
         "selection": "" if selection is None else str(selection),
         "n_prompts": len(session.prompts),
-        "model": session.facts.to_json(),
-        "tokens": [str(piece) for piece in session.tokens],
-        "revision": int(session.revision),
+        "model": known["model"],
+        "tokens": known["tokens"],
+        "revision": revision,
     }
 
 

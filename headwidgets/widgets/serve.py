@@ -94,12 +94,15 @@ def table(frame: DataFrame) -> Answer:
 
     The body is ``{"rows": n, "columns": [{"name", "array"} or {"name", "texts"}],
     "attrs": {...}}``; ``array`` is the header of the next buffer (float32, or int32
-    where every value is a whole number of that range).
+    where every value is a whole number of that range). An index that says something is
+    the first column.
     """
     columns: list[dict[str, Any]] = []
     buffers: list[bytes] = []
-    for name in frame.columns:
-        values = frame[name].to_numpy()
+    labelled = frame.index.name is not None or frame.index.dtype.kind not in "iu"
+    shown = frame.reset_index() if labelled else frame
+    for name in shown.columns:
+        values = shown[name].to_numpy()
         if values.dtype.kind in "iuf":
             header, buffer = encode(_narrow(values))
             columns.append({"name": str(name), "array": header})

@@ -205,7 +205,7 @@ class SessionState(anywidget.AnyWidget):
 
     def _follow(self) -> None:
         """Set the traits that differ from the session, as one message."""
-        self._known = state = mirror.read(self._session)
+        self._known = state = mirror.read(self._session, self._known)
         doing = self._requests.activity
         message = self._refused or doing.error
         status = "busy" if doing.busy else "error" if message else "ready"
