@@ -55,9 +55,10 @@ class Head(NamedTuple):
                 layer, head = (int(part) for part in match.groups() if part is not None)
                 return cls(layer, head)
         elif isinstance(value, tuple | list) and len(value) == _PAIR:
-            layer, head = _whole(value[0]), _whole(value[1])
-            if layer is not None and head is not None and layer >= 0 and head >= 0:
-                return cls(layer, head)
+            whole = [_whole(part) for part in value]
+            numbers = [n for n in whole if n is not None and n >= 0]
+            if len(numbers) == _PAIR:
+                return cls(*numbers)
         message = (
             f"expected a head such as '4.11', 'L4H11' or (4, 11), got {value!r}"
             f"{'; write it as a string' if isinstance(value, float) else ''}"

@@ -110,7 +110,9 @@ class Prompts:
                 f"got the columns {', '.join(map(repr, frame.columns))}"
             )
             raise InputError(message)
-        columns = {c: [None if v != v else v for v in frame[c].tolist()] for c in known}  # noqa: PLR0124 - NaN marks an empty cell
+        columns: dict[str, Any] = {
+            c: [None if v != v else v for v in frame[c].tolist()] for c in known
+        }  # noqa: PLR0124 - NaN marks an empty cell
         return cls(**columns)
 
     def changed(self, index: int, **values: Prompt | None) -> Prompts:
@@ -126,14 +128,17 @@ class Prompts:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the set as a table: clean, corrupted, answer, foil, one column a role."""
-        import pandas as pd  # noqa: PLC0415 - a set of prompts is light without it
+        import pandas as pd
 
         data: dict[str, Any] = {c: list(getattr(self, c)) for c in _COLUMNS if getattr(self, c)}
         return pd.DataFrame({**data, **{k: list(v) for k, v in self.roles.items()}})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; see `from_json`."""
-        out: dict[str, Any] = {"name": self.name, "roles": {k: list(v) for k, v in self.roles.items()}}
+        out: dict[str, Any] = {
+            "name": self.name,
+            "roles": {k: list(v) for k, v in self.roles.items()},
+        }
         for name in _COLUMNS:
             values = getattr(self, name)
             if values is not None:
@@ -195,7 +200,7 @@ def _listed(values: object, what: str, n: int | None = None) -> list[Any]:
 
 def _read_answer(value: object, what: str) -> Answer:
     if isinstance(value, str) or _is_int(value):
-        return value if isinstance(value, str) else int(value)  # type: ignore[call-overload, no-any-return]
+        return value if isinstance(value, str) else int(value)  # type: ignore[call-overload]
     message = f"expected each {what} as text or one token id, got {value!r:.80}"
     raise InputError(message)
 

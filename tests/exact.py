@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 import headwidgets as hw
 from headwidgets.methods.parts import residual_parts
 from headwidgets.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ARCHITECTURES = ("gpt2", "neox", "llama", "gemma2", "gemma3")
 LENGTH = 12
@@ -42,9 +45,16 @@ def open_session(bridge: object) -> Session:
 
 def hand(bridge, edits: list[tuple[str, Callable]], ids) -> torch.Tensor:
     """Logits at the end by plain `run_with_hooks`; each function maps old values to new ones."""
-    hooks = [(name, lambda t, hook, f=function: f(t.clone())) for name, function in edits]
+    hooks = [(name, _hook(function)) for name, function in edits]
     with torch.no_grad():
         return bridge.run_with_hooks(torch.tensor([ids]), fwd_hooks=hooks)[0, -1].float()
+
+
+def _hook(function: Callable) -> Callable:
+    def hook(tensor, hook):  # noqa: ARG001 - TransformerLens passes the hook point by this name
+        return function(tensor.clone())
+
+    return hook
 
 
 def recorded(bridge, ids, name: str) -> torch.Tensor:
@@ -63,7 +73,7 @@ def positions(at) -> list[int]:
 
 def written(kind: str, bridge, target: str, at, factor: float) -> tuple[str, Callable, tuple]:
     """The same edit by hand: hook point, function, and the prompt that is run."""
-    layer = int(target.split(".")[0] if "." in target else target.split()[1])
+    layer = int(target.split(".", maxsplit=1)[0] if "." in target else target.split()[1])
     head = int(target.split(".")[1]) if "." in target else None
     name = f"blocks.{layer}.attn.hook_z" if head is not None else f"blocks.{layer}.hook_mlp_out"
     base, other = (CORRUPTED, CLEAN) if kind == "patch into corrupted" else (CLEAN, CORRUPTED)
@@ -88,10 +98,10 @@ def written(kind: str, bridge, target: str, at, factor: float) -> tuple[str, Cal
 
 
 BUILD = {
-    "zero": lambda target, at: hw.zero(target, at),
+    "zero": hw.zero,
     "scale": lambda target, at: hw.scale(target, -1.5, at),
-    "mean": lambda target, at: hw.mean(target, at),
-    "patch into clean": lambda target, at: hw.patch(target, at),
+    "mean": hw.mean,
+    "patch into clean": hw.patch,
     "patch into corrupted": lambda target, at: hw.patch(target, at, into="corrupted"),
 }
 

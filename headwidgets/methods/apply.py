@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
-from headwidgets.methods.edits import Edit
 from headwidgets.methods.means import mean_tables
 from headwidgets.methods.record import mlp_name, record, z_name
 from headwidgets.methods.snapshot import Pair, Snapshot, position, unaligned
-from headwidgets.model.engine import Engine, HookFn, Hooks
+from headwidgets.methods.trust import require_trust
+
+if TYPE_CHECKING:
+    from headwidgets.methods.edits import Edit
+    from headwidgets.model.engine import Engine, HookFn, Hooks
 
 Change = Callable[[Tensor, int], Tensor]
 """Old values [row, position, ...] and the first position; returns the new ones."""
@@ -41,6 +45,8 @@ def compile_edits(engine: Engine, snapshot: Snapshot, batch: Sequence[int]) -> C
     edits = snapshot.edits
     for edit in edits:
         check_target(engine, edit)
+        if edit.head is not None:
+            require_trust(engine, edit.layer, pairs[0].clean)
     sources = _sources(engine, snapshot, pairs)
     out = Compiled(hooks=[], edits=edits, moved=[0.0] * len(edits))
     steps: dict[str, list[tuple[int, Edit, Change]]] = {}

@@ -88,7 +88,7 @@ class Edit:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; see `from_json`."""
         at = list(self.at) if isinstance(self.at, tuple) else self.at
-        out = {"kind": self.kind, "target": self.target, "at": at}
+        out: dict[str, Any] = {"kind": self.kind, "target": self.target, "at": at}
         if self.factor is not None:
             out["factor"] = self.factor
         return {**out, "into": self.into} if self.kind == "patch" else out

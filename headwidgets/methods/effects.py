@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from headwidgets.errors import InputError
-from headwidgets.methods.edits import At
 from headwidgets.methods.means import describe
 from headwidgets.methods.metrics import LogitDiff, first_two, kl_divergence, logit_difference
 from headwidgets.methods.runs import batches, check_run, logits
 from headwidgets.methods.snapshot import Snapshot, position
-from headwidgets.model.engine import Engine
+
+if TYPE_CHECKING:
+    from headwidgets.methods.edits import At
+    from headwidgets.model.engine import Engine
 
 Values = NDArray[np.float64]
 UNITS = ("logit", "log-probability", "probability")
@@ -118,18 +121,17 @@ def normalised(m: Measured) -> tuple[float, float, str]:
     below, below_se = mean_se(clean - corrupted)
     both = np.concatenate([clean, corrupted])
     span = float(both.max() - both.min())
-    if abs(below) < 0.05 * span or below == 0.0:  # noqa: PLR2004 - 5 % of the metric's range
-        return math.nan, math.nan, f"clean and corrupted differ by {below:.3g}: under 5 % of the range {span:.3g}"
-    if abs(below) < 2 * below_se:  # noqa: PLR2004 - two standard errors
-        return math.nan, math.nan, f"clean and corrupted differ by {below:.3g}: under two standard errors ({below_se:.2g} each)"
+    apart = f"clean and corrupted differ by {below:.3g}"
+    if abs(below) < 0.05 * span or below == 0.0:
+        return math.nan, math.nan, f"{apart}: under 5 % of the range {span:.3g}"
+    if abs(below) < 2 * below_se:
+        return math.nan, math.nan, f"{apart}: under two standard errors ({below_se:.2g} each)"
     ratio = float((edited - corrupted).mean()) / below
     rest = (edited - corrupted) - ratio * (clean - corrupted)  # delta method for a ratio of means
     return ratio, mean_se(rest)[1] / abs(below), ""
 
 
-def top_tokens(
-    engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str
-) -> pd.DataFrame:
+def top_tokens(engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str) -> pd.DataFrame:
     """Return the likeliest next tokens of the pair on screen, clean and edited.
 
     Returns
@@ -144,7 +146,8 @@ def top_tokens(
     if not 1 <= k <= engine.facts.d_vocab:
         message = f"expected k from 1 to {engine.facts.d_vocab}, got {k}"
         raise InputError(message)
-    runs, notes = {}, ()
+    runs: dict[str, torch.Tensor] = {}
+    notes: tuple[str, ...] = ()
     for run in ("clean", "edited"):
         values, notes = _at(engine, snapshot, run, at)
         runs[run] = _in_unit(values, unit)

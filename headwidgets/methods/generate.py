@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import torch
 
 from headwidgets.errors import InputError
 from headwidgets.methods.runs import edited_hooks
-from headwidgets.methods.snapshot import Snapshot
-from headwidgets.model.engine import Engine, Hooks
 from headwidgets.model.work import checkpoint
+
+if TYPE_CHECKING:
+    from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.model.engine import Engine, Hooks
 
 
 def generate(engine: Engine, snapshot: Snapshot, n: int) -> pd.DataFrame:

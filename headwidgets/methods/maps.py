@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from headwidgets.heads import Head
 from headwidgets.methods.runs import edited_hooks, run_key
-from headwidgets.methods.snapshot import Snapshot
-from headwidgets.model.engine import Engine, Hooks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from headwidgets.heads import Head
+    from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.model.engine import Engine, Hooks
 
 KEEP_ALL = 96 << 20  # all heads' maps are kept where they take less
 THUMBNAIL_BYTES = 600_000
@@ -99,4 +104,5 @@ def _question(engine: Engine, snapshot: Snapshot, run: str) -> tuple[Tensor, Hoo
 
 def _pick(kept: NDArray[np.float32], name: object, head: Head) -> NDArray[np.float32]:
     layer = head.layer if name is None else 0
-    return kept[layer, 0 if name == head else head.head].copy()
+    one: NDArray[np.float32] = kept[layer, 0 if name == head else head.head]
+    return one.copy()

@@ -7,16 +7,20 @@ its own average where it is BOS, since many heads rest on it.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from headwidgets.methods.record import record
 from headwidgets.methods.snapshot import Pair, Snapshot
-from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headwidgets.model.engine import Engine
 
 SHUFFLES = 64
 
@@ -129,7 +133,9 @@ class _Sums:
         extra = length - len(self.far)
         if extra > 0:
             self.far = torch.cat([self.far, self.far.new_zeros(extra, *self.far.shape[1:])])
-        self.counts = torch.cat([self.counts, self.counts.new_zeros(len(self.far) - len(self.counts))])
+        self.counts = torch.cat(
+            [self.counts, self.counts.new_zeros(len(self.far) - len(self.counts))]
+        )
 
     def table(self) -> MeanTable:
         assert self.far is not None  # noqa: S101 - a reference has at least one prompt

@@ -101,7 +101,9 @@ def _side(value: Any, what: str) -> str | int | tuple[str | int, ...]:
         if isinstance(v, str) or (hasattr(v, "__index__") and not isinstance(v, bool))
     ]
     if not items or len(good) != len(items) or any(v == "" for v in good):
-        message = f"expected the {what} as a token such as ' Mary', an id, or a list, got {value!r:.80}"
+        message = (
+            f"expected the {what} as a token such as ' Mary', an id, or a list, got {value!r:.80}"
+        )
         raise InputError(message)
     return tuple(good) if listed else good[0]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.edits import At
 from headwidgets.methods.record import mlp_name, z_name
 from headwidgets.methods.snapshot import Ids, Pair, position
-from headwidgets.model.engine import Engine, HookFn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headwidgets.methods.edits import At
+    from headwidgets.model.engine import Engine, HookFn
 
 _TOLERANCE = 1e-3  # of the largest entry of the sum; past it the parts are not all known
 Row = tuple[str, int | None, int | None, Tensor]
@@ -130,11 +133,11 @@ def _rows(engine: Engine, seen: dict[str, Tensor]) -> Iterator[Row]:
 
 
 def _post_norm(engine: Engine, layer: int, seen: dict[str, Tensor]) -> Tensor:
-    """What a head's write is multiplied by before the stream, [d_model] or 1."""
+    """Return what a head's write is multiplied by before the stream, [d_model] or 1."""
     if not engine.facts.post_norm:
         return torch.ones(())
     norm = engine.view.blocks[layer].ln1_post
-    weight = norm.original_component.weight.detach().float()
+    weight: Tensor = norm.original_component.weight.detach().float()
     if getattr(norm, "uses_weight_offset", False) or engine.facts.architecture.startswith("Gemma"):
         weight = 1.0 + weight
     return weight / seen[f"blocks.{layer}.ln1_post.hook_scale"].float()

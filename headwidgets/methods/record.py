@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from headwidgets.methods.snapshot import Ids
-from headwidgets.model.engine import Engine, HookFn
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headwidgets.methods.snapshot import Ids
+    from headwidgets.model.engine import Engine, HookFn
 
 
 def z_name(layer: int) -> str:
-    """Hook point of a layer's z, [batch, position, head, d_head]."""
+    """Name the hook point of a layer's z, [batch, position, head, d_head]."""
     return f"blocks.{layer}.attn.hook_z"
 
 
 def mlp_name(layer: int) -> str:
-    """Hook point of what an MLP writes, [batch, position, d_model]."""
+    """Name the hook point of what an MLP writes, [batch, position, d_model]."""
     return f"blocks.{layer}.hook_mlp_out"
 
 
@@ -43,7 +46,9 @@ def record(engine: Engine, rows: Sequence[Ids], names: Sequence[str]) -> dict[st
     if missing:
         parts: dict[str, list[Tensor]] = {name: [] for name in missing}
         engine.run(
-            torch.tensor(rows), [(name, _keep(parts[name])) for name in missing], **_stop(engine, missing)
+            torch.tensor(rows),
+            [(name, keep_into(parts[name])) for name in missing],
+            stop_at_layer=_above(engine, missing),
         )
         for name, chunks in parts.items():
             kept[name] = value = torch.cat(chunks, dim=1)
@@ -51,14 +56,16 @@ def record(engine: Engine, rows: Sequence[Ids], names: Sequence[str]) -> dict[st
     return kept  # type: ignore[return-value]
 
 
-def _keep(store: list[Tensor]) -> HookFn:
+def keep_into(store: list[Tensor]) -> HookFn:
+    """Return a hook that appends what it sees to `store`, chunk by chunk."""
+
     def keep(tensor: Tensor, start: int) -> None:  # noqa: ARG001 - chunks arrive in order
         store.append(tensor.detach().clone())
 
     return keep
 
 
-def _stop(engine: Engine, names: Sequence[str]) -> dict[str, int]:
-    """Leave out the layers above the last one that is asked for."""
+def _above(engine: Engine, names: Sequence[str]) -> int | None:
+    """Return the first layer that need not run, None where all must."""
     above = max(int(name.split(".")[1]) for name in names) + 1
-    return {"stop_at_layer": above} if above < engine.facts.n_layers else {}
+    return above if above < engine.facts.n_layers else None

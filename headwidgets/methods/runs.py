@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from headwidgets.errors import EditDropped, InputError
+from headwidgets.errors import InputError
 from headwidgets.methods.apply import Compiled, compile_edits
-from headwidgets.methods.edits import Edit
-from headwidgets.methods.record import record
-from headwidgets.methods.snapshot import Pair, Snapshot
-from headwidgets.model.engine import Engine, Hooks
 from headwidgets.model.work import checkpoint
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from headwidgets.methods.edits import Edit
+    from headwidgets.methods.snapshot import Pair, Snapshot
+    from headwidgets.model.engine import Engine
+
 RUNS = ("clean", "corrupted", "edited")
-_STILL = 1e-7  # relative size of an attention output's change that counts as none
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def logits(
     if found is None:
         found = _run(engine, snapshot, run, batch, positions)
         engine.cache.put(key, found, 4 * found.values.numel())
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def run_key(snapshot: Snapshot, run: str, pairs: Sequence[Pair]) -> tuple[object, ...]:
@@ -109,7 +111,7 @@ def _run(
         if moved:
             before = logits(engine, snapshot, base, batch, positions=positions).values
             if torch.equal(before, values):
-                notes += _why_still(engine, rows, compiled.hooks, moved)
+                notes += _why_still(engine, moved)
     return Logits(values, notes)
 
 
@@ -128,58 +130,10 @@ def _notes(compiled: Compiled, where: str) -> tuple[str, ...]:
     )
 
 
-def _why_still(
-    engine: Engine, rows: Sequence[tuple[int, ...]], hooks: Hooks, moved: Sequence[Edit]
-) -> tuple[str, ...]:
-    """Say why the logits did not move although an activation did.
-
-    Raises
-    ------
-    EditDropped
-        If the layer's attention wrote the same output: the architecture does not read z
-        where it is edited.
-    """
-    notes = []
-    for layer in sorted({edit.layer for edit in moved if edit.head is not None}):
-        name = f"blocks.{layer}.attn.hook_out"
-        before = record(engine, rows, [name])[name]
-        after: list[Tensor] = []
-        engine.run(torch.tensor(rows), [*hooks, (name, lambda t, _s, a=after: a.append(t.clone()))])
-        written = float((torch.cat(after, 1) - before).abs().max())
-        expected = _expected(engine, rows, hooks, layer)
-        if expected > _STILL * float(before.abs().max() + 1e-9) and written == 0:
-            message = (
-                f"the edit of layer {layer} changed z, yet its attention wrote the same output: "
-                f"{engine.facts.architecture} does not read z where it is edited, so edits of "
-                "heads cannot be trusted on this model"
-            )
-            raise EditDropped(message)
-        heads = ", ".join(str(e) for e in moved if e.head is not None and e.layer == layer)
-        notes.append(
-            f"{heads}: z moved and the attention's output moved by {written:.2g}, yet no logit "
-            "did: nothing after it reads what this head writes"
-            if written
-            else f"{heads}: z moved, but this head's output weights write nothing of it"
-        )
-    others = [str(e) for e in moved if e.head is None]
-    if others:
-        notes.append(f"{', '.join(others)}: the MLP's output moved, yet no logit did")
-    return tuple(notes)
-
-
-def _expected(
-    engine: Engine, rows: Sequence[tuple[int, ...]], hooks: Hooks, layer: int
-) -> float:
-    """Largest change that the edited z of a layer must make in its attention's output."""
-    name = f"blocks.{layer}.attn.hook_z"
-    before = record(engine, rows, [name])[name]
-    after: list[Tensor] = []
-    edits = [pair for pair in hooks if pair[0] == name]
-    engine.run(torch.tensor(rows), [*edits, (name, lambda t, _s: after.append(t.clone()))])
-    change = (torch.cat(after, 1) - before).float()
-    return float(torch.einsum("bphd,hdm->bpm", change, engine.weights.W_O(layer)).abs().max())
-
-
-def without_edits(snapshot: Snapshot) -> Snapshot:
-    """Return the same question with no edits."""
-    return replace(snapshot, edits=())
+def _why_still(engine: Engine, moved: Sequence[Edit]) -> tuple[str, ...]:
+    """Say why the logits did not move although an activation did, and the layer read it."""
+    words = ", ".join(map(str, moved))
+    reason = "nothing after it reads what is written there"
+    if engine.facts.post_norm:
+        reason = "the norm after the attention can undo a common factor of all its heads"
+    return (f"{words}: the activation moved, yet no logit did; {reason}",)

@@ -6,12 +6,16 @@ cell) can never mix two questions in one number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from headwidgets.errors import InputError
-from headwidgets.methods.edits import At, Edit
-from headwidgets.methods.metrics import LogitDiff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from headwidgets.methods.edits import At, Edit
+    from headwidgets.methods.metrics import LogitDiff
 
 Ids = tuple[int, ...]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
@@ -16,6 +15,9 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 
 from headwidgets.errors import HeadwidgetsError, InputError, ModelError
 from headwidgets.zoo.planted import planted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUNDLED = {"planted": planted}
 DEFAULT = "planted"
@@ -112,7 +114,7 @@ def _open(name: str, *, device: str | None, **options: Any) -> Any:
     with _explained(name), _quiet():
         if local and not any((folder / file).exists() for file in _TOKENIZER_FILES):
             return _without_tokenizer(folder, device=device, dtype=options["dtype"])
-        return TransformerBridge.boot_transformers(  # type: ignore[attr-defined]
+        return TransformerBridge.boot_transformers(
             source,
             device=device,
             dtype=options["dtype"] or torch.float32,
@@ -123,7 +125,7 @@ def _open(name: str, *, device: str | None, **options: Any) -> Any:
 
 def _without_tokenizer(folder: Path, *, device: str | None, dtype: torch.dtype | None) -> Any:
     """Boot a folder that has weights but no tokenizer: token ids in, numbers out."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype or torch.float32, attn_implementation="eager", use_safetensors=True
     )
     if device is not None:
@@ -186,7 +188,7 @@ def read_dtype(dtype: Any) -> torch.dtype | None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the loading bar of Hugging Face for a while; the session has its own line."""
-    logging = transformers.utils.logging
+    logging: Any = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -222,7 +224,12 @@ def _explain(name: str, error: Exception) -> str:
             f"{name!r} asks to run Python code of its own. If you have read that code and "
             "trust it, pass trust_remote_code=True"
         )
-    if kinds & {"RepositoryNotFoundError", "OSError", "LocalEntryNotFoundError", "HFValidationError"}:
+    if kinds & {
+        "RepositoryNotFoundError",
+        "OSError",
+        "LocalEntryNotFoundError",
+        "HFValidationError",
+    }:
         return (
             f"cannot find a model called {name!r}{_near(name)}. Give a Hugging Face name that "
             "TransformerLens boots (with a network, the first time), a local folder, or nothing "
@@ -234,7 +241,7 @@ def _explain(name: str, error: Exception) -> str:
 def _near(name: str) -> str:
     """Name the supported models that are spelt alike."""
     try:
-        from transformer_lens.supported_models import OFFICIAL_MODEL_NAMES  # noqa: PLC0415 - a long list that only this error needs
+        from transformer_lens.supported_models import OFFICIAL_MODEL_NAMES
     except ImportError:
         return ""
     known = {str(n).lower(): str(n) for n in OFFICIAL_MODEL_NAMES}
@@ -258,7 +265,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         text = str(e).lower()
         if isinstance(e, MemoryError | torch.OutOfMemoryError):
             return True
-        if isinstance(e, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text):
+        if isinstance(e, RuntimeError) and (
+            "can't allocate memory" in text or "out of memory" in text
+        ):
             return True
     return False
 

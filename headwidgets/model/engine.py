@@ -189,7 +189,7 @@ class Engine:
         return logits  # type: ignore[no-any-return]
 
     def _chunk_length(self, ids: Tensor) -> int:
-        """Queries a call, so that one layer's attention stays within bounds."""
+        """Return queries a call, so that one layer's attention stays within bounds."""
         rows, length = ids.shape
         per_query = rows * self.facts.n_heads * length * 4
         if self.facts.native or per_query * length <= LAYER_BYTES:

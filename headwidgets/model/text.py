@@ -6,10 +6,12 @@ space (SentencePiece) or is a fragment of a character. Joined, they are the deco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CONTEXT = 8  # tokens of left context that fix how the next one decodes
 _PARTIAL = "\ufffd"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from headwidgets.model.facts import Facts
+if TYPE_CHECKING:
+    from headwidgets.model.facts import Facts
 
 
 class Weights:
@@ -26,32 +27,37 @@ class Weights:
         self._kept.clear()
 
     @property
-    def W_E(self) -> Tensor:  # noqa: N802 - the field's name
+    def dtype(self) -> torch.dtype:
+        """The dtype that the model computes in."""
+        return next(self._view.parameters()).dtype  # type: ignore[no-any-return]
+
+    @property
+    def W_E(self) -> Tensor:
         """Embedding, [vocabulary, d_model]."""
         return self._read("W_E", self._view.W_E)
 
     @property
-    def W_U(self) -> Tensor:  # noqa: N802 - the field's name
+    def W_U(self) -> Tensor:
         """Unembedding, [d_model, vocabulary]."""
         return self._read("W_U", self._view.W_U)
 
-    def W_Q(self, layer: int) -> Tensor:  # noqa: N802 - the field's name
+    def W_Q(self, layer: int) -> Tensor:
         """Query weights, [head, d_model, d_head]."""
         return self._layer("W_Q", layer)
 
-    def W_K(self, layer: int) -> Tensor:  # noqa: N802 - the field's name
+    def W_K(self, layer: int) -> Tensor:
         """Key weights, [head, d_model, d_head], repeated over the groups of a GQA model."""
         return self._layer("W_K", layer)
 
-    def W_V(self, layer: int) -> Tensor:  # noqa: N802 - the field's name
+    def W_V(self, layer: int) -> Tensor:
         """Value weights, [head, d_model, d_head], repeated over the groups of a GQA model."""
         return self._layer("W_V", layer)
 
-    def W_O(self, layer: int) -> Tensor:  # noqa: N802 - the field's name
+    def W_O(self, layer: int) -> Tensor:
         """Output weights, [head, d_head, d_model]."""
         return self._layer("W_O", layer)
 
-    def b_O(self, layer: int) -> Tensor | None:  # noqa: N802 - the field's name
+    def b_O(self, layer: int) -> Tensor | None:
         """Output bias, [d_model], None where the checkpoint has none."""
         try:
             bias = self._view.blocks[layer].attn.b_O

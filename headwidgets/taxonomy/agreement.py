@@ -35,7 +35,7 @@ def agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> str:
         differ"``.
     """
     random, text = first(on_random), first(on_text)
-    said = f"first on random tokens: {_say(random)}; first on your text: {_say(text)}"
+    said = f"first on random tokens: {say(random)}; first on your text: {say(text)}"
     if random is None or text is None:
         return said
     return f"{said}: {'they agree' if random[0] == text[0] else 'they differ'}"
@@ -50,8 +50,8 @@ def note_agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> None:
     random, text = first(on_random), first(on_text)
     said = agreement(on_random, on_text)
     on_random.attrs |= {
-        "first_on_random": _say(random),
-        "first_on_text": _say(text),
+        "first_on_random": say(random),
+        "first_on_text": say(text),
         "agreement": said,
         "text": on_text.attrs.get("measured_on", ""),
     }
@@ -64,5 +64,6 @@ def note_agreement(on_random: pd.DataFrame, on_text: pd.DataFrame) -> None:
             on_random.loc[here, "reason"] += f"; {said}"
 
 
-def _say(found: tuple[Head, float] | None) -> str:
+def say(found: tuple[Head, float] | None) -> str:
+    """Write what `first` found: ``"3.6 (0.745)"``."""
     return "not measurable" if found is None else f"{found[0]} ({found[1]:.3f})"

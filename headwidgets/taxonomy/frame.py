@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from headwidgets.heads import Head
+from headwidgets.taxonomy.agreement import first, say
 from headwidgets.taxonomy.verdict import NOT_MEASURABLE, decide, p_values
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
         "n_counts": measure.rows.counted,
         "seed": measure.seed,
         "draws": measure.draws,
+        "first_on_text" if measure.rows.period is None else "first_on_random": say(first(table)),
     }
     return table
 

@@ -93,6 +93,7 @@ class SessionState(anywidget.AnyWidget):
         self._session = session
         self._door = threading.Lock()  # whoever holds it brings the traits up to date
         self._stale = False
+        self._taking = threading.local()  # true on a thread that is in set_state
         self._arrived: deque[dict[str, Any]] = deque()
         self._refused = ""
         self._known = mirror.read(session)
@@ -126,22 +127,20 @@ class SessionState(anywidget.AnyWidget):
             self._refuse([], f"expected a state such as {{'index': 1}}, got {sync_data!r:.80}")
             return
         accepted: dict[str, Any] = {}
-        refused: list[str] = []
-        reason = ""
+        refused: dict[str, str] = {}
+        self._taking.now = True
         for name in sorted(sync_data, key=_order):
             try:
                 accepted[name] = self._take(name, sync_data[name])
             except (HeadwidgetsError, t.TraitError) as error:
-                refused, reason = [*refused, name], str(error)
+                refused[name] = str(error)
             except Exception as error:  # a browser gets an answer, whatever it sent
                 log.exception("the value of %s could not be taken", name)
-                refused, reason = [*refused, name], f"{type(error).__name__}: {error}"
-        self._refused = reason
+                refused[name] = f"{type(error).__name__}: {error}"
+        self._taking.now = False
         if accepted:
             self._arrived.append(accepted)
-        self._refresh()
-        if refused:
-            self._refuse(refused, reason)
+        self._refuse(refused, "; ".join(refused.values()))
 
     def get_state(self, key: object = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in ipywidgets
         """Return the state to send, ``revision`` last."""
@@ -168,10 +167,12 @@ class SessionState(anywidget.AnyWidget):
         return value
 
     def _refuse(self, names: Iterable[str], reason: str) -> None:
-        """Say why, and put the browser's copy back (ipywidgets would leave it wrong)."""
+        """Say why, if at all, and put back the browser's copy, which ipywidgets leaves wrong."""
         self._refused = reason
         self._refresh()
-        self.send_state([name for name in names if name in self.keys])
+        wrong = [name for name in names if name in self.keys]
+        if wrong:
+            self.send_state(wrong)
 
     @t.observe(*mirror.SETTABLE)
     def _set_in_python(self, change: t.Bunch) -> None:
@@ -190,6 +191,8 @@ class SessionState(anywidget.AnyWidget):
         session's own are taken, and changes made meanwhile by an observer are seen.
         """
         self._stale = True
+        if getattr(self._taking, "now", False):
+            return  # set_state does so at its end, when it knows what the browser has
         while (self._stale or self._arrived) and self._door.acquire(blocking=False):
             try:
                 self._stale = False
@@ -200,7 +203,7 @@ class SessionState(anywidget.AnyWidget):
                 self._door.release()
 
     def _echo(self, accepted: dict[str, Any]) -> None:
-        self._known |= accepted
+        self._known = {**self._known, **accepted}  # a new one: `value` may be the old
         super().set_state(accepted)
 
     def _follow(self) -> None:

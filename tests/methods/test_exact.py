@@ -11,7 +11,6 @@ from shaped import shaped
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_edit_equals_hand_written_hooks(shaped_bridges, architecture, kind):
     found = compare(architecture, shaped_bridges(architecture), kind)
-    print(found)
     assert found.error <= 1e-5
     assert found.moved > 1e-3  # the edits did something, so that the comparison can fail
 
@@ -21,7 +20,6 @@ def test_zero_equals_zeroed_output_weights(shaped_bridges, architecture, tmp_pat
     found = compare_zeroed_weights(
         architecture, shaped_bridges(architecture), shaped(architecture, tmp_path)
     )
-    print(found)
     assert found.error <= 1e-5
     assert found.moved > 1e-3
 
@@ -29,5 +27,4 @@ def test_zero_equals_zeroed_output_weights(shaped_bridges, architecture, tmp_pat
 @pytest.mark.parametrize("architecture", [*ARCHITECTURES, "mistral", "opt", "gpt-neo"])
 def test_parts_sum_to_the_residual_stream(shaped_bridges, architecture):
     found = compare_sums(architecture, shaped_bridges(architecture))
-    print(found)
     assert found.error <= 1e-4

@@ -16,7 +16,7 @@ METHODS = {*PROMPTS, "methods"}
 TASKS = {*METHODS, "tasks"}
 TAXONOMY = {*TASKS, "taxonomy"}
 LABS = {*TAXONOMY, "labs"}
-SESSION = {*LABS, "asked", "progress", "session", "storage"}
+SESSION = {*LABS, "session"}
 WIDGETS = {*SESSION, "widgets"}
 
 # Room -> the rooms that its modules may import while they are imported themselves. An
@@ -33,10 +33,7 @@ MAY_IMPORT = {
     "tasks": TASKS,
     "taxonomy": TAXONOMY,
     "labs": LABS,
-    "asked": SESSION,
-    "progress": SESSION,
     "session": SESSION,
-    "storage": SESSION,
     "widgets": WIDGETS,
 }
 ALSO = {"model.boot": {"zoo"}}
@@ -114,9 +111,13 @@ def test_widgets_do_no_mathematics(module):
         ("model.engine", "from ..zoo import planted", ["zoo.planted"]),
         ("model.engine", "from . import work", []),
         ("model.boot", "from headwidgets.zoo import planted", []),
-        ("session", "def f():\n    from headwidgets.widgets import state", []),
-        ("session", "try:\n    import headwidgets.widgets\nexcept ImportError: ...", ["widgets"]),
-        ("session", "if TYPE_CHECKING:\n    from headwidgets.widgets.state import S", []),
+        ("session.session", "def f():\n    from headwidgets.widgets import state", []),
+        (
+            "session.session",
+            "try:\n    import headwidgets.widgets\nexcept ImportError: ...",
+            ["widgets"],
+        ),
+        ("session.session", "if TYPE_CHECKING:\n    from headwidgets.widgets.state import S", []),
         ("taxonomy.registry", "from headwidgets.methods import metrics\nimport torch", []),
     ],
 )

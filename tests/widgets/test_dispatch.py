@@ -34,7 +34,7 @@ class Desk:
         self.sent = []
         self.home = home or Home()
         self.changes = 0
-        known = {"echo": lambda body: Answer(body), **handlers}
+        known = {"echo": Answer, **handlers}
         at_once = {"cancel": self._cancel}
         self.dispatcher = Dispatcher(
             known,

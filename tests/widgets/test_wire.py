@@ -54,7 +54,7 @@ def test_scaled_halves_keep_the_bound_they_state(array):
 
 
 def test_the_bound_is_not_met_for_free():
-    array = np.linspace(0, 1, 4097, dtype=np.float32)
+    array = np.linspace(0, 1, 3001, dtype=np.float32)
     header, buffer = encode_scaled(array)
     assert np.abs(decode(header, buffer) - array).max() > RELATIVE_BOUND * header["scale"] / 8
 
@@ -93,7 +93,7 @@ def test_what_is_no_array_is_refused(write):
 
 def test_one_byte_too_many_is_refused():
     assert encode(np.zeros(8, np.uint8), limit=8)
-    with pytest.raises(InputError, match="9 bytes for shape .9. exceed the 8"):
+    with pytest.raises(InputError, match=r"9 bytes for .* exceed the 8"):
         encode(np.zeros(9, np.uint8), limit=8)
     with pytest.raises(InputError, match="10 bytes"):
         encode_scaled(np.zeros(5, np.float32), limit=8)

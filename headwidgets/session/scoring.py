@@ -66,9 +66,17 @@ def score_session(
         asked = {"on": rows} if rows is not None else {}
         asked |= {"hooks": _hooks(engine, snapshot, measured)}
         asked |= {"edits": ", ".join(map(str, edits))}
-    frame = scores(engine, **asked, **options) if kind is None else score(engine, kind, **asked, **options)
+    frame = (
+        scores(engine, **asked, **options)
+        if kind is None
+        else score(engine, kind, **asked, **options)
+    )
     looked = rows is None or on == ON_PROMPTS
-    depends = ["weights", *(["prompts"] if looked else []), *(["edits", "reference"] if edits else [])]
+    depends = [
+        "weights",
+        *(["prompts"] if looked else []),
+        *(["edits", "reference"] if edits else []),
+    ]
     frame.attrs["depends_on"] = depends
     return frame
 

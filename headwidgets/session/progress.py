@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _PATIENCE = 0.7  # seconds before a bar appears
 
@@ -17,7 +19,7 @@ class Bar:
         self._began = time.monotonic()
         self._bar: Any = None
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         """Start counting time."""
         return self
 
@@ -26,9 +28,9 @@ class Bar:
         if self._bar is None:
             if time.monotonic() - self._began < _PATIENCE:
                 return
-            from tqdm.auto import tqdm  # noqa: PLC0415 - only a long wait needs it
+            from tqdm.auto import tqdm
 
-            self._bar = tqdm(bar_format="{desc} {bar} {n}/{total}", leave=False)
+            self._bar = tqdm(total=total, bar_format="{desc} {bar} {n}/{total}", leave=False)
         self._bar.set_description_str(label or self._label, refresh=False)
         self._bar.total, self._bar.n = total, done
         self._bar.refresh()

@@ -7,7 +7,6 @@ the numbers, bit for bit. The weights are not saved, only their hash.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from headwidgets.methods.edits import Edit
 from headwidgets.prompts import Prompts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headwidgets.session import Session
 
 VERSION = 1
@@ -95,7 +96,9 @@ def load(
     return session
 
 
-def _open(opener: Callable[..., Session], saved: dict[str, Any], model: Any, **more: Any) -> Session:
+def _open(
+    opener: Callable[..., Session], saved: dict[str, Any], model: Any, **more: Any
+) -> Session:
     if model is not None and not isinstance(model, str | Path):
         return opener(model, prepend_bos=more["prepend_bos"] or None)
     return opener(
@@ -113,7 +116,7 @@ def _read(folder: Path) -> dict[str, Any]:
         message = f"expected a folder that s.save(path) wrote, but {folder} has no {_JSON}"
         raise InputError(message)
     try:
-        state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8", errors="surrogatepass"))
+        state: Any = json.loads(file.read_text(encoding="utf-8", errors="surrogatepass"))
     except ValueError as error:
         message = f"{file} is damaged ({error}): save the session again"
         raise InputError(message) from error

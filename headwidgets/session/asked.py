@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
@@ -18,8 +18,10 @@ from headwidgets.methods.apply import check_target, waiting
 from headwidgets.methods.edits import Edit
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot, position
-from headwidgets.model.engine import Engine
 from headwidgets.prompts import Prompt, Prompts
+
+if TYPE_CHECKING:
+    from headwidgets.model.engine import Engine
 
 Listener = Callable[[frozenset[str]], None]
 FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
@@ -44,7 +46,7 @@ class _Values:
     prompts: Prompts
     pairs: tuple[Pair, ...]
     index: int = 0
-    edits: Edits = Edits()
+    edits: Edits = field(default_factory=Edits)
     metric: LogitDiff | None = None
     reference: Prompts | None = None
     reference_pairs: tuple[Pair, ...] | None = None
@@ -175,7 +177,7 @@ class Asked:
 
     @property
     def waiting(self) -> list[str]:
-        """Edits that lack their aligned partner prompt: ``"patch 9.6 … waiting: 16 and 64 tokens"``."""
+        """Edits that lack an aligned partner: ``"patch 9.6 … waiting: 16 and 64 tokens"``."""
         values = self._values
         pair = values.pairs[values.index]
         reasons = [(edit, waiting(edit, pair)) for edit in values.edits]
@@ -193,9 +195,7 @@ class Asked:
             head.within(self.engine.facts.n_layers, self.engine.facts.n_heads)
         self._set("selection", selection=head)
 
-    def use(
-        self, prompts: object = None, metric: object = None, reference: object = None
-    ) -> None:
+    def use(self, prompts: object = None, metric: object = None, reference: object = None) -> None:
         """Set prompts, metric and reference at once; what is None stays as it is.
 
         Raises
@@ -257,9 +257,9 @@ class Asked:
 
     def _set(self, *aspects: str, **values: Any) -> None:
         with self._guard:
-            if all(getattr(self._values, name) == value for name, value in values.items()):
-                if "weights" not in aspects:
-                    return
+            same = all(getattr(self._values, name) == value for name, value in values.items())
+            if same and "weights" not in aspects:
+                return
             self._values = replace(self._values, **values)
             if set(aspects) - _SEEN_ONLY:
                 self.revision += 1

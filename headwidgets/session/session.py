@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from headwidgets import storage
-from headwidgets.asked import Asked
 from headwidgets.errors import ModelError
 from headwidgets.heads import Head
 from headwidgets.methods import effects, maps
 from headwidgets.methods import generate as continuation
 from headwidgets.methods.parts import residual_parts
 from headwidgets.methods.runs import check_run
-from headwidgets.methods.snapshot import Snapshot
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import Work, current, doing
-from headwidgets.progress import Bar
-from headwidgets.scoring import score_session
+from headwidgets.session import storage
+from headwidgets.session.asked import Asked
+from headwidgets.session.progress import Bar
+from headwidgets.session.scoring import score_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
+    from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.facts import Facts
     from headwidgets.widgets.state import SessionState
 
@@ -66,7 +66,7 @@ class Session(Asked):
     >>> s.effect()  # doctest: +SKIP
     """
 
-    def __init__(  # noqa: PLR0913 - the options of opening a model, all by name
+    def __init__(
         self,
         name: Any = None,
         *,
@@ -203,7 +203,7 @@ class Session(Asked):
             A name of `hw.kinds`, such as ``"induction"``.
         **options
             on, run, ids, length, rows, seed, draws: see
-            `headwidgets.scoring.score_session`.
+            `headwidgets.session.scoring.score_session`.
 
         Returns
         -------
@@ -261,7 +261,7 @@ class Session(Asked):
     @property
     def state(self) -> SessionState:
         """The session as an ipywidgets model: `jslink`, `observe`, `interactive_output`."""
-        from headwidgets.widgets.state import SessionState  # noqa: PLC0415 - the one look upwards: s.state is a widget
+        from headwidgets.widgets.state import SessionState
 
         with self._state_lock:
             if self._state is None:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import headwidgets
+
+ROOT = Path(__file__).parents[2]
+JS = ROOT / "js"
+STATIC = Path(headwidgets.__file__).parent / "static"
+BUNDLES = sorted(STATIC.glob("*.js"))
+
+
+def npm_tool(*command):
+    """Run one of js's own tools; skip where Node or its packages are not installed."""
+    if shutil.which("node") is None or not (JS / "node_modules").is_dir():
+        pytest.skip("needs Node and `npm ci` in js/")
+    return subprocess.run(command, cwd=JS, capture_output=True, text=True, check=False)
+
+
+def test_the_committed_bundles_are_what_the_sources_build(tmp_path):
+    done = npm_tool("node", "build.mjs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    built = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    kept = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    assert kept == built, "run `npm run build` in js/ and commit the bundles"
+
+
+@pytest.mark.parametrize("script", ["check", "lint", "test"])
+def test_types_style_and_unit_tests_of_the_sources(script):
+    done = npm_tool("npm", "run", script)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_a_bundle_is_small_and_fetches_nothing(bundle):
+    text = bundle.read_text(encoding="utf-8")
+    assert bundle.stat().st_size <= 80_000
+    assert not re.search(r"\bimport\s*[\w{*(\"'].*?https?:|\bfetch\(|https?://", text)
+    assert "export" in text
+    assert not re.search(r"document\.(getElementById|querySelector|head|body)", text)
+
+
+def test_there_is_a_bundle_for_the_session():
+    assert "session.js" in [path.name for path in BUNDLES]
+
+
+def test_the_lock_file_names_no_registry():
+    lock = json.loads((JS / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    assert all("resolved" not in entry for entry in packages.values())
+    assert all("integrity" in entry for entry in packages.values())
+    declared = json.loads((JS / "package.json").read_text(encoding="utf-8"))
+    assert "dependencies" not in declared, "bundles carry no library"
