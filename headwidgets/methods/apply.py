@@ -111,7 +111,7 @@ def _require_aligned(engine: Engine, pair: Pair, edit: Edit) -> None:
             f"'{edit}' waits for a corrupted prompt: set s.corrupted_prompt, or remove the edit"
         )
         raise InputError(message)
-    shown = [engine.text.pieces(ids) for ids in (pair.clean, pair.corrupted)]
+    shown = [engine.text.shown(ids) for ids in (pair.clean, pair.corrupted)]
     both = list(zip(pair.clean, pair.corrupted, strict=False))
     first = next((i for i, (a, b) in enumerate(both) if a != b), len(both))
     pieces = [repr(p[first]) if first < len(p) else "nothing" for p in shown]

@@ -6,6 +6,8 @@ space (SentencePiece) or is a fragment of a character. Joined, they are the deco
 
 from __future__ import annotations
 
+import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = 8  # tokens of left context that fix how the next one decodes
 _PARTIAL = "\ufffd"
+_LONGEST = 4  # bytes of a character in UTF-8
 _WORD_MARKS = ("Ġ", "▁", " ")
 
 
@@ -63,10 +66,11 @@ class Text:
             )
             raise InputError(message)
         try:
-            ids = [int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
+            text.encode()
         except UnicodeEncodeError as error:
-            message = f"expected text that can be written as UTF-8, got {text!r}: {error.reason}"
+            message = f"expected text that can be written as UTF-8, got {text!r:.80}: {error.reason}"
             raise InputError(message) from error
+        ids = [int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
         if self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]:
             ids = [self.bos_id, *ids]
         if not ids:
@@ -90,36 +94,42 @@ class Text:
         )
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Split the decoded text into one string a token.
+        """Split the decoded text into one string a token; joined, they are that text.
 
-        A token that is only part of a character (a byte of an emoji) is shown as
-        U+FFFD, and the token that completes the character carries it.
+        A token that is only part of a character (a byte of an emoji) has the empty
+        string; the token that completes the character carries it. See `shown`.
         """
         if self._tokenizer is None:
             return [f"[{int(i)}]" for i in ids]
+        whole = self.decode(ids)
+        out = self._by_window(ids)
+        return out if "".join(out) == whole else self._by_prefix(ids, whole)
+
+    def _by_window(self, ids: Sequence[int]) -> list[str]:
+        """Split by what each token adds to the few before it: quick, right but for odd bytes."""
         out: list[str] = []
-        begin = 0  # where the window of context starts
         done = 0  # the first token whose text is not out yet
         for end in range(1, len(ids) + 1):
-            begin = max(begin, done - _CONTEXT)
+            begin = max(0, done - _CONTEXT)
             before = self.decode(ids[begin:done])
             now = self.decode(ids[begin:end])
-            if now.endswith(_PARTIAL) and not self._spells_partial(ids[end - 1]):
-                out.append(_PARTIAL)
-                continue
-            out.append(now[len(before) :])
-            done = end
+            waiting = now.endswith(_PARTIAL) and end < len(ids) and end - done < _LONGEST
+            out.append("" if waiting else now[len(before) :])
+            done = done if waiting else end
         return out
 
-    def _spells_partial(self, token: int) -> bool:
-        """Whether the token is itself the replacement character, whole."""
-        return self._vocabulary_text(token).endswith(_PARTIAL)
+    def _by_prefix(self, ids: Sequence[int], whole: str) -> list[str]:
+        """Split by how much of the whole text each prefix has right: slow, always right."""
+        ends = [0]
+        for end in range(1, len(ids)):
+            right = len(os.path.commonprefix([self.decode(ids[:end]), whole]))
+            ends.append(max(ends[-1], right))
+        ends.append(len(whole))
+        return [whole[a:b] for a, b in itertools.pairwise(ends)]
 
-    def _vocabulary_text(self, token: int) -> str:
-        if self._tokenizer is None:
-            return ""
-        name = self._tokenizer.convert_ids_to_tokens(int(token))
-        return "" if name is None else str(name)
+    def shown(self, ids: Sequence[int]) -> list[str]:
+        """Return the pieces for reading: a part of a character is U+FFFD, never nothing."""
+        return [piece or _PARTIAL for piece in self.pieces(ids)]
 
     def label(self, token: int) -> str:
         """Return one token as text, for a table of likely next tokens."""

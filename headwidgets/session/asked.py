@@ -130,7 +130,7 @@ class Asked:
     @property
     def tokens(self) -> list[str]:
         """The clean prompt on screen as the model sees it, one piece a token."""
-        return self.engine.text.pieces(self.token_ids)
+        return self.engine.text.shown(self.token_ids)
 
     # ------------------------------------------------------------------ the rest
 

@@ -33,6 +33,7 @@ COLUMNS = (
     "reason",
     "edits",
 )
+_NUMBERS = ("score", "se", "null_mean", "null_max", "p", "percentile", "task_accuracy")
 
 
 def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> pd.DataFrame:
@@ -91,7 +92,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
 
 def empty_frame(facts: Facts, kind: Kind, reason: str, edits: str = "") -> pd.DataFrame:
     """Lay out a kind that this model, or these rows, cannot be asked about."""
-    nothing = dict.fromkeys(COLUMNS[3:9], np.nan) | {"n": 0, "task_accuracy": np.nan}
+    nothing = dict.fromkeys(_NUMBERS, np.nan) | {"n": 0}
     decisions = [(NOT_MEASURABLE, reason)] * (facts.n_layers * facts.n_heads)
     table = _layout(facts, kind, nothing, decisions, edits)
     table.attrs = _attrs(facts, kind) | {"measured_on": f"nothing: {reason}"}
@@ -116,7 +117,7 @@ def _layout(
         "reason": [reason for _, reason in decisions],
         "edits": edits,
     }
-    return pd.DataFrame(columns, columns=list(COLUMNS))
+    return pd.DataFrame(columns, columns=list(COLUMNS)).astype(dict.fromkeys(_NUMBERS, float))
 
 
 def _attrs(facts: Facts, kind: Kind) -> dict[str, Any]:

@@ -4,8 +4,9 @@ A target works on random repeated tokens and on text alike. What it can be compa
 the same target moved by a shift: the key that stands so many places further, among the
 keys that the query can see. The diagonal and the beginning-of-sequence token are left out.
 A key that would fall out at one end comes in again at the other, so that every shift is
-measured on exactly the same queries: uniform attention then scores the same at every shift,
-although early queries spread theirs over fewer keys.
+measured on exactly the same queries, and on a head without structure the target is one shift
+like the others. Leaving such keys out would not do: early queries spread their attention over
+few keys, so that uniform attention would score highest at the shift that leaves none out.
 """
 
 from __future__ import annotations
@@ -46,15 +47,12 @@ class Pairs:
     def moved(self, shifts: Sequence[int]) -> Ints:
         """Keys of the same pairs, so many places further, [shift, pair]; 0 is the target.
 
-        Where a shift leads once around, back to the target, it goes one place further. A
-        query with one visible key keeps it: there is nowhere else to look.
+        A query with few visible keys may come round to its target again.
         """
         shift = np.asarray(shifts, dtype=np.int64)[:, None]
         room = self.query - self.first
-        place = self.key - self.first
-        to = (place + shift) % room
-        around = (to == place) & (shift != 0)
-        return self.first + np.where(around, (to + np.sign(shift)) % room, to)
+        moved: Ints = self.first + (self.key - self.first + shift) % room
+        return moved
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,16 @@ log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent.parent / "static"
 _SHOWN = ("status", "progress", "message")
-_OURS = (*mirror.READ_ONLY, *_SHOWN)
+_OURS = (*_SHOWN, *mirror.READ_ONLY)
+_NAMES = (*mirror.SETTABLE, *_OURS)
 
 
 class SessionState(anywidget.AnyWidget):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
-    Made by ``session.state``. Setting a trait here, in a cell or in the browser, sets the
-    session; a change of the session sets the traits, as one message. A value that the
-    session refuses is put back, and ``message`` says why.
+    Setting a trait, in a cell or in the browser, sets the session; a change of the session
+    sets the traits, as one message. What the session refuses is put back, and ``message``
+    says why.
 
     Parameters
     ----------
@@ -56,10 +57,9 @@ class SessionState(anywidget.AnyWidget):
         Which pair of the set is on screen, and how many there are.
     selection : str
         The selected head, ``"4.11"``, or nothing.
-    edits : list of dict
-    metric : dict or None
+    edits, metric : list of dict, dict or None
+        As ``to_json`` writes them.
     tokens : list of str
-        Pieces of the prompt, BOS included.
     model : dict
         Facts: name, numerics, n_layers, n_heads and so on.
     revision : int
@@ -96,7 +96,8 @@ class SessionState(anywidget.AnyWidget):
         self._taking = threading.local()  # true on a thread that is in set_state
         self._arrived: deque[dict[str, Any]] = deque()
         self._refused = ""
-        self._known = mirror.read(session)
+        self._known = mirror.read(session)  # what the session said last
+        self._told: dict[str, Any] = {}  # what the browser has
         self._requests = Dispatcher(
             handlers(session),
             self.send,
@@ -129,15 +130,14 @@ class SessionState(anywidget.AnyWidget):
         accepted: dict[str, Any] = {}
         refused: dict[str, str] = {}
         self._taking.now = True
-        for name in sorted(sync_data, key=_order):
-            try:
-                accepted[name] = self._take(name, sync_data[name])
-            except (HeadwidgetsError, t.TraitError) as error:
-                refused[name] = str(error)
-            except Exception as error:  # a browser gets an answer, whatever it sent
-                log.exception("the value of %s could not be taken", name)
-                refused[name] = f"{type(error).__name__}: {error}"
-        self._taking.now = False
+        try:
+            for name in sorted(sync_data, key=_order):
+                try:
+                    accepted[name] = self._take(name, sync_data[name])
+                except Exception as error:  # noqa: BLE001 - the browser gets an answer, whatever it sent
+                    refused[name] = _reason(error)
+        finally:
+            self._taking.now = False
         if accepted:
             self._arrived.append(accepted)
         self._refuse(refused, "; ".join(refused.values()))
@@ -169,10 +169,13 @@ class SessionState(anywidget.AnyWidget):
     def _refuse(self, names: Iterable[str], reason: str) -> None:
         """Say why, if at all, and put back the browser's copy, which ipywidgets leaves wrong."""
         self._refused = reason
+        self._forget(names)
         self._refresh()
-        wrong = [name for name in names if name in self.keys]
-        if wrong:
-            self.send_state(wrong)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Have the browser told of these again: it may hold another value."""
+        for name in names:
+            self._told.pop(name, None)
 
     @t.observe(*mirror.SETTABLE)
     def _set_in_python(self, change: t.Bunch) -> None:
@@ -181,14 +184,20 @@ class SessionState(anywidget.AnyWidget):
             return  # it came from the session
         try:
             mirror.assign(self._session, change.name, change.new)
+        except InputError:
+            self._forget([change.name])
+            raise
         finally:
             self._refresh()
 
-    def _refresh(self) -> None:
-        """Bring the traits up to date, without ever waiting for another thread.
+    def _should_send_property(self, key: str, value: object) -> bool:
+        """Leave our traits to `_follow`: what two threads set is then never lost on the way."""
+        return key not in _NAMES and bool(super()._should_send_property(key, value))
 
-        Whoever is doing so already goes round again; so no lock is held while the
-        session's own are taken, and changes made meanwhile by an observer are seen.
+    def _refresh(self) -> None:
+        """Bring the traits up to date; whoever is doing so already goes round again.
+
+        No thread ever waits here, so this may be called under any of the session's locks.
         """
         self._stale = True
         if getattr(self._taking, "now", False):
@@ -203,20 +212,30 @@ class SessionState(anywidget.AnyWidget):
                 self._door.release()
 
     def _echo(self, accepted: dict[str, Any]) -> None:
+        """Set the traits to what the browser has sent and the session has taken."""
         self._known = {**self._known, **accepted}  # a new one: `value` may be the old
-        super().set_state(accepted)
+        self._told |= accepted
+        try:
+            super().set_state(accepted)
+        except Exception as error:  # noqa: BLE001 - a trait that is not ours, such as layout
+            self._refused = _reason(error)
+            self.send_state(list(accepted))
 
     def _follow(self) -> None:
-        """Set the traits that differ from the session, as one message."""
+        """Set the traits that differ from the session; tell the browser in one message."""
         self._known = state = mirror.read(self._session, self._known)
         doing = self._requests.activity
         message = self._refused or doing.error
         status = "busy" if doing.busy else "error" if message else "ready"
         shown = {"status": status, "message": message, "progress": doing.progress}
-        with self.hold_sync(), self.hold_trait_notifications():
-            for name, value in {**shown, **state}.items():
-                if getattr(self, name) != value:
-                    self.set_trait(name, value)
+        everything = {**shown, **state}
+        for name, value in everything.items():
+            if getattr(self, name) != value:
+                self.set_trait(name, value)
+        news = [name for name in everything if self._told.get(name, self) != everything[name]]
+        self._told |= everything
+        if news:
+            self.send_state(news)
         if self.value != state:  # after the message has left: its observers may be slow
             self.set_trait("value", state)
 
@@ -228,5 +247,11 @@ class SessionState(anywidget.AnyWidget):
 
 def _order(name: str) -> int:
     """Sort key: settable traits as they are applied, what is ours last."""
-    known = (*mirror.SETTABLE, *_SHOWN, *mirror.READ_ONLY)
-    return known.index(name) if name in known else -1
+    return _NAMES.index(name) if name in _NAMES else -1
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HeadwidgetsError | t.TraitError):
+        return str(error)
+    log.error("what the browser sent could not be taken", exc_info=error)
+    return f"{type(error).__name__}: {error}"
