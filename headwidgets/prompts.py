@@ -110,9 +110,8 @@ class Prompts:
                 f"got the columns {', '.join(map(repr, frame.columns))}"
             )
             raise InputError(message)
-        columns: dict[str, Any] = {
-            c: [None if v != v else v for v in frame[c].tolist()] for c in known
-        }  # noqa: PLR0124 - NaN marks an empty cell
+        cells = frame.astype(object).where(frame.notna(), None)
+        columns: dict[str, Any] = {column: cells[column].tolist() for column in known}
         return cls(**columns)
 
     def changed(self, index: int, **values: Prompt | None) -> Prompts:

@@ -53,7 +53,7 @@ class Edit:
             message = f"expected an edit of kind {', '.join(KINDS)}, got {self.kind!r}"
             raise InputError(message)
         object.__setattr__(self, "target", read_target(self.target))
-        object.__setattr__(self, "at", _read_at(self.at))
+        object.__setattr__(self, "at", read_at(self.at))
         object.__setattr__(self, "factor", _read_factor(self.kind, self.factor))
         if self.into not in RUNS:
             message = f"expected into='clean' or into='corrupted', got {self.into!r}"
@@ -180,7 +180,14 @@ def read_target(value: object) -> str:
         raise InputError(message) from error
 
 
-def _read_at(value: Any) -> At:
+def read_at(value: Any) -> At:
+    """Read where: a position, a role, several of them, or None.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
     if value is None:
         return None
     listed = isinstance(value, list | tuple | range | set)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import InputError
+from headwidgets.methods.edits import read_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,7 +127,8 @@ def position(at: At, pair: Pair, *, one_length: bool) -> list[int]:
         For a position or role that does not exist, and for an index where the prompts
         of the set differ in length.
     """
-    places = at if isinstance(at, tuple) else (at,)
+    read = read_at(at)
+    places = read if isinstance(read, tuple) else (read,)
     return [_one(place, pair, one_length=one_length) for place in places if place is not None]
 
 

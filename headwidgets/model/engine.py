@@ -65,6 +65,9 @@ class Engine:
         self.lock = threading.RLock()
         self._parameters = list(self.view.parameters())
         self._stamp = self._read_stamp()
+        # One token: wires TransformerLens's own capture hooks, and finds at the door what
+        # cannot run here.
+        self.run(torch.zeros(1, 1, dtype=torch.long))
 
     @classmethod
     def open(cls, model: Any = None, *, prepend_bos: bool | None = None, **options: Any) -> Engine:

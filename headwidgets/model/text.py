@@ -68,7 +68,9 @@ class Text:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            message = f"expected text that can be written as UTF-8, got {text!r:.80}: {error.reason}"
+            message = (
+                f"expected text that can be written as UTF-8, got {text!r:.80}: {error.reason}"
+            )
             raise InputError(message) from error
         ids = [int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
         if self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]:
@@ -122,7 +124,7 @@ class Text:
         """Split by how much of the whole text each prefix has right: slow, always right."""
         ends = [0]
         for end in range(1, len(ids)):
-            right = len(os.path.commonprefix([self.decode(ids[:end]), whole]))
+            right = len(os.path.commonprefix([self.decode(ids[:end]), whole]))  # noqa: RUF071 - texts, not paths
             ends.append(max(ends[-1], right))
         ends.append(len(whole))
         return [whole[a:b] for a, b in itertools.pairwise(ends)]

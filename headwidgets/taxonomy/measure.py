@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy.random_tokens import Rows
     from headwidgets.taxonomy.targets import Pairs, Target
 
-_FARTHEST = 64  # places that a target is moved at most
+_FARTHEST, _NEAREST = 64, 8  # places that a target is moved, at most and at least
+_GATHERED = 1 << 20  # pairs times places that are worth their time
 _LOGIT_BYTES = 256 << 20
 
 
@@ -150,9 +151,9 @@ class Measure:
         if (target.name, control) not in self._kept:
             group = self.together if target in self.together else (target,)
             ids = self.rows.control if control else self.rows.ids
-            wanted = [self._pairs(one) for one in group]
-            shifts = (0,) if control else self._shifts()
-            found = profile(self.engine, ids, wanted, shifts, hooks=self.hooks)
+            pairs = [self._pairs(one) for one in group]
+            wanted = [(one, (0,) if control else self._shifts(one)) for one in pairs]
+            found = profile(self.engine, ids, wanted, hooks=self.hooks)
             for one, reduced in zip(group, found, strict=True):
                 self._kept[one.name, control] = reduced
         return self._kept[target.name, control]
@@ -164,8 +165,10 @@ class Measure:
             for row, first in zip(self.rows.ids, self.rows.first, strict=True)
         ]
 
-    def _shifts(self) -> tuple[int, ...]:
-        farthest = max(1, min(_FARTHEST, max(map(len, self.rows.ids)) - 2))
+    def _shifts(self, pairs: list[Pairs]) -> tuple[int, ...]:
+        """0, then as many either way as the rows hold; fewer on long, repetitive text."""
+        affordable = max(_NEAREST, _GATHERED // max(1, sum(len(one.query) for one in pairs)))
+        farthest = max(1, min(_FARTHEST, affordable, max(map(len, self.rows.ids)) - 2))
         return (0, *range(-farthest, 0), *range(1, farthest + 1))
 
     def _mark(self, scores: Scores, seen: Profile, target: Target) -> None:

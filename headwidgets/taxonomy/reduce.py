@@ -47,8 +47,7 @@ class Profile:
 def profile(
     engine: Engine,
     rows: Sequence[Sequence[int]],
-    wanted: Sequence[Sequence[Pairs]],
-    shifts: Sequence[int],
+    wanted: Sequence[tuple[Sequence[Pairs], Sequence[int]]],
     *,
     hooks: Hooks = (),
 ) -> list[Profile]:
@@ -59,27 +58,27 @@ def profile(
     engine : Engine
     rows : sequence of token rows
         Rows of one length run together.
-    wanted : sequence of (sequence of Pairs)
-        For each target, the pairs of every row.
-    shifts : sequence of int
-        Beginning with 0.
+    wanted : sequence of (sequence of Pairs, sequence of int)
+        For each target, the pairs of every row, and the shifts, beginning with 0.
     hooks : sequence, optional
         Edits in force.
     """
     facts = engine.facts
-    shape = (len(wanted), len(rows), facts.n_layers, facts.n_heads, len(shifts))
-    sums = np.full(shape, np.nan, dtype=np.float32)
+    shape = (len(rows), facts.n_layers, facts.n_heads)
+    sums = [np.full((*shape, len(shifts)), np.nan, dtype=np.float32) for _, shifts in wanted]
     for batch in _batches(engine, rows):
 
         def visit(layer: int, pattern: Tensor, first: int, batch: list[int] = batch) -> None:
             for place, row in enumerate(batch):
-                for target, of_rows in enumerate(wanted):
-                    new = _gather(pattern[place], of_rows[row], shifts, first)
-                    cell = sums[target, row, layer]
-                    sums[target, row, layer] = new if first == 0 else cell + new
+                for (pairs, shifts), out in zip(wanted, sums, strict=True):
+                    new = _gather(pattern[place], pairs[row], shifts, first)
+                    out[row, layer] = new if first == 0 else out[row, layer] + new
 
         engine.patterns(torch.tensor([rows[i] for i in batch]), visit, hooks=hooks)
-    return [_normalised(of_rows, tuple(shifts), sums[t]) for t, of_rows in enumerate(wanted)]
+    return [
+        _normalised(pairs, tuple(shifts), out)
+        for (pairs, shifts), out in zip(wanted, sums, strict=True)
+    ]
 
 
 def _normalised(pairs: Sequence[Pairs], shifts: tuple[int, ...], sums: Floats) -> Profile:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
+
+PAUSE = 0.02
+"""Seconds before each piece of work, in which the loop reads messages that wait: where they
+come over the same thread, this is when a newer request or a cancel is seen."""
 
 
 class HomeLoop:
@@ -30,17 +36,36 @@ class HomeLoop:
             except RuntimeError:  # a script, a test, Pyodide
                 loop = None
         self._loop = loop
-        self._lock = threading.RLock()
+        self._inline = threading.RLock()
+        self._waiting: deque[tuple[contextvars.Context, Callable[[], None]]] = deque()
+        self._scheduled = False  # touched on the loop only
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run `work` on the home loop, soon; inline under a lock where no loop runs."""
         loop = self._loop
         if loop is not None and loop.is_running():
+            entry = (contextvars.copy_context(), work)
+            self._waiting.append(entry)
             try:
-                loop.call_soon_threadsafe(work)
+                loop.call_soon_threadsafe(self._schedule, loop)
             except RuntimeError:  # closed between the question and the call
                 log.debug("the home loop closed; running inline")
+                self._waiting.remove(entry)
             else:
                 return
-        with self._lock:
+        with self._inline:
             work()
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            loop.call_later(PAUSE, self._turn, loop)
+
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do one piece of work, in the context it was asked in; the next after a pause."""
+        context, work = self._waiting.popleft()
+        try:
+            context.run(work)
+        finally:
+            self._scheduled = False
+            self._schedule(loop)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 SETTABLE = ("index", "prompt", "corrupted_prompt", "metric", "edits", "selection")
 """Traits that a browser or a cell may set, in the order in which one message is applied."""
 
-READ_ONLY = ("n_prompts", "model", "tokens", "revision")
-"""Traits that only the session sets; ``revision`` last."""
+READ_ONLY = ("status", "progress", "message", "n_prompts", "model", "tokens", "revision")
+"""Traits that only follow; ``revision`` last."""
+
+NAMES = (*SETTABLE, *READ_ONLY)
 
 
 def read(session: SessionLike, known: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -65,6 +67,11 @@ def assign(session: SessionLike, name: str, value: object) -> None:
     elif name == "selection":
         value = value or None
     setattr(session, name, value)
+
+
+def order(name: str) -> int:
+    """Sort key for the names of one message; what is not ours comes first."""
+    return NAMES.index(name) if name in NAMES else -1
 
 
 def _plain_prompt(prompt: str | Sequence[int] | None) -> str | list[int] | None:

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent.parent / "static"
-_SHOWN = ("status", "progress", "message")
-_OURS = (*_SHOWN, *mirror.READ_ONLY)
-_NAMES = (*mirror.SETTABLE, *_OURS)
 
 
 class SessionState(anywidget.AnyWidget):
@@ -131,7 +128,7 @@ class SessionState(anywidget.AnyWidget):
         refused: dict[str, str] = {}
         self._taking.now = True
         try:
-            for name in sorted(sync_data, key=_order):
+            for name in sorted(sync_data, key=mirror.order):
                 try:
                     accepted[name] = self._take(name, sync_data[name])
                 except Exception as error:  # noqa: BLE001 - the browser gets an answer, whatever it sent
@@ -145,7 +142,7 @@ class SessionState(anywidget.AnyWidget):
     def get_state(self, key: object = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in ipywidgets
         """Return the state to send, ``revision`` last."""
         if isinstance(key, Iterable) and not isinstance(key, str):
-            key = sorted(key, key=_order)
+            key = sorted(key, key=mirror.order)
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         return state
 
@@ -158,7 +155,7 @@ class SessionState(anywidget.AnyWidget):
 
     def _take(self, name: str, value: object) -> object:
         """Set the session to a value from the browser; return what the trait is to be."""
-        if name in _OURS:
+        if name in mirror.READ_ONLY:
             message = f"{name!r} is read-only: it follows from the prompt, the edits and the model"
             raise InputError(message)
         if name in mirror.SETTABLE:
@@ -192,7 +189,7 @@ class SessionState(anywidget.AnyWidget):
 
     def _should_send_property(self, key: str, value: object) -> bool:
         """Leave our traits to `_follow`: what two threads set is then never lost on the way."""
-        return key not in _NAMES and bool(super()._should_send_property(key, value))
+        return key not in mirror.NAMES and bool(super()._should_send_property(key, value))
 
     def _refresh(self) -> None:
         """Bring the traits up to date; whoever is doing so already goes round again.
@@ -243,11 +240,6 @@ class SessionState(anywidget.AnyWidget):
         self._requests.cancel()
         self._session.cancel()
         return Answer({})
-
-
-def _order(name: str) -> int:
-    """Sort key: settable traits as they are applied, what is ours last."""
-    return _NAMES.index(name) if name in _NAMES else -1
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ def reduced(engine, target, rows, shifts=(0,)):
     pairs = [
         target.find(np.array(row), first) for row, first in zip(rows.ids, rows.first, strict=True)
     ]
-    return profile(engine, rows.ids, [pairs], shifts)[0]
+    return profile(engine, rows.ids, [(pairs, shifts)])[0]
 
 
 @pytest.mark.parametrize("n", [25, 50, 100])
@@ -49,7 +49,7 @@ def test_uniform_previous_without_bos(n, expected):
     rows = random_rows(engine, length=n // 2, rows=1)  # two halves: n tokens
     row = rows.ids[0] if n % 2 == 0 else (*rows.ids[0], 0)
     pairs = targets.previous.find(np.array(row), 0)
-    found = profile(engine, [row], [[pairs]], (0,))[0]
+    found = profile(engine, [row], [([pairs], (0,))])[0]
     assert found.values.item() == pytest.approx(expected, abs=5e-6)
 
 
@@ -105,7 +105,7 @@ def test_rows_of_different_lengths_keep_their_order_and_rows_without_target_drop
     engine = FakeEngine([[uniform]])
     rows = [(0, 5, 6, 5), (0, 1, 2), (0, 5, 5)]
     pairs = [targets.earlier_same.find(np.array(row), 1) for row in rows]
-    found = profile(engine, rows, [pairs], (0,))[0]
+    found = profile(engine, rows, [(pairs, (0,))])[0]
     assert found.values[:, 0, 0, 0] == pytest.approx([1 / 4, 1 / 3])
     assert len(found.pairs) == 2
 
