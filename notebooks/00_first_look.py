@@ -32,9 +32,10 @@ from IPython.display import display
 
 HEADS = ["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]
 FULL = widgets.Layout(width="100%")
+pd.set_option("display.max_colwidth", None)
 QUIET = "color:var(--jp-content-font-color2,#5a5f68)"
-VIRIDIS = "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
-VIRIDIS = np.array([list(bytes.fromhex(colour)) for colour in VIRIDIS])
+VIRIDIS = bytes.fromhex("4401544828783e498931688e26828e1f9e8935b7796ece58b5de2bfde725")
+VIRIDIS = np.frombuffer(VIRIDIS, np.uint8).reshape(10, 3)  # red, green, blue from 0 to 1
 
 
 class Picture:
@@ -73,15 +74,16 @@ def errors_in(view):
 
 
 def visible(token):
-    """A token as text, its leading space as a dot."""
-    return escape("·" + token[1:] if token.startswith(" ") else token).replace("\n", "⏎")
+    """A token as text: a leading space as a dot, what cannot be printed as Python writes it."""
+    text = "·" + token[1:] if token.startswith(" ") else token
+    return escape(text if text.isprintable() else repr(token)[1:-1])
 
 
 def cell(weight):
     """One attention weight: a viridis square with the number on it."""
     colour = [np.interp(weight, np.linspace(0, 1, 10), VIRIDIS[:, c]) for c in range(3)]
     ink = "#000" if weight > 0.55 else "#fff"
-    number = f"{weight:.2f}".removeprefix("0") if 0.005 <= weight < 0.995 else f"{weight:.0f}"
+    number = f"{round(float(weight), 2):g}"
     style = f"background-color:rgb({','.join(f'{c:.0f}' for c in colour)});color:{ink}"
     return f'<td style="{style};padding:1px 3px;text-align:center">{number}</td>'
 
@@ -148,7 +150,8 @@ pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
 
 # %% [markdown]
 # From the last token the model predicts the next one. The **logit** is what it says for a token
-# before the softmax turns it into a probability.
+# before the softmax turns it into a probability. Here one word stands out, and all others are far
+# below (the next in the list happen to be bytes that do not print).
 
 # %%
 s.logits(k=4)
@@ -197,7 +200,7 @@ assert pattern[query, key] > 0.999
 # repeat once, where meaning cannot help. So far there are three kinds:
 
 # %%
-hw.kinds()[["name", "stage", "formula", "threshold", "threshold_origin", "source"]]
+hw.kinds()[["name", "definition", "formula", "threshold"]]
 
 # %% [markdown]
 # A score says little until you know what chance would do. So each kind has a **null**: the same
@@ -299,7 +302,7 @@ Ben   liked  white  cat   tree
 Emma  got    small  key   letter
 Frank wanted yellow fish  table
 Kate  made   black  door  box
-Sam   put    old    hat   flower
+Sam   put    new    hat   flower
 """
 words = [line.split() for line in TABLE.split("\n") if line]
 clean = [f"Once {who} {did} a {how} {it} and {who} {did} a {how}" for who, did, how, it, _ in words]
@@ -308,25 +311,26 @@ s.prompts = hw.Prompts(clean=clean, answer=answer, foil=foil)
 s.prompts.to_frame()
 
 # %% [markdown]
-# The **loss of the repeat**, in nats: how badly the model predicts a token that it could have
-# copied. It is 0 when the model is sure and right, and ln V when it has no idea among V tokens. The
-# pictures of logits that a session makes for you are in `headwidgets.methods`, for use in code of
-# your own:
+# The **loss of the repeat**, in nats, is how badly the model predicts a token that it could have
+# copied. It is 0 when the model is sure and right, and ln V when it has no idea among V tokens. To
+# write a measure like it yourself, ask `headwidgets.methods` for the logits of a run, edited or not:
 
 # %%
+from itertools import pairwise
+
 from headwidgets.methods.runs import logits
 
 
 def repeat_loss(run):
     """Mean loss, on the prompt on screen, of the tokens that end a pair seen before."""
     ids = s.token_ids
-    pairs = list(zip(ids, ids[1:], strict=False))
+    pairs = list(pairwise(ids))
     repeated = [i for i, pair in enumerate(pairs) if pair in pairs[:i]]
     if not repeated:
         return float("nan")
     values = logits(s.engine, s.snapshot(), run, [s.index], positions="all").values[0]
     log_probabilities = values.log_softmax(dim=-1)
-    return -float(np.mean([log_probabilities[i, ids[i + 1]] for i in repeated]))
+    return float(np.mean([0 - log_probabilities[i, ids[i + 1]] for i in repeated]))
 
 
 ln_v = np.log(s.facts.d_vocab)
@@ -364,10 +368,10 @@ def toggle(change):
 
 def line(name, clean, edited, remark=""):
     """One row of numbers: clean, edited."""
-    cells = "".join(f'<td style="padding:0 12px;text-align:right">{v}</td>' for v in (clean, edited))
+    number = '<td style="padding:0 12px;text-align:right">'
     return (
         f'<tr data-row="{name}"><th scope="row" style="text-align:left;font-weight:normal">{name}'
-        f'</th>{cells}<td style="{QUIET}">{remark}</td></tr>'
+        f'</th>{number}{clean}</td>{number}{edited}</td><td style="{QUIET}">{remark}</td></tr>'
     )
 
 
@@ -428,7 +432,9 @@ s.edits = []
 # output is taken from one run and put into the other (Wang et al. 2022).
 
 # %%
-corrupted = [text.replace(f" {row[3]} ", f" {row[4]} ") for text, row in zip(clean, words)]
+corrupted = [
+    text.replace(f" {row[3]} ", f" {row[4]} ") for text, row in zip(clean, words, strict=True)
+]
 s.prompts = hw.Prompts(clean=clean, corrupted=corrupted, answer=answer, foil=foil)
 print(s.prompt, "->", s.prompts.answer[0])
 print(s.corrupted_prompt, "->", s.prompts.foil[0])
@@ -460,14 +466,14 @@ for edit in EDITS:
         "note": "; ".join(effect.attrs["notes"]),
     }
 table = pd.DataFrame.from_dict(rows, orient="index")
-print({run: f"{effect['value'][run]:.2f}" for run in ("clean", "corrupted")})
+print(f"clean {effect['value']['clean']:.2f}, corrupted {effect['value']['corrupted']:.2f}")
 table.round(3)
 
 # %% [markdown]
 # Removing a head of the pair leaves the model undecided: 0.5, halfway. Patching 1.0 at the last
-# position carries the whole answer over, in both directions: 0 and 1. And patching 0.0 does nothing,
-# though removing it ruins everything: it says "the token before me is *red*", which is as true in
-# the corrupted sentence. So 1.0 moves the word, and 0.0 only tells it where to look.
+# position carries the whole answer over, in both directions: 0 and 1. And patching 0.0 does
+# nothing, though removing it ruins everything: it says "the token before me is *red*", which is as
+# true in the corrupted sentence. So 1.0 moves the word, and 0.0 only tells it where to look.
 
 # %%
 normalised = table["normalised"]
@@ -488,7 +494,7 @@ if not FOLDER.is_dir():
     print(f"there is no folder {FOLDER}: this section runs on the random Llama of section 3")
     FOLDER = random_llama
 mine = hw.Session(FOLDER)
-mine.prompt = "Once upon a time, there was a little girl named Lily. One day, Lily"
+mine.prompt = "One day, a little boy named Tim went to the park. Tim"
 shape = mine.facts
 print(f"{FOLDER.name}: {shape.n_layers} layers × {shape.n_heads} query heads", end=" ")
 print(f"over {shape.n_kv_heads} key/value heads, {shape.architecture}, {shape.numerics} weights")
@@ -508,13 +514,14 @@ best = hw.Head(int(previous["layer"].iloc[0]), int(previous["head"].iloc[0]))
 attention_picture(mine, best)
 
 # %% [markdown]
-# Without that head, the same beginning may go on differently. Both continuations are greedy.
+# Without that head, the same beginning goes on differently, or it does not. Both are greedy.
 
 # %%
 mine.edits = [hw.zero(best)]
 story = mine.generate(24)
-print(f"clean:  …{story.attrs['clean']}")
-print(f"zero {best}: …{story.attrs['edited']}")
+print(mine.prompt)
+for run in ("clean", "edited"):
+    print(f"{run:>8}: …{story.attrs[run]}")
 mine.logits(k=4).round(3)
 
 # %% [markdown]
@@ -543,7 +550,7 @@ held.edits = [hw.zero("0.0")]
 ours = held.effect()["value"]
 
 
-def switch_off(z, hook):  # z is [batch, position, head, d_head]
+def switch_off(z, hook):  # noqa: ARG001 - z is [batch, position, head, d_head]
     z[:, :, 0] = 0
     return z
 
@@ -563,8 +570,8 @@ for run, values in runs.items():
 # %% [markdown]
 # ## 8. Keep it
 #
-# A saved session is a folder of JSON and safetensors: prompts, edits, metric, selection, notes, every
-# table, and a hash of the weights, so that numbers never end up with the wrong model.
+# A saved session is a folder of JSON and safetensors: prompts, edits, metric, selection, notes,
+# every table, and a hash of the weights, so that numbers never end up with the wrong model.
 
 # %%
 s.edits = [hw.zero("0.0")]

@@ -311,7 +311,6 @@ def test_a_cancel_in_the_middle(planted):
         seen.append(1)
         if len(seen) == 3:
             planted.cancel()
-        return None
 
     run = planted.engine.run
 
