@@ -51,7 +51,7 @@ def hand(bridge, edits: list[tuple[str, Callable]], ids) -> torch.Tensor:
 
 
 def _hook(function: Callable) -> Callable:
-    def hook(tensor, hook):  # noqa: ARG001 - TransformerLens passes the hook point by this name
+    def hook(tensor, hook):
         return function(tensor.clone())
 
     return hook

@@ -95,7 +95,7 @@ def test_a_view_shares_weights_and_no_hooks(shaped_bridges, name):
     bridge = shaped_bridges(name)
     before = count_hooks(bridge)
     fired = []
-    bridge.add_hook("blocks.1.attn.hook_z", lambda z, hook: fired.append(1))  # noqa: ARG005
+    bridge.add_hook("blocks.1.attn.hook_z", lambda z, hook: fired.append(1))
     engine = Engine(bridge, name=name)
     theirs = {p.data_ptr() for p in bridge.parameters()}
     assert {p.data_ptr() for p in engine.view.parameters()} == theirs

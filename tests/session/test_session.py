@@ -310,7 +310,8 @@ def test_parts_of_the_stream(planted):
 def test_a_session_reads_well(planted):
     planted.edits = [hw.zero("0.0")]
     assert repr(planted) == (
-        "<Session 'planted' · 2 layers × 3 heads · raw weights · n = 1 · edits: zero 0.0 · revision 2>"
+        "<Session 'planted' · 2 layers × 3 heads · raw weights · n = 1 · edits: zero 0.0"
+        " · revision 2>"
     )
 
 

@@ -114,12 +114,12 @@ class FakeSession:
         self._metric = value
         self._changed("metric")
 
-    def attention(self, head, run="clean"):  # noqa: ARG002 - every run is the same
+    def attention(self, head, run="clean"):
         head = Head.parse(head).within(2, 4)
         size = len(self.tokens)
         return np.full((size, size), head.head / 8, np.float32)
 
-    def thumbnails(self, run="clean"):  # noqa: ARG002 - every run is the same
+    def thumbnails(self, run="clean"):
         return np.arange(2 * 4 * 8 * 8, dtype=np.int64).reshape(2, 4, 8, 8).astype(np.uint8)
 
     def logits(self, k=10, at="end"):
@@ -156,5 +156,5 @@ class KeepingComm(BaseComm):
         self.sent = sent
         super().__init__(**kwargs)
 
-    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):  # noqa: ARG002 - as in comm
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
         self.sent.append((msg_type, data, [bytes(b) for b in buffers or ()]))

@@ -32,7 +32,7 @@ def repeats(rows=4, seed=0):
 
 def show(line):
     """Print a line of a table; pytest -s shows it."""
-    print(line)  # noqa: T201 - the tables are part of what these tests are for
+    print(line)
 
 
 @torch.no_grad()
