@@ -28,7 +28,7 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython import display as ipython
 
 HEADS = ["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]
 FULL = widgets.Layout(width="100%")
@@ -180,7 +180,7 @@ widgets.link((s.state, "selection"), (menu, "value"))
 
 def show_attention(state):
     if state["selection"]:
-        display(attention_picture(s, state["selection"]))
+        ipython.display(attention_picture(s, state["selection"]))
 
 
 picture = widgets.interactive_output(show_attention, {"state": s.state})
@@ -312,8 +312,8 @@ s.prompts.to_frame()
 
 # %% [markdown]
 # The **loss of the repeat**, in nats, is how badly the model predicts a token that it could have
-# copied. It is 0 when the model is sure and right, and ln V when it has no idea among V tokens. To
-# write a measure like it yourself, ask `headwidgets.methods` for the logits of a run, edited or not:
+# copied. It is 0 when the model is sure and right, and ln V when it has no idea among V tokens. For
+# a measure of your own like this one, `headwidgets.methods` gives the logits of a run:
 
 # %%
 from itertools import pairwise

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 VIEW, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
 TIMEOUT = 300
+_PART = re.compile("IPY_MODEL_([0-9a-f]{32})")
 _CELL = re.compile(r"^# %%(?: \[(\w+)\])?\n", re.MULTILINE)
 
 
@@ -36,51 +37,43 @@ def read(source: str) -> Any:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     about = {"kernelspec": kernel, "language_info": {"name": "python"}}
     notebook = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
-    return nbformat.reads(json.dumps(notebook), as_version=4)
+    return nbformat.reads(json.dumps(notebook), as_version=4)  # type: ignore[no-untyped-call]
 
 
-def execute(notebook: Any, folder: Path) -> set[str]:
-    """Run `notebook` in `folder` on this environment's kernel; return which widgets closed."""
+def execute(notebook: Any, folder: Path) -> None:
+    """Run `notebook` in `folder`, on this environment's kernel and on one thread."""
     os.environ |= {"JUPYTER_PREFER_ENV_PATH": "1", "OMP_NUM_THREADS": "1"}
     from nbclient import NotebookClient
 
-    closed: set[str] = set()
-
-    class Client(NotebookClient):
-        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-            if msg["msg_type"] == "comm_close":
-                closed.add(msg["content"]["comm_id"])
-            return super().process_message(msg, cell, cell_index)
-
     where = {"metadata": {"path": str(folder)}}
-    Client(
+    NotebookClient(
         notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False, resources=where
     ).execute()
-    return closed
 
 
-def tidy(notebook: Any, closed: set[str]) -> Any:
-    """Return a run notebook without what is no longer there or would differ the next time.
+def tidy(notebook: Any) -> Any:
+    """Return a run notebook without what is over, or would differ the next time.
 
-    That is widgets that are closed (progress bars) and what belonged to them alone, the ids of
-    the others, and the version of Python.
+    That is progress bars, widgets that are not shown, the ids of the others, and the version
+    of Python.
     """
     notebook.metadata.language_info.pop("version", None)
-    shown = set()
-    for cell in notebook.cells:
-        outputs = [(out, out.get("data", {}).get(VIEW)) for out in cell.get("outputs", [])]
-        kept = [(out, view) for out, view in outputs if not view or view["model_id"] not in closed]
-        shown |= {view["model_id"] for _, view in kept if view}
-        if "outputs" in cell:
-            cell.outputs = [out for out, _ in kept]
-    if not shown:
+    if "widgets" not in notebook.metadata:
         return notebook
-    models = notebook.metadata.widgets[STATE].state
-    notebook.metadata.widgets[STATE].state = live = _reached(models, shown)
+    saved = notebook.metadata.widgets[STATE]
+    bars = {m for m, model in saved.state.items() if model.model_name == "FloatProgressModel"}
+    shown: set[str] = set()
+    for cell in notebook.cells:
+        views = [(out, _model(out)) for out in cell.get("outputs", [])]
+        kept = [(out, m) for out, m in views if not m or not bars & _reached(saved.state, {m})]
+        shown |= {model for _, model in kept if model}
+        if views:
+            cell.outputs = [out for out, _ in kept]
+    saved.state = {m: saved.state[m] for m in saved.state if m in _with_links(saved.state, shown)}
     text = json.dumps(notebook)
-    for number, model in enumerate(live):
+    for number, model in enumerate(saved.state):
         text = text.replace(model, f"{number:032x}")
-    return nbformat.reads(text, as_version=4)
+    return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def main() -> int:
@@ -88,9 +81,9 @@ def main() -> int:
     for source in _chosen(sys.argv[1:]):
         start = time.perf_counter()
         notebook = read(source.read_text(encoding="utf-8"))
-        closed = execute(notebook, source.parent)
+        execute(notebook, source.parent)
         target = source.with_suffix(".ipynb")
-        nbformat.write(tidy(notebook, closed), target)
+        nbformat.write(tidy(notebook), target)  # type: ignore[no-untyped-call]
         size = target.stat().st_size / 1e6
         print(f"{target.name}: {time.perf_counter() - start:.0f} s, {size:.2f} MB")
     return 0
@@ -107,16 +100,25 @@ def _cell(number: int, part: tuple[str | None, str]) -> dict[str, Any]:
     return {**cell, "cell_type": "code", "execution_count": None, "outputs": []}
 
 
-def _reached(models: dict[str, Any], shown: set[str]) -> dict[str, Any]:
-    """Return the widgets that are shown, those they are made of, and the links among them."""
-    texts = {model: json.dumps(state) for model, state in models.items()}
-    live, new = set(), shown
+def _model(output: Any) -> str:
+    """Return the id of the widget that an output shows, or nothing."""
+    return str(output.get("data", {}).get(VIEW, {}).get("model_id", ""))
+
+
+def _reached(models: dict[str, Any], start: set[str]) -> set[str]:
+    """Return the widgets in `start` and all that they are made of."""
+    found, new = set(), start
     while new:
-        live |= new
-        new = {m for m in models if any(m in texts[part] for part in new)} - live
-    links = [m for m in models if models[m].model_name in ("LinkModel", "DirectionalLinkModel")]
-    live |= {link for link in links if any(model in texts[link] for model in live)}
-    return {model: state for model, state in models.items() if model in live}
+        found |= new
+        new = {m for part in new for m in _PART.findall(json.dumps(models[part]))} - found
+    return found
+
+
+def _with_links(models: dict[str, Any], shown: set[str]) -> set[str]:
+    """Return what is shown, and the links between two of them."""
+    live = _reached(models, shown)
+    links = [m for m in models if models[m].model_name.endswith("LinkModel")]
+    return live | {link for link in links if _reached(models, {link}) - {link} <= live}
 
 
 def _chosen(names: list[str]) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import report
 import torch
+import transformers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,7 @@ def write(name: str, title: str, text: str, columns: Sequence[str], found: Seque
 def main() -> int:
     """Measure, write, and fail where a bar was missed."""
     torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
     sys.path.insert(0, str(report.ROOT / "tests"))
     exact, shaped = (importlib.import_module(name) for name in ("exact", "shaped"))
     with tempfile.TemporaryDirectory() as name:

@@ -19,8 +19,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from headwidgets.errors import HeadwidgetsError, InputError, ModelError
-from headwidgets.model.boot import boot, is_out_of_memory, out_of_memory
+from headwidgets.model.boot import boot
 from headwidgets.model.cache import ByteCache
+from headwidgets.model.explain import is_out_of_memory, out_of_memory
 from headwidgets.model.facts import Facts, read_facts
 from headwidgets.model.text import Text
 from headwidgets.model.view import count_hooks, private_view

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
 
 Listener = Callable[[frozenset[str]], None]
-FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
 _ASPECTS = ("prompts", "index", "edits", "metric", "reference", "selection", "weights")
 _SEEN_ONLY = frozenset({"selection"})  # a change that makes no number stale
 
@@ -68,13 +67,8 @@ class Asked:
         self._listeners: list[Listener] = []
         self.revision = 1
         self._changed_at = dict.fromkeys(_ASPECTS, 1)
-        text = engine.text
-        n = min(8, engine.facts.d_vocab, engine.facts.n_ctx)
-        first: Prompt = FIRST_PROMPT if text.has_tokenizer else tuple(range(n))
-        if text.has_tokenizer and len(text.encode(FIRST_PROMPT)) > engine.facts.n_ctx:
-            first = tuple(text.encode(FIRST_PROMPT)[: engine.facts.n_ctx])
-        prompts = Prompts(clean=[first])
-        self._values = _Values(prompts=prompts, pairs=self._pairs(prompts))
+        prompts = Prompts(clean=[first_prompt(engine)])
+        self._values = _Values(prompts=prompts, pairs=read_pairs(self.engine, prompts))
 
     # ------------------------------------------------------------------ prompts
 
@@ -152,7 +146,7 @@ class Asked:
     @metric.setter
     def metric(self, value: object) -> None:
         with self._guard:
-            metric = self._read_metric(value, self._values.pairs)
+            metric = read_metric(self.engine, value, self._values.pairs)
             self._set("metric", metric=metric)
 
     @property
@@ -208,12 +202,12 @@ class Asked:
             pairs = self._values.pairs
             if prompts is not None:
                 read = Prompts.read(prompts)
-                pairs = self._pairs(read)
+                pairs = read_pairs(self.engine, read)
                 values = {"prompts": read, "pairs": pairs, "index": 0}
                 if read.answer is not None and metric is None:
                     values["metric"] = None
             if metric is not None:
-                values["metric"] = self._read_metric(metric, pairs)
+                values["metric"] = read_metric(self.engine, metric, pairs)
             if reference is not None:
                 values |= self._read_reference(reference)
             self._set(*(set(values) & set(_ASPECTS)), **values)
@@ -273,50 +267,11 @@ class Asked:
             values = self._values
             prompts = values.prompts.changed(values.index, **one)
             pairs = list(values.pairs)
-            pairs[values.index] = self._pair(prompts, values.index)
+            pairs[values.index] = read_pair(self.engine, prompts, values.index)
             self._set("prompts", prompts=prompts, pairs=tuple(pairs))
-
-    def _pairs(self, prompts: Prompts) -> tuple[Pair, ...]:
-        return tuple(self._pair(prompts, i) for i in range(len(prompts)))
-
-    def _pair(self, prompts: Prompts, i: int) -> Pair:
-        clean = self._ids(prompts.clean[i])
-        partner = prompts.corrupted[i] if prompts.corrupted is not None else None
-        roles = {role: places[i] for role, places in prompts.roles.items()}
-        for role, place in roles.items():
-            if place >= len(clean):
-                message = (
-                    f"role {role!r} of prompt {i} stands at position {place}, but the prompt has "
-                    f"{len(clean)} tokens, 0 to {len(clean) - 1}"
-                )
-                raise InputError(message)
-        return Pair(clean, None if partner is None else self._ids(partner), roles)
-
-    def _ids(self, prompt: Prompt) -> tuple[int, ...]:
-        ids = tuple(self.engine.text.encode(prompt)) if isinstance(prompt, str) else prompt
-        facts = self.engine.facts
-        bad = next((i for i in ids if not 0 <= i < facts.d_vocab), None)
-        if bad is not None:
-            message = f"expected token ids from 0 to {facts.d_vocab - 1}, got {bad}"
-            raise InputError(message)
-        if len(ids) > facts.n_ctx:
-            message = (
-                f"the prompt has {len(ids)} tokens, BOS included; this model's context is "
-                f"{facts.n_ctx}: shorten it by {len(ids) - facts.n_ctx}"
-            )
-            raise InputError(message)
-        return ids
 
     def _read_reference(self, value: object) -> dict[str, Any]:
         if value is None:
             return {"reference": None, "reference_pairs": None}
         read = Prompts.read(value)
-        return {"reference": read, "reference_pairs": self._pairs(read)}
-
-    def _read_metric(self, value: object, pairs: tuple[Pair, ...]) -> LogitDiff | None:
-        if value is None:
-            return None
-        metric = LogitDiff.from_json(value)
-        for pair in pairs:
-            metric.ids(pair.clean, self.engine.text.answer_id)
-        return metric
+        return {"reference": read, "reference_pairs": read_pairs(self.engine, read)}

@@ -36,9 +36,10 @@ print(json.dumps([wrong, done, s.revision - before]))
     meanwhile = browser.subshell is not None and kernel.version == "7.0.1"
     if meanwhile:  # messages are handled beside the cell, so these acks come while it runs
         browser.wait(asked[-1], "ack")
-        assert browser.messages(asked[-1], "res") == []
     over.touch()
     wrong, done, changes = json.loads(kernel.finish(cell))
+    answered = [request for request in asked if browser.messages(request, "res")]
+    assert answered == [] or not meanwhile  # the work itself waited for the cell to end
     assert wrong == 0
     assert done >= 20
     assert changes == len(HEADS) or not meanwhile

@@ -119,6 +119,14 @@ def test_a_previous_token_head_does_not_stand_in_the_way_of_a_weak_induction_hea
     assert (found["verdict"], found["score"]) == (CONSISTENT, pytest.approx(0.45))
 
 
+def test_one_short_row_proves_little():
+    heads = [[previous_token, mix(0.45, induction, sink), uniform]]
+    found = at(score(FakeEngine(heads), "induction", rows=1, length=6), 0, 1)
+    # One of its twenty shifts is another head's line, and no other row tells the two apart.
+    assert found["p"] > 0.01
+    assert found["verdict"] == CANDIDATE
+
+
 def test_a_head_that_looks_a_fixed_way_back_is_neither_duplicate_nor_induction():
     engine = FakeEngine([[back(50), back(49), uniform]])
     for name, head in (("duplicate token", 0), ("induction", 1)):
@@ -210,6 +218,12 @@ def test_a_window_that_is_too_short_is_not_measurable():
     assert claimed(table) == ["0.0"]
     assert at(table, 1, 0)["reason"] == "it sees 32 tokens, the target is 49 back"
     assert set(score(engine, "induction", length=20)["verdict"]) == {CONSISTENT}
+
+
+@pytest.mark.parametrize(("window", "seen"), [(49, False), (50, True)])
+def test_a_window_counts_the_token_itself(window, seen):
+    table = score(FakeEngine([[induction]], windows=(window,)), "induction")
+    assert (table["verdict"].item() == CONSISTENT) == seen
 
 
 def test_a_context_that_holds_no_block_is_not_measurable():

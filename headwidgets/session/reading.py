@@ -1,0 +1,77 @@
+"""Prompts and answers as this model's tokens, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwidgets.errors import InputError
+from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods.snapshot import Pair
+
+if TYPE_CHECKING:
+    from headwidgets.model.engine import Engine
+    from headwidgets.prompts import Prompt, Prompts
+
+FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
+
+
+def first_prompt(engine: Engine) -> Prompt:
+    """Return what a new session shows: a well-known sentence, or a few ids without a tokenizer."""
+    facts = engine.facts
+    if not engine.text.has_tokenizer:
+        return tuple(range(min(8, facts.d_vocab, facts.n_ctx)))
+    ids = engine.text.encode(FIRST_PROMPT)
+    return FIRST_PROMPT if len(ids) <= facts.n_ctx else tuple(ids[: facts.n_ctx])
+
+
+def read_pairs(engine: Engine, prompts: Prompts) -> tuple[Pair, ...]:
+    """Return every pair of a set as token ids; see `read_pair`."""
+    return tuple(read_pair(engine, prompts, i) for i in range(len(prompts)))
+
+
+def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
+    """Return one pair of a set as token ids.
+
+    Raises
+    ------
+    InputError
+        If a prompt is empty, too long or has ids that do not exist, or a role stands
+        beyond its end.
+    """
+    clean = _ids(engine, prompts.clean[i])
+    partner = prompts.corrupted[i] if prompts.corrupted is not None else None
+    roles = {role: places[i] for role, places in prompts.roles.items()}
+    for role, place in roles.items():
+        if place >= len(clean):
+            message = (
+                f"role {role!r} of prompt {i} stands at position {place}, but the prompt has "
+                f"{len(clean)} tokens, 0 to {len(clean) - 1}"
+            )
+            raise InputError(message)
+    return Pair(clean, None if partner is None else _ids(engine, partner), roles)
+
+
+def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> LogitDiff | None:
+    """Read a metric, and check that its answers are one token after every prompt."""
+    if value is None:
+        return None
+    metric = LogitDiff.from_json(value)
+    for pair in pairs:
+        metric.ids(pair.clean, engine.text.answer_id)
+    return metric
+
+
+def _ids(engine: Engine, prompt: Prompt) -> tuple[int, ...]:
+    ids = tuple(engine.text.encode(prompt)) if isinstance(prompt, str) else prompt
+    facts = engine.facts
+    bad = next((i for i in ids if not 0 <= i < facts.d_vocab), None)
+    if bad is not None:
+        message = f"expected token ids from 0 to {facts.d_vocab - 1}, got {bad}"
+        raise InputError(message)
+    if len(ids) > facts.n_ctx:
+        message = (
+            f"the prompt has {len(ids)} tokens, BOS included; this model's context is "
+            f"{facts.n_ctx}: shorten it by {len(ids) - facts.n_ctx}"
+        )
+        raise InputError(message)
+    return ids
