@@ -57,7 +57,8 @@ def write(name: str, title: str, text: str, columns: Sequence[str], found: Seque
 def main() -> int:
     """Measure, write, and fail where a bar was missed."""
     torch.set_num_threads(1)
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging
+    logging.disable_progress_bar()
     sys.path.insert(0, str(report.ROOT / "tests"))
     exact, shaped = (importlib.import_module(name) for name in ("exact", "shaped"))
     with tempfile.TemporaryDirectory() as name:

@@ -6,20 +6,23 @@ import importlib
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import report
 import torch
 import transformers
+from transformer_lens import TransformerBridge
 
 from headwidgets.model.engine import Engine
 from headwidgets.taxonomy import all_kinds, score, scores
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT
 from headwidgets.zoo.planted import planted, planted_decoys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 STORIES = report.ROOT.parent / "shared" / "data" / "stories260k"
 STORIES_TOKENS: dict[str, Any] = {"ids": range(259, 500), "length": 20}
@@ -27,6 +30,16 @@ STORY = (
     "Once upon a time, there was a little girl named Lily. She loved to play outside in the "
     "park. One day, she saw a big, red ball. She wanted to play with it, but it was too high."
 )
+NATIVE = {
+    "n_layers": 2,
+    "n_heads": 4,
+    "d_model": 32,
+    "d_head": 8,
+    "n_ctx": 128,
+    "d_vocab": 200,
+    "attn_only": True,
+    "normalization_type": "LN",
+}
 OWN = {"previous token": "0.0", "duplicate token": "0.1", "induction": "1.0"}
 RANDOM_SEEDS, NOISE_SEEDS = 10, 5
 
@@ -46,19 +59,13 @@ class Model:
     """A model whose heads are known, over some seeds; no `heads`: nothing may be claimed."""
 
     name: str
-    builds: list[Callable[[], Any]]
+    builds: Sequence[Callable[[], Any]]
     heads: dict[str, str] = field(default_factory=dict)
 
 
 def native(seed: int, size: float) -> Any:
     """Build an attention-only model of random weights, 2 layers of 4 heads."""
-    config = {
-        **{"n_layers": 2, "n_heads": 4, "d_model": 32, "d_head": 8, "n_ctx": 128, "d_vocab": 200},
-        **{"attn_only": True, "normalization_type": "LN"},
-    }
-    from transformer_lens import TransformerBridge
-
-    bridge = TransformerBridge.boot_native(config)
+    bridge = TransformerBridge.boot_native(NATIVE)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in bridge.original_model.parameters():
@@ -160,7 +167,8 @@ def _range(values: list[float]) -> str:
 def main() -> int:
     """Score, write, and fail where a claim is wrong."""
     torch.set_num_threads(1)
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging
+    logging.disable_progress_bar()
     sys.path.insert(0, str(report.ROOT / "tests"))
     with tempfile.TemporaryDirectory() as name:
         known = [row for model in models(Path(name)) for row in judge(model)]

@@ -19,6 +19,7 @@ from headwidgets.methods.edits import Edit
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot, position
 from headwidgets.prompts import Prompt, Prompts
+from headwidgets.session.reading import first_prompt, read_metric, read_pair, read_pairs
 
 if TYPE_CHECKING:
     from headwidgets.model.engine import Engine

@@ -25,8 +25,6 @@ import headwidgets as hw
 from headwidgets.zoo.planted import planted
 bridge = planted()
 s = hw.Session(bridge)
-from headwidgets.widgets import home
-home.HomeLoop.submit = lambda self, work: work()
 state = s.state
 ids = torch.tensor([s.token_ids])
 with torch.inference_mode():

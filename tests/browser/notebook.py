@@ -1,0 +1,99 @@
+"""One notebook in JupyterLab, as a person has it before them. Nothing here waits for time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / ".verify" / "screens"
+EXECUTED_MS = 300_000
+
+_READY = """async () => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  if (!panel?.context?.isReady || !panel.content.widgets.length) return false;
+  await panel.sessionContext.ready;
+  return panel.sessionContext.session?.kernel?.status === "idle";
+}"""
+_RUN_ALL = """limit => Promise.race([
+  jupyterapp.commands.execute("notebook:run-all-cells"),
+  new Promise((_, no) => setTimeout(() => no(new Error("the cells still run")), limit)),
+])"""
+_ERRORS = """() => jupyterapp.shell.currentWidget.content.widgets
+  .flatMap(cell => cell.model.outputs?.toJSON() ?? [])
+  .filter(output => output.output_type === "error")
+  .map(output => `${output.ename}: ${output.evalue}`)"""
+_RUN = """async code => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = notebook.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:insert-cell-below");
+  notebook.activeCell.model.sharedModel.setSource(code);
+  const cell = notebook.activeCell;
+  await jupyterapp.commands.execute("notebook:run-cell");
+  return cell.model.outputs.toJSON();
+}"""
+
+
+class Notebook:
+    """A notebook that is open in `page`."""
+
+    def __init__(self, page):
+        self.page = page
+        self.card = page.locator('section[aria-label="headwidgets session"]')
+
+    @classmethod
+    def open(cls, page, lab, name, token):
+        """Copy a committed notebook into the lab's folder and open it, kernel ready."""
+        shutil.copyfile(ROOT / "notebooks" / name, lab.folder / name)
+        page.goto(f"{lab.url}/lab/tree/{name}?token={token}&reset")
+        page.wait_for_function(_READY)
+        return cls(page)
+
+    def run_all(self):
+        """Run all cells as the menu does; return what went wrong."""
+        finished = self.page.evaluate(_RUN_ALL, EXECUTED_MS)
+        errors = self.page.evaluate(_ERRORS)
+        assert finished or errors, "the cells did not all run"
+        return errors
+
+    def run(self, code):
+        """Run a new last cell; return what it printed."""
+        outputs = self.page.evaluate(_RUN, code)
+        errors = [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
+        assert not errors, errors
+        return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream").strip()
+
+    def theme(self, name):
+        """Change JupyterLab's theme and wait until it stands."""
+        self.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+        )
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+
+    def type_prompt(self, text):
+        """Type into the prompt box and press Enter."""
+        box = self.page.get_by_role("textbox", name="prompt")
+        box.fill(text)
+        box.press("Enter")
+
+    def row(self, name):
+        """A row of the table under the switches."""
+        return self.page.locator(f'tr[data-row="{name}"]')
+
+    def expect_ready(self):
+        """Wait until the session's card says that it is ready."""
+        expect(self.card).to_have_attribute("data-hw-state", "ready")
+
+    def expect_tokens(self, tokens):
+        """Wait until the card shows `tokens`, a leading space as a dot."""
+        shown = [re.sub("^ ", "·", token) for token in tokens]
+        expect(self.card.locator(".hw-token")).to_have_text(shown)
+
+    def screenshot(self, name, locator):
+        """Bring a part into view and keep a picture of the window."""
+        locator.scroll_into_view_if_needed()
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png")
