@@ -79,13 +79,11 @@ $(VENV)/.stamp-test: $(SET) $(VENV)/.stamp-lab
 	$(PIP_INSTALL) -e ".[lab,test]"
 	touch $@
 
-# Not `npm ci`: it refuses a lock file that was written where the registry lacks some other
-# platform's build of a tool. This takes the locked versions too, and leaves the lock alone.
 js/node_modules/.stamp: js/package.json js/package-lock.json
 	@command -v npm > /dev/null || { \
 		echo "npm is missing: the tests need Node.js 20 or newer with npm (using headwidgets does not)"; \
 		exit 1; } >&2
-	cd js && npm install --no-save
+	cd js && npm ci
 	touch $@
 
 # The kernel tests run on three generations of ipykernel, each laid over .venv.

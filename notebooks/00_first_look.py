@@ -31,7 +31,7 @@ import pandas as pd
 from IPython import display as ipython
 
 HEADS = ["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]
-FULL = widgets.Layout(width="100%")
+WIDE = widgets.Layout(width="99%")
 pd.set_option("display.max_colwidth", None)
 QUIET = "color:var(--jp-content-font-color2,#5a5f68)"
 VIRIDIS = bytes.fromhex("4401544828783e498931688e26828e1f9e8935b7796ece58b5de2bfde725")
@@ -85,7 +85,7 @@ def cell(weight):
     ink = "#000" if weight > 0.55 else "#fff"
     number = f"{round(float(weight), 2):g}"
     style = f"background-color:rgb({','.join(f'{c:.0f}' for c in colour)});color:{ink}"
-    return f'<td style="{style};padding:1px 3px;text-align:center">{number}</td>'
+    return f'<td style="{style};padding:1px 3px;text-align:center;min-width:30px">{number}</td>'
 
 
 def attention_picture(session, head, run="clean", most=24):
@@ -109,7 +109,8 @@ def attention_picture(session, head, run="clean", most=24):
     html = (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:11px;'
         'font-family:var(--jp-code-font-family,monospace)">'
-        f'<caption style="text-align:left;font-size:13px;white-space:normal">{escape(words)}; '
+        '<caption style="text-align:left;font:13px var(--jp-ui-font-family,sans-serif);'
+        f'white-space:normal;padding-bottom:6px">{escape(words)}; '
         f"queries down, keys across</caption><thead><tr><td></td>{top}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
@@ -121,7 +122,7 @@ def attention_picture(session, head, run="clean", most=24):
 # ipywidget: `observe`, `jslink` and `interactive_output` work on it, and this page uses all three.
 
 # %%
-box = widgets.Text(s.prompt, description="prompt", continuous_update=False, layout=FULL)
+box = widgets.Text(s.prompt, description="prompt", continuous_update=False, layout=WIDE)
 refused = widgets.HTML()
 
 
@@ -140,10 +141,10 @@ s.state.observe(show_prompt, "prompt")
 Panel(box, refused, s.state, says="A text box for the prompt, and the session's card under it.")
 
 # %% [markdown]
-# The model never sees letters, it sees **tokens**: here common words, which take the space in front
-# of them along (`' Mary'` is one token). A word that is not in the small vocabulary is spelled in
-# bytes; try *zebra*. `<bos>`, the beginning of the sequence, is put in front of every prompt, and
-# you will see why it matters.
+# The model never sees letters, it sees **tokens**: here common words, each with the space in front
+# of it (the card shows it as a dot). A word that is not in the small vocabulary is spelled in bytes;
+# try *zebra*. `<bos>`, the beginning of the sequence, is put in front of every prompt, and you will
+# see why it matters.
 
 # %%
 pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
@@ -154,7 +155,7 @@ pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
 # below (the next in the list happen to be bytes that do not print).
 
 # %%
-s.logits(k=4)
+s.logits(k=3)
 
 # %% [markdown]
 # ## 2. Read a head
@@ -323,12 +324,13 @@ from headwidgets.methods.runs import logits
 
 def repeat_loss(run):
     """Mean loss, on the prompt on screen, of the tokens that end a pair seen before."""
-    ids = s.token_ids
+    asked = s.snapshot()
+    ids = asked.pair.clean
     pairs = list(pairwise(ids))
     repeated = [i for i, pair in enumerate(pairs) if pair in pairs[:i]]
     if not repeated:
         return float("nan")
-    values = logits(s.engine, s.snapshot(), run, [s.index], positions="all").values[0]
+    values = logits(s.engine, asked, run, [asked.index], positions="all").values[0]
     log_probabilities = values.log_softmax(dim=-1)
     return float(np.mean([0 - log_probabilities[i, ids[i + 1]] for i in repeated]))
 
@@ -344,13 +346,14 @@ s.effect().round(3)
 # %% [markdown]
 # Without the previous-token head, the induction head in the layer above finds nothing to match, and
 # the model knows nothing at all. Your turn: tick heads off. The slider chooses the sentence on
-# screen; the metric runs over all of them, with a 95 % interval.
+# screen; the metric runs over all of them, with a 95 % interval. (The code is folded away: it is
+# ipywidgets, not interpretability.)
 
-# %%
+# %% [source_hidden]
 s.edits = []
 NAMES = {head: f"{head} {found.get(head, '')}" for head in HEADS}
 boxes = {
-    head: widgets.Checkbox(description=name, indent=False, layout=widgets.Layout(width="13em"))
+    head: widgets.Checkbox(description=name, indent=False, layout=widgets.Layout(width="150px"))
     for head, name in NAMES.items()
 }
 pair = widgets.IntSlider(s.index, 0, len(clean) - 1, description="sentence")
@@ -379,17 +382,20 @@ def show_effect(*_):
     for head, tick in boxes.items():
         tick.value = hw.zero(head) in s.edits
     with errors_in(wrong):
-        effect, top = s.effect(), s.logits(k=3)
+        effect, top = s.effect(), s.logits(k=1)
         mean, spread, n = (effect[column] for column in ("value", "se", "n"))
         metric = [
             f"{mean[run]:.2f} ± {1.96 * spread[run]:.2f}" if n[run] > 1 else f"{mean[run]:.2f}"
             for run in ("clean", "edited")
         ]
         loss = [f"{repeat_loss(run):.3f}" for run in ("clean", "edited")]
+        unit = f"nats; ln {s.facts.d_vocab} = {ln_v:.3f}"
+        if "nan" in loss:
+            loss, unit = ["–", "–"], "nothing repeats in this prompt"
         edits = escape(", ".join(map(str, s.edits)) or "none")
         rows = [
             line("metric", *metric, f"{escape(effect.attrs['metric'])}, n = {n['clean']}"),
-            line("loss of the repeat", *loss, f"nats; ln {s.facts.d_vocab} = {ln_v:.3f}"),
+            line("loss of the repeat", *loss, unit),
             *(
                 line(f"logit of {visible(t.token)}", f"{t.clean:.2f}", f"{t.edited:.2f}")
                 for t in top.itertuples()
@@ -397,9 +403,9 @@ def show_effect(*_):
         ]
         notes = "".join(f"<p>{escape(note)}</p>" for note in effect.attrs["notes"])
         shown.value = (
-            f"<p>edits: <b>{edits}</b></p><table><thead><tr><td></td>"
+            f'<div style="line-height:1.6">edits: <b>{edits}</b><table><thead><tr><td></td>'
             f'<th scope="col">clean</th><th scope="col">edited</th></tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>{notes}"
+            f"<tbody>{''.join(rows)}</tbody></table>{notes}</div>"
         )
 
 
@@ -407,7 +413,8 @@ for tick in boxes.values():
     tick.observe(toggle, "value")
 s.state.observe(show_effect, "value")
 show_effect()
-switches = widgets.HBox(list(boxes.values()), layout=widgets.Layout(flex_flow="row wrap"))
+one_row_a_layer = widgets.Layout(flex_flow="row wrap", width="480px")
+switches = widgets.HBox(list(boxes.values()), layout=one_row_a_layer)
 Panel(switches, pair, shown, wrong, says="Six switches, one a head; below, what they change.")
 
 # %% [markdown]

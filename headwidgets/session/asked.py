@@ -7,8 +7,9 @@ whoever computes works on a `Snapshot`.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ class Asked:
         self.engine = engine
         self._guard = threading.RLock()
         self._listeners: list[Listener] = []
+        self._untold: list[frozenset[str]] = []
         self.revision = 1
         self._changed_at = dict.fromkeys(_ASPECTS, 1)
         prompts = Prompts(clean=[first_prompt(engine)])
@@ -88,7 +90,8 @@ class Asked:
     @property
     def prompt(self) -> Prompt:
         """The clean prompt on screen, as it was given: a text or token ids."""
-        return self._values.prompts.clean[self._values.index]
+        values = self._values
+        return values.prompts.clean[values.index]
 
     @prompt.setter
     def prompt(self, value: Any) -> None:
@@ -97,8 +100,9 @@ class Asked:
     @property
     def corrupted_prompt(self) -> Prompt | None:
         """The corrupted partner of the prompt on screen; assign None to have none."""
-        corrupted = self._values.prompts.corrupted
-        return None if corrupted is None else corrupted[self._values.index]
+        values = self._values
+        corrupted = values.prompts.corrupted
+        return None if corrupted is None else corrupted[values.index]
 
     @corrupted_prompt.setter
     def corrupted_prompt(self, value: Any) -> None:
@@ -111,16 +115,19 @@ class Asked:
 
     @index.setter
     def index(self, value: Any) -> None:
-        n = len(self._values.prompts)
-        if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= int(value) < n:
-            message = f"expected an index from 0 to {n - 1} (n = {n} prompts), got {value!r}"
-            raise InputError(message)
-        self._set("index", index=int(value))
+        with self._changing() as values:
+            n = len(values.prompts)
+            whole = hasattr(value, "__index__") and not isinstance(value, bool)
+            if not whole or not 0 <= int(value) < n:
+                message = f"expected an index from 0 to {n - 1} (n = {n} prompts), got {value!r}"
+                raise InputError(message)
+            self._set("index", index=int(value))
 
     @property
     def token_ids(self) -> list[int]:
         """Token ids of the clean prompt on screen, BOS included."""
-        return list(self._values.pairs[self._values.index].clean)
+        values = self._values
+        return list(values.pairs[values.index].clean)
 
     @property
     def tokens(self) -> list[str]:
@@ -136,7 +143,7 @@ class Asked:
 
     @reference.setter
     def reference(self, value: object) -> None:
-        with self._guard:
+        with self._changing():
             self._set("reference", **self._read_reference(value))
 
     @property
@@ -146,8 +153,8 @@ class Asked:
 
     @metric.setter
     def metric(self, value: object) -> None:
-        with self._guard:
-            metric = read_metric(self.engine, value, self._values.pairs)
+        with self._changing() as values:
+            metric = read_metric(self.engine, value, values.pairs)
             self._set("metric", metric=metric)
 
     @property
@@ -162,7 +169,7 @@ class Asked:
             message = f"expected a list of edits such as [hw.zero('9.9')], got {value!r:.80}"
             raise InputError(message)
         edits = Edits(Edit.from_json(edit) for edit in listed)
-        with self._guard:
+        with self._changing():
             snapshot = self.snapshot()
             for edit in edits:
                 check_target(self.engine, edit)
@@ -188,7 +195,8 @@ class Asked:
         head = None if value is None or value == "" else Head.parse(value)
         if head is not None:
             head.within(self.engine.facts.n_layers, self.engine.facts.n_heads)
-        self._set("selection", selection=head)
+        with self._changing():
+            self._set("selection", selection=head)
 
     def use(self, prompts: object = None, metric: object = None, reference: object = None) -> None:
         """Set prompts, metric and reference at once; what is None stays as it is.
@@ -198,9 +206,9 @@ class Asked:
         InputError
             If any of them cannot be used; then none of them is.
         """
-        with self._guard:
+        with self._changing() as now:
             values: dict[str, Any] = {}
-            pairs = self._values.pairs
+            pairs = now.pairs
             if prompts is not None:
                 read = Prompts.read(prompts)
                 pairs = read_pairs(self.engine, read)
@@ -250,22 +258,30 @@ class Asked:
         """Return which of `aspects` changed after `revision`."""
         return [name for name in aspects if self._changed_at[name] > revision]
 
-    def _set(self, *aspects: str, **values: Any) -> None:
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[_Values]:
+        """Hold the state; those who listen are told when it is let go, for they may be slow."""
         with self._guard:
-            same = all(getattr(self._values, name) == value for name, value in values.items())
-            if same and "weights" not in aspects:
-                return
-            self._values = replace(self._values, **values)
-            if set(aspects) - _SEEN_ONLY:
-                self.revision += 1
-            self._changed_at |= dict.fromkeys(aspects, self.revision)
+            yield self._values
+            told, self._untold = self._untold, []
             listeners = list(self._listeners)
-        for listener in listeners:
-            listener(frozenset(aspects))
+        for aspects in told:
+            for listener in listeners:
+                listener(aspects)
+
+    def _set(self, *aspects: str, **values: Any) -> None:
+        """Change the state inside of `_changing`, if it differs."""
+        same = all(getattr(self._values, name) == value for name, value in values.items())
+        if same and "weights" not in aspects:
+            return
+        self._values = replace(self._values, **values)
+        if set(aspects) - _SEEN_ONLY:
+            self.revision += 1
+        self._changed_at |= dict.fromkeys(aspects, self.revision)
+        self._untold.append(frozenset(aspects))
 
     def _replace_one(self, **one: Any) -> None:
-        with self._guard:
-            values = self._values
+        with self._changing() as values:
             prompts = values.prompts.changed(values.index, **one)
             pairs = list(values.pairs)
             pairs[values.index] = read_pair(self.engine, prompts, values.index)

@@ -16,6 +16,7 @@ from headwidgets.model.engine import Engine
 from headwidgets.model.work import Work, current, doing
 from headwidgets.session import storage
 from headwidgets.session.asked import Asked
+from headwidgets.session.home import HomeLoop
 from headwidgets.session.progress import Bar
 from headwidgets.session.scoring import score_session
 
@@ -90,6 +91,7 @@ class Session(Asked):
         self.frames: dict[str, pd.DataFrame] = {}
         self.notes = ""
         self._works: list[Work] = []
+        self._home = HomeLoop()  # the loop that runs the cells, where this is a cell
         self._state: SessionState | None = None
         self._state_lock = threading.Lock()
 
@@ -242,7 +244,8 @@ class Session(Asked):
         """Take the model's weights as they are now, and forget every number of the old ones."""
         with self.engine.exclusive():
             self.engine.refresh()
-        self._set("weights")
+        with self._changing():
+            self._set("weights")
 
     def cancel(self) -> None:
         """Stop whatever this session is computing at its next step, from any thread."""
@@ -265,7 +268,7 @@ class Session(Asked):
 
         with self._state_lock:
             if self._state is None:
-                self._state = SessionState(self)
+                self._state = SessionState(self, home=self._home)
             return self._state
 
     def close(self) -> None:
@@ -301,6 +304,7 @@ class Session(Asked):
         """Say on a frame what it belongs to, and remember it as the latest of its name."""
         frame.attrs |= {
             "model": self.facts.name,
+            "model_revision": self.facts.revision,
             "numerics": self.facts.numerics,
             "dtype": self.facts.dtype,
             "revision": snapshot.revision,

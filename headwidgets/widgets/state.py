@@ -19,10 +19,10 @@ import anywidget
 import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
+from headwidgets.session.home import HomeLoop
 from headwidgets.widgets import mirror
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer
-from headwidgets.widgets.home import HomeLoop
 from headwidgets.widgets.serve import handlers
 
 if TYPE_CHECKING:

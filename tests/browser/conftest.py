@@ -63,28 +63,34 @@ def lab(tmp_path_factory):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as server:
+        log = Log(server.stdout)
         try:
-            yield Lab(f"http://127.0.0.1:{_port(server)}", folder)
+            yield Lab(f"http://127.0.0.1:{log.find(URL)}", folder)
         finally:
             server.terminate()
+            log.reader.join()
 
 
-def _port(server):
-    """Read the server's log, on a thread that goes on reading, until it says its port."""
-    found, lines = threading.Event(), []
+class Log:
+    """A server's log, read to its end on a thread, so that the server never waits for us."""
 
-    def read():
-        for line in server.stdout:
-            lines.append(line)
-            if URL.search(line):
-                found.set()
-        found.set()
+    def __init__(self, stream):
+        self.lines, self.news = [], threading.Condition()
+        self.reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self.reader.start()
 
-    threading.Thread(target=read, daemon=True).start()
-    found.wait(SECONDS)
-    match = URL.search("".join(lines))
-    assert match, "JupyterLab did not start:\n" + "".join(lines[-20:])
-    return match[1]
+    def _read(self, stream):
+        for line in stream:
+            with self.news:
+                self.lines.append(line)
+                self.news.notify_all()
+
+    def find(self, pattern):
+        """Wait for a line that `pattern` matches; return its group."""
+        with self.news:
+            found = self.news.wait_for(lambda: pattern.search("".join(self.lines)), SECONDS)
+        assert found, "JupyterLab did not start:\n" + "".join(self.lines[-20:])
+        return found[1]
 
 
 @pytest.fixture(scope="session")

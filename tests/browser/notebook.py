@@ -12,11 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / ".verify" / "screens"
 EXECUTED_MS = 300_000
 
-_READY = """async () => {
-  const panel = window.jupyterapp?.shell.currentWidget;
-  if (!panel?.context?.isReady || !panel.content.widgets.length) return false;
-  await panel.sessionContext.ready;
-  return panel.sessionContext.session?.kernel?.status === "idle";
+_READY = """() => {
+  const lab = window.jupyterapp, panel = lab?.shell.currentWidget;
+  return lab?.commands.hasCommand("notebook:run-all-cells") && panel?.context?.isReady
+    && panel.sessionContext.isReady && panel.sessionContext.session?.kernel?.status === "idle";
 }"""
 _RUN_ALL = """limit => Promise.race([
   jupyterapp.commands.execute("notebook:run-all-cells"),
@@ -48,7 +47,7 @@ class Notebook:
     def open(cls, page, lab, name, token):
         """Copy a committed notebook into the lab's folder and open it, kernel ready."""
         shutil.copyfile(ROOT / "notebooks" / name, lab.folder / name)
-        page.goto(f"{lab.url}/lab/tree/{name}?token={token}&reset")
+        page.goto(f"{lab.url}/lab/tree/{name}?token={token}")
         page.wait_for_function(_READY)
         return cls(page)
 

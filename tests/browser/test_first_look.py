@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
+FIRST = "When Mary and John went to the store, John gave a drink to"
 REPEAT = "Once Mary saw a red bird and Mary saw a red"
 LN_V = "6.238"
 
@@ -26,7 +27,7 @@ def executed(context, lab):
 @pytest.fixture
 def notebook(executed):
     """The notebook as its last cell left it."""
-    executed.run("s.edits = []; s.selection = '1.0'; s.prompts = first_prompt")
+    executed.run(f"s.edits = []; s.selection = '1.0'; s.prompts = {FIRST!r}")
     executed.expect_ready()
     return executed
 
@@ -53,3 +54,15 @@ def test_a_person_runs_it_types_a_prompt_and_switches_a_head_off(executed):
     assert notebook.run("print(*s.edits)") == "zero 0.0"
     expect(notebook.card.locator(".hw-edits")).to_have_text("zero 0.0")
     notebook.expect_ready()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_what_it_shows_can_be_read_in_both_themes(notebook, theme):
+    notebook.theme(theme)
+    name = theme.split()[-1].lower()
+    heading = notebook.page.get_by_role("heading", name="A first look")
+    notebook.screenshot(f"{name}-1-top", heading)
+    notebook.screenshot(f"{name}-2-card", notebook.card)
+    notebook.screenshot(f"{name}-3-attention", notebook.page.get_by_label("head", exact=True))
+    notebook.screenshot(f"{name}-4-switches", notebook.row("metric"))

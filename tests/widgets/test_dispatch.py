@@ -7,10 +7,11 @@ import pytest
 
 from headwidgets.errors import InputError
 from headwidgets.model.work import checkpoint
+from headwidgets.session import home as home_module
+from headwidgets.session.home import HomeLoop
 from headwidgets.widgets import dispatch
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer
-from headwidgets.widgets.home import HomeLoop
 
 
 class Home:
@@ -394,6 +395,37 @@ def test_work_asked_for_on_another_thread_runs_on_the_loop_that_made_the_session
 
     asyncio.run(notebook())
     assert ran == [threading.get_ident()]
+
+
+def test_messages_that_wait_on_the_same_thread_are_read_before_work_begins(monkeypatch):
+    """As over a kernel's main shell: one message a turn of the loop, work between turns."""
+    monkeypatch.setattr(home_module, "PAUSE", 0.3)
+
+    async def notebook():
+        answered = asyncio.Event()
+        desk = Desk(home=HomeLoop())
+        desk.dispatcher._watcher = lambda: desk.replies("new") and answered.set()
+        desk.ask(id="old", key="map")
+        desk.ask(id="unwanted")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        desk.ask(id="new", key="map")
+        desk.cancel("unwanted")
+        await asyncio.wait_for(answered.wait(), 10)
+        return [desk.status(request) for request in ("old", "unwanted", "new")]
+
+    assert asyncio.run(notebook()) == ["cancelled", "cancelled", "ok"]
+
+
+def test_work_that_raises_does_not_stop_what_waits_behind_it():
+    async def notebook():
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        home, done = HomeLoop(), asyncio.Event()
+        home.submit(lambda: raising(ZeroDivisionError())(None))
+        home.submit(done.set)
+        await asyncio.wait_for(done.wait(), 10)
+
+    asyncio.run(notebook())
 
 
 def test_a_loop_that_has_ended_means_inline():
