@@ -60,7 +60,7 @@ clean: ## remove everything that make made
 test-setup: $(VENV)/.stamp-test js/node_modules/.stamp $(OVERLAYS)
 
 with_chromium = chromium=$$(sh scripts/find_chromium.sh) || exit 1; \
-	CHROMIUM="$$chromium" $(PY) -m pytest $(1) $(PYTEST_ARGS)
+	CHROMIUM="$$chromium" HEADWIDGETS_REQUIRE_OVERLAYS=1 $(PY) -m pytest $(1) $(PYTEST_ARGS)
 
 $(PY):
 	python=$$(sh scripts/find_python.sh) && "$$python" -m venv $(VENV) \
