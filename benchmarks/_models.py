@@ -26,7 +26,8 @@ def random_bridge(class_name: str, **options: Any) -> Any:
     config = getattr(transformers, class_name)(
         vocab_size=D_VOCAB, bos_token_id=0, eos_token_id=0, pad_token_id=0, **options
     )
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    auto: Any = transformers.AutoModelForCausalLM
+    model = auto.from_config(config, attn_implementation="eager")
     bridge = build_bridge_from_module(
         model.eval(), type(model).__name__, hf_config=config, model_name="random"
     )

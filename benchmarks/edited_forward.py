@@ -2,7 +2,9 @@
 
 A new factor in every call, so that no result is found again. The session also holds the
 clean run, which its first call made, and compares the edited one with it. By hand: one
-hook that scales the same head in place, without gradients, on the bridge itself.
+hook that scales the same head in place, without gradients, on the bridge itself. "Nothing
+kept" is the first edit of all: it also makes the clean run and checks that the layer reads
+its edited z.
 """
 
 from __future__ import annotations
@@ -87,9 +89,15 @@ def measure(name: str, bridge: Any, length: int, rounds: int) -> list[Row]:
         "end": by_hand(bridge, ids, logits_to_keep=1),
     }
     check(ways)
+
+    def first(factor: float) -> Any:
+        session.engine.cache.clear()
+        return ways["session"](factor)
+
     factors = itertools.count(2)
     calls = {
-        way: lambda run=run: timed(lambda: run(1 / next(factors))) for way, run in ways.items()
+        way: lambda run=run: timed(lambda: run(1 / next(factors)))
+        for way, run in {**ways, "first": first}.items()
     }
     cost = take_turns(calls, rounds)
     session.close()
@@ -98,6 +106,7 @@ def measure(name: str, bridge: Any, length: int, rounds: int) -> list[Row]:
         against(f"{what}: end logits / `logits_to_keep=1`", cost["session"], cost["end"], BAR),
         against(f"{what}: end logits / logits everywhere", cost["session"], cost["all"], BAR),
         against(f"{what}: `s.effect()` / `logits_to_keep=1`", cost["effect"], cost["end"], None),
+        against(f"{what}: nothing kept / `logits_to_keep=1`", cost["first"], cost["end"], None),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Memory above the model: 1,024 heads over 2,048 tokens, each question in a process of its own.
+"""Memory above the model: 1,024 heads over 2,048 tokens.
 
-A Llama of 32 layers × 32 heads with random weights. Counted from what the process holds
-after opening the session and one short forward, to the most it held while it answered.
-Linux says both (VmRSS and VmHWM in /proc/self/status).
+Llamas of 32 layers × 32 heads with random float32 weights, each question in a process of
+its own. Counted from what the process holds after opening the session and one short
+forward, to the most it held while it answered, as Linux says it (VmRSS and VmHWM).
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from _models import random_bridge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BAR = 2.0  # GiB
+BAR = 2.0  # GB
 LAYERS, HEADS, TOKENS = 32, 32, 2048
-WIDTHS = (256, 1024)
-KIB = 1 << 20  # KiB in a GiB
+KB = 1024 / 1e9  # what /proc calls a kB, in GB
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -41,8 +40,24 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+MODELS: dict[str, tuple[dict[str, int], tuple[str, ...], float | None]] = {
+    "d_head 32": ({"hidden_size": 1024, "num_key_value_heads": HEADS}, tuple(QUESTIONS), BAR),
+    "d_head 128, 8 key/value heads (as Llama 3 8B)": (
+        {"hidden_size": 256, "num_key_value_heads": 8, "head_dim": 128},
+        ("s.thumbnails()",),
+        BAR,
+    ),
+    # Past the bar by their nature: the keys and values alone are 2.1 GB in float32.
+    "d_head 128, 32 key/value heads (as Llama 2 7B)": (
+        {"hidden_size": 256, "num_key_value_heads": HEADS, "head_dim": 128},
+        ("s.thumbnails()",),
+        None,
+    ),
+}
+
+
 class Peak:
-    """The most memory that this process holds inside a ``with``, in GiB."""
+    """The most memory that this process holds inside a ``with``, in GB."""
 
     def __init__(self) -> None:
         self.most = 0.0
@@ -72,23 +87,22 @@ class Peak:
 
 
 def held(field: str) -> float:
-    """Read one field of this process's status, in GiB."""
+    """Read one field of this process's status, in GB."""
     lines = STATUS.read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / KIB
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) * KB
 
 
-def ask(question: str, width: int) -> None:
-    """Answer one question in this process; print GiB held before, GiB above, seconds."""
+def ask(model: str, question: str) -> None:
+    """Answer one question in this process; print GB held before, GB above, seconds."""
     import headwidgets as hw
 
     bridge = random_bridge(
         "LlamaConfig",
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
-        num_key_value_heads=HEADS,
-        hidden_size=width,
-        intermediate_size=2 * width,
+        intermediate_size=2048,
         max_position_embeddings=TOKENS,
+        **MODELS[model][0],
     )
     session = hw.Session(bridge)
     session.prompt = list(range(1, 9))
@@ -106,19 +120,18 @@ def main() -> int:
         print("Not measured: only Linux has /proc/self/status.")
         return 0
     rows = []
-    for width in WIDTHS:
-        for question in QUESTIONS:
-            command = [sys.executable, __file__, question, str(width)]
+    for model, (_, questions, bar) in MODELS.items():
+        for question in questions:
+            command = [sys.executable, __file__, model, question]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             before, above, seconds = map(float, done.stdout.split()[-3:])
-            what = f"{LAYERS} × {HEADS} × {width}, T = {TOKENS}: `{question}`"
             shown = [round(number, 2) for number in (before, above, seconds)]
-            rows.append(Row(what, shown, above, BAR))
-    return conclude(["what", "held before, GiB", "above it, GiB", "seconds"], rows)
+            rows.append(Row(f"{model}: `{question}`", shown, above, bar))
+    return conclude(["what", "held before, GB", "above it, GB", "seconds"], rows)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        ask(sys.argv[1], int(sys.argv[2]))
+        ask(*sys.argv[1:])
         sys.exit(0)
     sys.exit(main())

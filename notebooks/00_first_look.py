@@ -142,9 +142,9 @@ Panel(box, refused, s.state, says="A text box for the prompt, and the session's 
 
 # %% [markdown]
 # The model never sees letters, it sees **tokens**: here common words, each with the space in front
-# of it (the card shows it as a dot). A word that is not in the small vocabulary is spelled in bytes;
-# try *zebra*. `<bos>`, the beginning of the sequence, is put in front of every prompt, and you will
-# see why it matters.
+# of it (the card shows it as a dot). A word that is not in the small vocabulary is spelled in
+# bytes; try *zebra*. `<bos>`, the beginning of the sequence, is put in front of every prompt, and
+# you will see why it matters.
 
 # %%
 pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
@@ -193,6 +193,8 @@ query, key = 14, 7
 print(f"{s.tokens[query]!r} to {s.tokens[key]!r}: {pattern[query, key]:.3f}")
 assert np.allclose(pattern.sum(axis=1), 1, atol=1e-5)
 assert pattern[query, key] > 0.999
+assert s.attention("0.0").diagonal(-1).min() > 0.999  # the token before
+assert s.attention("1.1")[:, 0].min() > 0.999  # <bos>
 
 # %% [markdown]
 # ## 3. Is that a finding?
@@ -239,9 +241,9 @@ found
 
 # %% [markdown]
 # **The control** is a model that never learned anything: a small Llama with random weights. Scores
-# that believe in heads would find some here.
+# that believe in heads would find some here. (The folded cell writes it into a temporary folder.)
 
-# %%
+# %% [source_hidden]
 import tempfile
 from pathlib import Path
 
@@ -276,6 +278,8 @@ def write_random_llama(folder):
 
 transformers.utils.logging.disable_progress_bar()
 random_llama = write_random_llama(Path(scratch.name) / "random-llama")
+
+# %%
 control = hw.Session(random_llama)
 control_scores = control.scores()
 assert "consistent with" not in set(control_scores["verdict"])
@@ -308,8 +312,9 @@ Sam   put    new    hat   flower
 words = [line.split() for line in TABLE.split("\n") if line]
 clean = [f"Once {who} {did} a {how} {it} and {who} {did} a {how}" for who, did, how, it, _ in words]
 answer, foil = ([f" {row[place]}" for row in words] for place in (3, 4))
-s.prompts = hw.Prompts(clean=clean, answer=answer, foil=foil)
-s.prompts.to_frame()
+sentences = hw.Prompts(clean=clean, answer=answer, foil=foil, name="eight sentences")
+s.prompts = sentences
+sentences.to_frame()
 
 # %% [markdown]
 # The **loss of the repeat**, in nats, is how badly the model predicts a token that it could have
@@ -345,9 +350,9 @@ s.effect().round(3)
 
 # %% [markdown]
 # Without the previous-token head, the induction head in the layer above finds nothing to match, and
-# the model knows nothing at all. Your turn: tick heads off. The slider chooses the sentence on
-# screen; the metric runs over all of them, with a 95 % interval. (The code is folded away: it is
-# ipywidgets, not interpretability.)
+# the model knows nothing at all. Your turn: press the button for the eight sentences, and tick heads
+# off. The slider chooses the sentence on screen; the metric runs over all of them, with a 95 %
+# interval. (The code is folded away: it is ipywidgets, not interpretability.)
 
 # %% [source_hidden]
 s.edits = []
@@ -358,6 +363,7 @@ boxes = {
 }
 pair = widgets.IntSlider(s.index, 0, len(clean) - 1, description="sentence")
 widgets.jslink((pair, "value"), (s.state, "index"))
+button = widgets.Button(description="the eight sentences", layout=widgets.Layout(width="auto"))
 shown, wrong = widgets.HTML(), widgets.HTML()
 
 
@@ -367,6 +373,11 @@ def toggle(change):
     if change.new != (off in s.edits):
         with errors_in(wrong):
             s.edits = [*s.edits, off] if change.new else [e for e in s.edits if e != off]
+
+
+def use_sentences(_):
+    with errors_in(wrong):
+        s.prompts = sentences
 
 
 def line(name, clean, edited, remark=""):
@@ -382,7 +393,7 @@ def show_effect(*_):
     for head, tick in boxes.items():
         tick.value = hw.zero(head) in s.edits
     with errors_in(wrong):
-        effect, top = s.effect(), s.logits(k=1)
+        effect, top = s.effect(), s.logits(k=1).iloc[0]
         mean, spread, n = (effect[column] for column in ("value", "se", "n"))
         metric = [
             f"{mean[run]:.2f} ± {1.96 * spread[run]:.2f}" if n[run] > 1 else f"{mean[run]:.2f}"
@@ -396,10 +407,7 @@ def show_effect(*_):
         rows = [
             line("metric", *metric, f"{escape(effect.attrs['metric'])}, n = {n['clean']}"),
             line("loss of the repeat", *loss, unit),
-            *(
-                line(f"logit of {visible(t.token)}", f"{t.clean:.2f}", f"{t.edited:.2f}")
-                for t in top.itertuples()
-            ),
+            line(f"logit of {visible(top.token)}", f"{top.clean:.2f}", f"{top.edited:.2f}"),
         ]
         notes = "".join(f"<p>{escape(note)}</p>" for note in effect.attrs["notes"])
         shown.value = (
@@ -409,28 +417,36 @@ def show_effect(*_):
         )
 
 
+button.on_click(use_sentences)
 for tick in boxes.values():
     tick.observe(toggle, "value")
 s.state.observe(show_effect, "value")
 show_effect()
 one_row_a_layer = widgets.Layout(flex_flow="row wrap", width="480px")
 switches = widgets.HBox(list(boxes.values()), layout=one_row_a_layer)
-Panel(switches, pair, shown, wrong, says="Six switches, one a head; below, what they change.")
+Panel(
+    widgets.HBox([button, pair]),
+    switches,
+    shown,
+    wrong,
+    says="Six switches, one a head; below, what they change.",
+)
 
 # %% [markdown]
 # Take out the sink, 1.1, and nothing changes. That is a result too, and the session says which of
-# two reasons it is: the edit did nothing, or nobody listens.
+# two reasons it is: the edit did nothing, or nobody listens. The other three are no different.
 
 # %%
-s.edits = [hw.zero("1.1")]
-still = s.logits(k=3)
-assert (still["change"] == 0).all()
-print(still.attrs["notes"][0])
+for head in ["1.1", "0.1", "0.2", "1.2"]:
+    s.edits = [hw.zero(head)]
+    still = s.effect()
+    assert still["value"]["change"] == still["value"]["KL"] == 0
+    print(still.attrs["notes"][0])
 s.edits = []
 
 # %% [markdown]
-# Heads 0.1 and 0.2 look busy and change nothing either: a duplicate-token head that scores 1.000,
-# with p = .001, and is not used. A high score is a place to look, not a finding.
+# So there is a duplicate-token head that scores 1.000, with p = .001, and is not used. A high score
+# is a place to look, not a finding.
 #
 # ## 5. Ask where, not only whether
 #
@@ -513,8 +529,8 @@ previous.head(5)[SHOWN].round(3)
 
 # %% [markdown]
 # Read the line above the table. Real heads are less tidy than planted ones: the head that comes
-# first on random tokens need not come first on text, because the pieces of a long word attend to
-# each other for other reasons. Both numbers are right; they answer different questions.
+# first on random tokens need not come first on text, where the pieces of a word may attend to each
+# other for reasons of their own. Both numbers are right; they answer different questions.
 
 # %%
 best = hw.Head(int(previous["layer"].iloc[0]), int(previous["head"].iloc[0]))

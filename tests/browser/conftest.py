@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 VERIFY = ROOT / ".verify"
-TOKEN = "headwidgets"
+TOKEN = secrets.token_hex()
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -34,6 +35,15 @@ class Lab:
 
     url: str
     folder: Path
+    env: dict[str, str]
+
+    def page(self, name):
+        """Where a notebook is opened."""
+        return f"{self.url}/lab/tree/{name}?token={TOKEN}"
+
+    def copy(self, name, to):
+        """Put a committed notebook into the folder, by the name `to`; return where it is."""
+        return shutil.copyfile(ROOT / "notebooks" / name, self.folder / to)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +75,7 @@ def lab(tmp_path_factory):
     ) as server:
         log = Log(server.stdout)
         try:
-            yield Lab(f"http://127.0.0.1:{log.find(URL)}", folder)
+            yield Lab(f"http://127.0.0.1:{log.find(URL)}", folder, environment)
         finally:
             server.terminate()
             log.reader.join()
@@ -109,6 +119,7 @@ def context(chromium):
     """A window with nothing remembered, being traced."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(SECONDS * 1000)
+    expect.set_options(timeout=SECONDS * 1000)
     context.tracing.start(screenshots=True, snapshots=True)
     yield context
     context.tracing.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -35,6 +34,29 @@ _RUN = """async code => {
   return cell.model.outputs.toJSON();
 }"""
 
+# Texts with a contrast below 4.5 (WCAG 2.2, 1.4.3) to the nearest colour painted behind them.
+_FAINT = """selector => {
+  const read = colour => [...colour.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const over = ([r, g, b, a], under) =>
+    [...[r, g, b].map((c, i) => a * c + (1 - a) * under[i]), 1];
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    const colour = read(getComputedStyle(node).backgroundColor);
+    return over(colour, colour[3] < 1 && node.parentElement ? behind(node.parentElement)
+      : [255, 255, 255, 1]);
+  };
+  return [...document.querySelectorAll(selector)]
+    .filter(node => [...node.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+    .map(node => {
+      const under = behind(node), ink = over(read(getComputedStyle(node).color), under);
+      const pair = [ink, under].map(light).sort((x, y) => x - y);
+      return [node.textContent, (pair[1] + 0.05) / (pair[0] + 0.05)];
+    })
+    .filter(([, contrast]) => contrast < 4.5);
+}"""
+
 
 class Notebook:
     """A notebook that is open in `page`."""
@@ -44,10 +66,9 @@ class Notebook:
         self.card = page.locator('section[aria-label="headwidgets session"]')
 
     @classmethod
-    def open(cls, page, lab, name, token):
-        """Copy a committed notebook into the lab's folder and open it, kernel ready."""
-        shutil.copyfile(ROOT / "notebooks" / name, lab.folder / name)
-        page.goto(f"{lab.url}/lab/tree/{name}?token={token}")
+    def open(cls, page, lab, name):
+        """Open a notebook of the lab's folder, and its kernel."""
+        page.goto(lab.page(name))
         page.wait_for_function(_READY)
         return cls(page)
 
@@ -90,6 +111,10 @@ class Notebook:
         """Wait until the card shows `tokens`, a leading space as a dot."""
         shown = [re.sub("^ ", "·", token) for token in tokens]
         expect(self.card.locator(".hw-token")).to_have_text(shown)
+
+    def faint(self, selector):
+        """Return the texts in `selector` that are hard to read, with their contrast."""
+        return self.page.evaluate(_FAINT, selector)
 
     def screenshot(self, name, locator):
         """Bring a part into view and keep a picture of the window."""
