@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwidgets.errors import InputError
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +55,11 @@ class Head(NamedTuple):
             if match:
                 layer, head = (int(part) for part in match.groups() if part is not None)
                 return cls(layer, head)
+        elif hasattr(value, "tolist"):
+            return cls.parse(tuple(value.tolist()) if getattr(value, "ndim", 0) else value.tolist())
         elif isinstance(value, tuple | list) and len(value) == _PAIR:
-            whole = [_whole(part) for part in value]
-            numbers = [n for n in whole if n is not None and n >= 0]
+            parts = [whole(part) for part in value]
+            numbers = [n for n in parts if n is not None and n >= 0]
             if len(numbers) == _PAIR:
                 return cls(*numbers)
         message = (
@@ -74,13 +77,6 @@ class Head(NamedTuple):
             f"with heads 0 to {n_heads - 1} each"
         )
         raise InputError(message)
-
-
-def _whole(value: object) -> int | None:
-    """`value` as an int where it is one (numpy's too), else None."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return None
-    return int(value.__index__())
 
 
 def parse_heads(values: Sequence[object]) -> list[Head]:

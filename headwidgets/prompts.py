@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +18,8 @@ Prompt = str | tuple[int, ...]
 """A text, or token ids as the model is to see them (nothing is put in front of ids)."""
 Answer = str | int
 _COLUMNS = ("clean", "corrupted", "answer", "foil")
-_RESERVED = ("end", "bos")
+_RESERVED = ("end", "bos", *_COLUMNS)
+_ROLE = "role: "
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Prompts:
         The right next token and the wrong one, for the logit difference.
     roles : dict of str to list of int, optional
         Token position of a role in each prompt, such as ``{"S2": [10, 10, 11]}``; BOS
-        counts. ``"end"`` always exists and need not be given.
+        counts, None where a prompt has no such role. ``"end"`` always exists.
     name : str, optional
         What the set is called where numbers say what they were measured on.
 
@@ -46,7 +50,7 @@ class Prompts:
     corrupted: Sequence[Prompt | None] | None = None
     answer: Sequence[Answer] | None = None
     foil: Sequence[Answer] | None = None
-    roles: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    roles: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -61,13 +65,20 @@ class Prompts:
             listed = _listed(self.corrupted, "corrupted", n)
             partners = tuple(None if p is None else read_prompt(p) for p in listed)
             object.__setattr__(self, "corrupted", partners if any_given(partners) else None)
+        if (self.answer is None) != (self.foil is None):
+            there, lacking = ("answer", "foil") if self.foil is None else ("foil", "answer")
+            message = f"expected {lacking} as well as {there}: the logit difference needs both"
+            raise InputError(message)
         for name in ("answer", "foil"):
             given = getattr(self, name)
             if given is not None:
                 answers = tuple(_read_answer(a, name) for a in _listed(given, name, n))
                 object.__setattr__(self, name, answers)
-        roles = {str(k): _read_positions(k, v, n) for k, v in dict(self.roles).items()}
-        object.__setattr__(self, "roles", roles)
+        if not isinstance(self.roles, Mapping):
+            message = f"expected roles as a mapping of name to positions, got {self.roles!r:.80}"
+            raise InputError(message)
+        roles = {str(k): _read_positions(k, v, n) for k, v in self.roles.items()}
+        object.__setattr__(self, "roles", MappingProxyType(roles))
 
     def __len__(self) -> int:
         """Return how many prompts there are."""
@@ -89,10 +100,18 @@ class Prompts:
         if hasattr(value, "columns") and hasattr(value, "to_dict"):
             return cls._from_frame(value)
         if isinstance(value, Mapping):
+            unknown = set(value) - {*_COLUMNS, "roles", "name"}
+            if unknown or "clean" not in value:
+                message = (
+                    f"expected the keys {', '.join(_COLUMNS)}, roles, got {list(value)!r:.120}"
+                )
+                raise InputError(message)
             return cls(**value)
+        if hasattr(value, "tolist"):
+            value = value.tolist()
         if isinstance(value, Iterable):
             items = list(value)
-            if items and all(_is_int(item) for item in items):
+            if items and all(whole(item) is not None for item in items):
                 return cls(clean=[tuple(items)])
             return cls(clean=items)
         message = (
@@ -104,6 +123,14 @@ class Prompts:
     @classmethod
     def _from_frame(cls, frame: Any) -> Prompts:
         known = [c for c in frame.columns if c in _COLUMNS]
+        for column in frame.columns:
+            near = difflib.get_close_matches(str(column), _COLUMNS, n=1, cutoff=0.75)
+            if column not in _COLUMNS and near:
+                message = f"column {column!r} is none of {', '.join(_COLUMNS)}; is it {near[0]!r}?"
+                raise InputError(message)
+        if len(set(known)) != len(known):
+            message = f"expected each column once, got {', '.join(map(repr, frame.columns))}"
+            raise InputError(message)
         if "clean" not in known:
             message = (
                 f"expected a table with a column 'clean' (and corrupted, answer, foil), "
@@ -112,7 +139,16 @@ class Prompts:
             raise InputError(message)
         cells = frame.astype(object).where(frame.notna(), None)
         columns: dict[str, Any] = {column: cells[column].tolist() for column in known}
-        return cls(**columns)
+        if any_absent(columns["clean"]):
+            row = columns["clean"].index(None)
+            message = f"expected a clean prompt in every row, got none in row {row}"
+            raise InputError(message)
+        roles = {
+            str(c).removeprefix(_ROLE): [_uncast(v) for v in cells[c].tolist()]
+            for c in frame.columns
+            if str(c).startswith(_ROLE)
+        }
+        return cls(**columns, roles=roles)
 
     def changed(self, index: int, **values: Prompt | None) -> Prompts:
         """Return the set with the clean or corrupted prompt at `index` replaced."""
@@ -121,16 +157,22 @@ class Prompts:
             items = list(getattr(self, name) or [None] * len(self))
             items[index] = value
             lists[name] = items
-        # A role belongs to the words that stood there: a new text has none of its own.
-        roles = {} if "clean" in values else self.roles
+        roles = dict(self.roles)
+        if "clean" in values:  # a role belongs to the words that stood there
+            roles = {
+                k: [None if i == index else p for i, p in enumerate(v)] for k, v in roles.items()
+            }
+            roles = {k: v for k, v in roles.items() if any_given(v)}
         return replace(self, **lists, roles=roles)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the set as a table: clean, corrupted, answer, foil, one column a role."""
+        """Return the set as a table: clean, corrupted, answer, foil, and ``"role: S2"`` columns."""
         import pandas as pd
 
         data: dict[str, Any] = {c: list(getattr(self, c)) for c in _COLUMNS if getattr(self, c)}
-        return pd.DataFrame({**data, **{k: list(v) for k, v in self.roles.items()}})
+        return pd.DataFrame(
+            {**data, **{_ROLE + k: pd.array(list(v), dtype="Int64") for k, v in self.roles.items()}}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; see `from_json`."""
@@ -167,13 +209,20 @@ def read_prompt(value: object) -> Prompt:
         value = value.tolist()
     if isinstance(value, Sequence) and value and isinstance(value[0], list) and len(value) == 1:
         value = value[0]  # [1, position], as to_tokens gives it
-    if isinstance(value, Sequence) and all(_is_int(v) for v in value):
-        if not value:
+    if isinstance(value, Sequence):
+        ids = tuple(whole(v) for v in value)
+        if not ids:
             message = "the prompt has no tokens: give at least one id"
             raise InputError(message)
-        return tuple(int(v) for v in value)
+        if None not in ids:
+            return ids  # type: ignore[return-value]
     message = f"expected a prompt as text or a list of token ids, got {value!r:.80}"
     raise InputError(message)
+
+
+def _uncast(value: Any) -> Any:
+    """Undo what pandas does to whole numbers beside an empty cell."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def any_given(values: Iterable[object]) -> bool:
@@ -181,8 +230,9 @@ def any_given(values: Iterable[object]) -> bool:
     return any(v is not None for v in values)
 
 
-def _is_int(value: object) -> bool:
-    return not isinstance(value, bool) and hasattr(value, "__index__")
+def any_absent(values: Iterable[object]) -> bool:
+    """Whether any of `values` is None."""
+    return any(v is None for v in values)
 
 
 def _listed(values: object, what: str, n: int | None = None) -> list[Any]:
@@ -198,18 +248,20 @@ def _listed(values: object, what: str, n: int | None = None) -> list[Any]:
 
 
 def _read_answer(value: object, what: str) -> Answer:
-    if isinstance(value, str) or _is_int(value):
-        return value if isinstance(value, str) else int(value)  # type: ignore[call-overload]
+    read = value if isinstance(value, str) and value else whole(value)
+    if read is not None:
+        return read
     message = f"expected each {what} as text or one token id, got {value!r:.80}"
     raise InputError(message)
 
 
-def _read_positions(role: object, values: object, n: int) -> tuple[int, ...]:
-    if not isinstance(role, str) or role in _RESERVED:
-        message = f"expected a role name other than {' and '.join(_RESERVED)}, got {role!r}"
+def _read_positions(role: object, values: object, n: int) -> tuple[int | None, ...]:
+    if not isinstance(role, str) or not role or role in _RESERVED:
+        message = f"expected a role name other than {', '.join(_RESERVED)}, got {role!r}"
         raise InputError(message)
     items = _listed(values, f"positions of role {role!r}", n)
-    if not all(_is_int(v) and v >= 0 for v in items):
+    places = [None if v is None else whole(v) for v in items]
+    if any(v is not None and (p is None or p < 0) for v, p in zip(items, places, strict=True)):
         message = f"expected token positions from 0 for role {role!r}, got {items!r:.80}"
         raise InputError(message)
-    return tuple(int(v) for v in items)
+    return tuple(places)

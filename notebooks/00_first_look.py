@@ -350,9 +350,9 @@ s.effect().round(3)
 
 # %% [markdown]
 # Without the previous-token head, the induction head in the layer above finds nothing to match, and
-# the model knows nothing at all. Your turn: press the button for the eight sentences, and tick heads
-# off. The slider chooses the sentence on screen; the metric runs over all of them, with a 95 %
-# interval. (The code is folded away: it is ipywidgets, not interpretability.)
+# the model knows nothing at all. Your turn: press the button for the eight sentences, and tick
+# heads off. The slider chooses the sentence on screen; the metric runs over all of them, with a
+# 95 % interval. (The code is folded away: it is ipywidgets, not interpretability.)
 
 # %% [source_hidden]
 s.edits = []

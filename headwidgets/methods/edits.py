@@ -15,6 +15,7 @@ from typing import Any
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
+from headwidgets.whole import whole
 
 At = int | str | tuple[int | str, ...] | None
 """Where: a token position, a role, several of them, or None for everywhere."""
@@ -190,14 +191,15 @@ def read_at(value: Any) -> At:
     """
     if value is None:
         return None
+    if getattr(value, "ndim", 0) == 1:
+        value = value.tolist()
     listed = isinstance(value, list | tuple | range | set)
     items = list(value) if listed else [value]
     out: list[int | str] = []
     for item in items:
-        if isinstance(item, str) and item:
-            out.append(item)
-        elif hasattr(item, "__index__") and not isinstance(item, bool):
-            out.append(int(item.__index__()))
+        place = item if isinstance(item, str) and item else whole(item)
+        if place is not None:
+            out.append(place)
         else:
             message = (
                 "expected at= as a token position, a role such as 'end', a list of these, "
@@ -218,7 +220,7 @@ def _read_factor(kind: str, value: Any) -> float | None:
         return None
     try:
         factor = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         factor = math.nan
     if not math.isfinite(factor) or isinstance(value, bool):
         message = f"expected a finite factor for scale, such as 0.5, got {value!r}"

@@ -16,6 +16,7 @@ from headwidgets.methods.means import describe
 from headwidgets.methods.metrics import LogitDiff, first_two, kl_divergence, logit_difference
 from headwidgets.methods.runs import batches, check_run, logits
 from headwidgets.methods.snapshot import Snapshot, position
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.methods.edits import At
@@ -34,6 +35,7 @@ class Measured:
     edited: Values
     kl: Values
     notes: tuple[str, ...]
+    paired: NDArray[np.bool_] | None = None  # which prompts have a partner; None: see corrupted
 
 
 def measure(engine: Engine, snapshot: Snapshot) -> Measured:
@@ -41,6 +43,7 @@ def measure(engine: Engine, snapshot: Snapshot) -> Measured:
     n = len(snapshot.pairs)
     out = {name: np.full(n, math.nan) for name in ("clean", "corrupted", "edited", "kl")}
     notes: dict[str, None] = {}
+    paired = np.array([pair.corrupted is not None for pair in snapshot.pairs])
     for batch in batches(engine, snapshot):
         clean = logits(engine, snapshot, "clean", batch)
         edited = logits(engine, snapshot, "edited", batch)
@@ -54,7 +57,14 @@ def measure(engine: Engine, snapshot: Snapshot) -> Measured:
             for run, values in runs.items():
                 out[run][i] = logit_difference(values[row], right, wrong)
             out["kl"][i] = float(divergence[row])
-    return Measured(**out, notes=tuple(notes))
+    for run in ("clean", "corrupted", "edited"):
+        asked = paired if run == "corrupted" else np.ones(n, dtype=bool)
+        lost = int((asked & ~np.isfinite(out[run])).sum())
+        if lost:
+            notes[f"the {run} run has no finite metric on {lost} of {int(asked.sum())} prompts"] = (
+                None
+            )
+    return Measured(**out, notes=tuple(notes), paired=paired)
 
 
 def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
@@ -74,7 +84,7 @@ def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
     base = m.clean if snapshot.base == "clean" else m.corrupted
     rows = {
         "clean": (*mean_se(m.clean), ""),
-        "corrupted": (*mean_se(m.corrupted), _absent(m.corrupted)),
+        "corrupted": (*mean_se(m.corrupted), "" if _paired(m).any() else "no corrupted prompt"),
         "edited": (*mean_se(m.edited), "" if snapshot.edits else "no edits: as clean"),
         "change": (*mean_se(m.edited - base), f"edited minus {snapshot.base}"),
         "normalised": normalised(m),
@@ -82,7 +92,7 @@ def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
     }
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "se", "note"])
     counts = [int(np.isfinite(v).sum()) for v in (m.clean, m.corrupted, m.edited, m.edited - base)]
-    counts += [int(np.isfinite(m.clean - m.corrupted).sum()), len(m.kl)]
+    counts += [int(np.isfinite(v).sum()) for v in (m.clean - m.corrupted, m.kl)]
     frame.insert(2, "n", counts)
     frame.index.name = "run"
     frame.attrs |= {
@@ -114,9 +124,11 @@ def mean_se(values: Values) -> tuple[float, float]:
 
 def normalised(m: Measured) -> tuple[float, float, str]:
     """Return the normalised effect, its standard error, and why there is none."""
-    keep = np.isfinite(m.corrupted)
-    if not keep.any():
+    if not _paired(m).any():
         return math.nan, math.nan, "no corrupted prompt"
+    keep = np.isfinite(m.clean + m.corrupted + m.edited)
+    if not keep.any():
+        return math.nan, math.nan, "the logits are not finite"
     clean, corrupted, edited = m.clean[keep], m.corrupted[keep], m.edited[keep]
     below, below_se = mean_se(clean - corrupted)
     both = np.concatenate([clean, corrupted])
@@ -143,8 +155,9 @@ def top_tokens(engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str)
     if unit not in UNITS:
         message = f"expected a unit {', '.join(UNITS)}, got {unit!r}"
         raise InputError(message)
-    if not 1 <= k <= engine.facts.d_vocab:
-        message = f"expected k from 1 to {engine.facts.d_vocab}, got {k}"
+    count = whole(k)
+    if count is None or not 1 <= count <= engine.facts.d_vocab:
+        message = f"expected k from 1 to {engine.facts.d_vocab}, got {k!r}"
         raise InputError(message)
     runs: dict[str, torch.Tensor] = {}
     notes: tuple[str, ...] = ()
@@ -152,7 +165,7 @@ def top_tokens(engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str)
         values, notes = _at(engine, snapshot, run, at)
         runs[run] = _in_unit(values, unit)
     chosen = sorted(
-        {int(t) for values in runs.values() for t in torch.topk(values, k).indices},
+        {int(t) for values in runs.values() for t in torch.topk(values, count).indices},
         key=lambda t: -float(runs["clean"][t]),
     )
     data = {run: [float(values[t]) for t in chosen] for run, values in runs.items()}
@@ -202,5 +215,6 @@ def _tokens(
     return metric.ids(snapshot.pairs[i].clean, engine.text.answer_id)
 
 
-def _absent(values: Values) -> str:
-    return "" if np.isfinite(values).any() else "no corrupted prompt"
+def _paired(m: Measured) -> NDArray[np.bool_]:
+    """Which prompts have a corrupted partner."""
+    return np.isfinite(m.corrupted) if m.paired is None else m.paired

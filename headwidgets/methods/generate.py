@@ -10,6 +10,7 @@ import torch
 from headwidgets.errors import InputError
 from headwidgets.methods.runs import edited_hooks
 from headwidgets.model.work import checkpoint
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Snapshot
@@ -37,10 +38,14 @@ def generate(engine: Engine, snapshot: Snapshot, n: int) -> pd.DataFrame:
         Between two steps, if the work was cancelled.
     """
     room = engine.facts.n_ctx - len(snapshot.pair.clean)
-    if not 1 <= n <= room:
+    if room < 1:
+        message = f"the prompt fills this model's context of {engine.facts.n_ctx}: shorten it"
+        raise InputError(message)
+    count = whole(n)
+    if count is None or not 1 <= count <= room:
         message = (
             f"expected 1 to {room} new tokens ({len(snapshot.pair.clean)} of this model's "
-            f"{engine.facts.n_ctx} are taken by the prompt), got {n}"
+            f"{engine.facts.n_ctx} are taken by the prompt), got {n!r}"
         )
         raise InputError(message)
     clean = _greedy(engine, snapshot.pair.clean, (), n, 0)

@@ -72,14 +72,14 @@ def thumbnails(engine: Engine, snapshot: Snapshot, run: str) -> NDArray[np.uint8
     ids, hooks = _question(engine, snapshot, run)
     length, facts = ids.shape[1], engine.facts
     edge = min(length, thumbnail_edge(facts.n_layers * facts.n_heads))
-    pooled = torch.zeros(facts.n_layers, facts.n_heads, edge, edge)
+    pooled = torch.zeros(facts.n_layers, facts.n_heads, edge, edge, dtype=torch.float32)
     bins = torch.arange(length) * edge // length
 
     def visit(layer: int, pattern: Tensor, start: int) -> None:
         one = pattern[0].nan_to_num(0.0).cpu()
         n_queries, n_keys = one.shape[1:]
         keys = bins[:n_keys].expand(*one.shape[:2], n_keys)
-        narrow = torch.zeros(*one.shape[:2], edge).scatter_reduce_(2, keys, one, "amax")
+        narrow = one.new_zeros(*one.shape[:2], edge).scatter_reduce_(2, keys, one, "amax")
         rows = bins[start : start + n_queries, None].expand(n_queries, edge)
         pooled[layer].scatter_reduce_(1, rows.expand_as(narrow), narrow, "amax")
 

@@ -112,13 +112,13 @@ class _Sums:
 
     def add(self, value: Tensor, pairs: Sequence[Pair], bos_id: int | None) -> None:
         length = value.shape[1]
-        near = value.flip(1).sum(0)
-        self._grow(length, near)
+        self._grow(length, value[0])
         assert self.far is not None  # noqa: S101 - _grow made it
-        self.far[:length] += near
-        self.counts[:length] += len(pairs)
         for row, pair in enumerate(pairs):
             has_bos = pair.clean[0] == bos_id
+            inside = length - 1 if has_bos else length  # BOS has its own average
+            self.far[:inside] += value[row].flip(0)[:inside]
+            self.counts[:inside] += 1
             if has_bos:
                 self.bos.append(value[row, 0])
             for role, at in pair.roles.items():
@@ -140,9 +140,10 @@ class _Sums:
     def table(self) -> MeanTable:
         assert self.far is not None  # noqa: S101 - a reference has at least one prompt
         assert self.inner is not None  # noqa: S101 - as above
-        counts = self.counts.to(self.far.device).reshape(-1, *([1] * (self.far.ndim - 1)))
+        seen = int((self.counts > 0).sum())  # counts fall with the distance
+        counts = self.counts[:seen].to(self.far.device)
         return MeanTable(
-            by_distance=self.far / counts,
+            by_distance=self.far[:seen] / counts.reshape(-1, *([1] * (self.far.ndim - 1))),
             overall=self.inner / self.n_inner,
             bos=torch.stack(self.bos).mean(0) if self.bos else None,
             roles={role: torch.stack(values).mean(0) for role, values in self.roles.items()},

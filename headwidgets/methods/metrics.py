@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
+from headwidgets.whole import whole
 
 AnswerId = Callable[[Sequence[int], str | int], int]
 
@@ -93,14 +94,13 @@ def kl_divergence(clean: Tensor, edited: Tensor) -> Tensor:
 
 
 def _side(value: Any, what: str) -> str | int | tuple[str | int, ...]:
+    if getattr(value, "ndim", 0) == 1:
+        value = value.tolist()
     listed = isinstance(value, list | tuple)
     items = list(value) if listed else [value]
-    good = [
-        v if isinstance(v, str) else int(v.__index__())
-        for v in items
-        if isinstance(v, str) or (hasattr(v, "__index__") and not isinstance(v, bool))
-    ]
-    if not items or len(good) != len(items) or any(v == "" for v in good):
+    read = [v if isinstance(v, str) else whole(v) for v in items]
+    good = [v for v in read if v is not None and v != ""]
+    if not items or len(good) != len(items):
         message = (
             f"expected the {what} as a token such as ' Mary', an id, or a list, got {value!r:.80}"
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
 from torch import Tensor
+from transformer_lens.model_bridge.bridge_core import build_alias_to_canonical_map
 
-from headwidgets.errors import NotMeasurable
+from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.methods.record import mlp_name, z_name
 from headwidgets.methods.snapshot import Ids, Pair, position
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from headwidgets.methods.edits import At
     from headwidgets.model.engine import Engine, HookFn
 
-_TOLERANCE = 1e-3  # of the largest entry of the sum; past it the parts are not all known
+_ROUNDINGS = 16  # a sum may be off by so many roundings of its largest entry
 Row = tuple[str, int | None, int | None, Tensor]
 
 
@@ -68,13 +69,18 @@ def residual_parts(engine: Engine, ids: Ids, at: At = "end") -> Parts:
         If the parts do not sum to the stream: the architecture adds something that is
         not in this list.
     """
-    place = position(at, Pair(clean=ids), one_length=True)[0]
+    places = position(at, Pair(clean=ids), one_length=True)
+    if len(places) != 1:
+        message = f"expected one position or role in at=, got {at!r}"
+        raise InputError(message)
+    place = places[0]
     seen = _record(engine, ids, place)
     rows = list(_rows(engine, seen))
     vectors = torch.stack([row[3].float() for row in rows])
     total = seen[f"blocks.{engine.facts.n_layers - 1}.hook_resid_post"].float()
     error = float((total - vectors.sum(0)).abs().max())
-    if error > _TOLERANCE * max(1.0, float(total.abs().max())):
+    tolerance = max(1e-3, _ROUNDINGS * torch.finfo(engine.weights.dtype).eps)
+    if error > tolerance * max(1.0, float(total.abs().max())):
         message = (
             f"the embedding, heads, MLPs and biases of {engine.facts.architecture} sum to the "
             f"residual stream only within {error:.3g}: it adds something else between its "
@@ -86,7 +92,6 @@ def residual_parts(engine: Engine, ids: Ids, at: At = "end") -> Parts:
 
 def _record(engine: Engine, ids: Ids, place: int) -> dict[str, Tensor]:
     """Record all that is added, at one position."""
-    points = engine.view.hook_dict
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> HookFn:
@@ -99,21 +104,11 @@ def _record(engine: Engine, ids: Ids, place: int) -> dict[str, Tensor]:
     names = ["hook_embed", "hook_pos_embed", f"blocks.{engine.facts.n_layers - 1}.hook_resid_post"]
     for layer in range(engine.facts.n_layers):
         names += [z_name(layer), mlp_name(layer), f"blocks.{layer}.ln1_post.hook_scale"]
-    aliases = engine.view.hook_aliases if hasattr(engine.view, "hook_aliases") else {}
-    there = [n for n in names if n in points or n in aliases or _has(engine, n)]
+    points = engine.view.hook_dict
+    aliases = build_alias_to_canonical_map(points)
+    there = [name for name in names if aliases.get(name, name) in points]
     engine.run(torch.tensor([ids]), [(name, keep(name)) for name in there])
     return seen
-
-
-def _has(engine: Engine, name: str) -> bool:
-    """Whether the model has a hook point of this name, aliases included."""
-    target: Any = engine.view
-    try:
-        for part in name.split("."):
-            target = target[int(part)] if part.isdigit() else getattr(target, part)
-    except (AttributeError, IndexError, KeyError):
-        return False
-    return target is not None
 
 
 def _rows(engine: Engine, seen: dict[str, Tensor]) -> Iterator[Row]:

@@ -62,6 +62,7 @@ def boot(
         raise InputError(message)
     if model is None:
         model = DEFAULT
+    _check_device(device)
     if isinstance(model, str | Path):
         bridge = _open(
             str(model),
@@ -74,6 +75,24 @@ def boot(
             _fold(bridge)
         return bridge, str(model)
     return _held(model, device=device, dtype=dtype, numerics=numerics, revision=revision)
+
+
+def _check_device(device: str | None) -> None:
+    """Refuse a device that does not exist here."""
+    if device is None:
+        return
+    try:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError) as error:
+        message = f"expected a device such as 'cpu' or 'cuda', got {device!r}"
+        raise InputError(message) from error
+    there: dict[str, Any] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if kind in there and not there[kind]():
+        message = f"device {device!r} is not available here: use 'cpu'"
+        raise InputError(message)
 
 
 def _held(model: Any, **given: Any) -> tuple[Any, str]:
@@ -98,10 +117,11 @@ def _open(name: str, *, device: str | None, **options: Any) -> Any:
     """Boot by name, with an error that says what to do next."""
     if name in BUNDLED:
         bridge = BUNDLED[name]()
-        if options["dtype"] not in (None, torch.float32):
-            bridge.to(options["dtype"])
-        if device is not None:
-            bridge.to(device)
+        with explained(name):
+            if options["dtype"] not in (None, torch.float32):
+                bridge.to(options["dtype"], print_details=False)
+            if device is not None:
+                bridge.to(device, print_details=False)
         return bridge
     folder = Path(name).expanduser()
     local = folder.is_dir()
@@ -176,8 +196,8 @@ def _fold(bridge: Any) -> None:
 
 def read_dtype(dtype: Any) -> torch.dtype | None:
     """Read a dtype given as ``torch.bfloat16`` or ``"bfloat16"``."""
-    if dtype is None or isinstance(dtype, torch.dtype):
-        return dtype
+    if dtype is None:
+        return None
     found = getattr(torch, str(dtype).removeprefix("torch."), None)
     if isinstance(found, torch.dtype) and found.is_floating_point:
         return found

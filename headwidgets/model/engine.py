@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -58,12 +59,18 @@ class Engine:
         revision: str | None = None,
         prepend_bos: bool | None = None,
     ) -> None:
-        self.view = private_view(bridge)
-        self.facts: Facts = read_facts(self.view, name=name, revision=revision)
-        self.text = Text(self.view, prepend_bos=prepend_bos)
-        self.weights = Weights(self.view, self.facts)
         self.cache = ByteCache()
         self.lock = threading.RLock()
+        self._source = bridge
+        self._name, self._revision = name, revision
+        self._look()
+        self.text = Text(self.view, prepend_bos=prepend_bos)
+
+    def _look(self) -> None:
+        """Take the source as it is now."""
+        self.view = private_view(self._source)
+        self.facts: Facts = read_facts(self.view, name=self._name, revision=self._revision)
+        self.weights = Weights(self.view, self.facts)
         self._parameters = list(self.view.parameters())
         self._stamp = self._read_stamp()
         # One token: wires TransformerLens's own capture hooks, and finds at the door what
@@ -141,9 +148,12 @@ class Engine:
         if not wanted:
             return
 
+        silent = set(wanted)
+
         def see(layer: int) -> HookFn:
             def seen(pattern: Tensor, start: int) -> None:
                 checkpoint()
+                silent.discard(layer)
                 visit(layer, pattern.detach().float(), start)
 
             return seen
@@ -152,6 +162,12 @@ class Engine:
         above = wanted[-1] + 1
         stop = above if above < self.facts.n_layers else None
         self.run(ids, [*hooks, *watching], stop_at_layer=stop)
+        if silent:
+            message = (
+                f"layer {min(silent)} of {self.facts.name!r} shows no attention pattern: open the "
+                "model with attn_implementation='eager', which computes one"
+            )
+            raise ModelError(message)
 
     def rows_at_once(self, length: int) -> int:
         """How many prompts of `length` tokens to run in one call."""
@@ -180,7 +196,8 @@ class Engine:
                 yield self._forward(ids[:, start : start + step], bound, options)
 
     def _forward(self, ids: Tensor, bound: list[Any], options: dict[str, Any]) -> Tensor:
-        with torch.no_grad():
+        device = self._parameters[0].device.type
+        with torch.no_grad(), torch.autocast(device, enabled=False):
             try:
                 logits = self.view.run_with_hooks(ids, fwd_hooks=bound, **options)
             except HeadwidgetsError:
@@ -231,7 +248,7 @@ class Engine:
         return count_hooks(self.view)
 
     def weights_changed(self) -> bool:
-        """Whether somebody wrote to the weights in place since `refresh`.
+        """Whether weights or buffers were replaced or written to in place since `refresh`.
 
         Reads torch's version counters, which writes through ``.data`` do not touch.
         """
@@ -239,13 +256,19 @@ class Engine:
 
     def refresh(self) -> None:
         """Take the weights as they are now: forget every result of the old ones."""
+        self.forget()
+        self._look()
+
+    def forget(self) -> None:
+        """Let go of every result that is kept."""
         self.cache.clear()
         self.weights.clear()
-        self._stamp = self._read_stamp()
 
-    def _read_stamp(self) -> tuple[int, int]:
-        versions = sum(p._version for p in self._parameters)  # noqa: SLF001 - torch's own count of in-place writes
-        return versions, hash(tuple(p.data_ptr() for p in self._parameters))
+    def _read_stamp(self) -> int:
+        """Sum up which tensors the source holds and how often they were written to in place."""
+        model = self._source.original_model
+        tensors = itertools.chain(model.parameters(), model.buffers())
+        return hash(tuple((id(t), t.data_ptr(), _version(t)) for t in tensors))
 
     def weight_hash(self) -> str:
         """Return a BLAKE2b hash of all weights: names, shapes, dtypes and bytes."""
@@ -256,6 +279,11 @@ class Engine:
                 flat = tensor.detach().cpu().contiguous().reshape(-1)
                 digest.update(flat.view(torch.uint8).numpy())
         return digest.hexdigest()
+
+
+def _version(tensor: Tensor) -> int:
+    """Torch's count of in-place writes; inference tensors have none."""
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001 - there is no other count
 
 
 def _at(function: HookFn, start: int) -> Callable[..., Tensor | None]:

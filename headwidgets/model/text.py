@@ -39,6 +39,9 @@ class Text:
         empty = tokenizer is None or len(tokenizer) < self.d_vocab / 2
         self._tokenizer = None if empty else tokenizer
         self.bos_id = self._find_bos(bridge)
+        if not isinstance(prepend_bos, bool | None):
+            message = f"expected prepend_bos to be True, False or None, got {prepend_bos!r}"
+            raise InputError(message)
         default = getattr(bridge.cfg, "default_prepend_bos", None)
         wanted = (default is not False) if prepend_bos is None else prepend_bos
         if prepend_bos and self.bos_id is None:
@@ -138,7 +141,7 @@ class Text:
         if self._tokenizer is None:
             return f"[{int(token)}]"
         anchor = self.encode("a")[-1:]
-        return self.decode([*anchor, int(token)])[len(self.decode(anchor)) :]
+        return self.decode([*anchor, int(token)])[len(self.decode(anchor)) :] or f"[{int(token)}]"
 
     def labels(self, tokens: Sequence[int]) -> list[str]:
         """Return each token as text."""

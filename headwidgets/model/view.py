@@ -13,6 +13,9 @@ from typing import Any
 
 import torch
 
+_LIBRARIES = {"transformer_lens", "transformers", "accelerate", "torch"}
+_TORCH_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
 
 def private_view(bridge: Any) -> Any:
     """Copy a bridge's module tree over the same weights.
@@ -44,8 +47,31 @@ def private_view(bridge: Any) -> Any:
         if hasattr(block.attn, "_pattern"):
             block.attn._pattern = None  # noqa: SLF001 - the last pattern keeps its whole graph alive
     view.reset_hooks()
+    _drop_foreign(view)
     view.eval()
     return view
+
+
+def _drop_foreign(view: Any) -> None:
+    """Remove the copies of hooks that are neither TransformerLens's nor the model's own."""
+    for point in view.hook_dict.values():
+        for handles in (point.fwd_hooks, point.bwd_hooks):
+            for handle in [h for h in handles if not _known(h.user_hook)]:
+                handle.hook.remove()
+                handles.remove(handle)
+    modules = {id(m): m for m in (*view.modules(), *view.original_model.modules())}
+    for module in modules.values():
+        for name in _TORCH_HOOKS:
+            hooks = getattr(module, name)
+            for key in [k for k, hook in hooks.items() if not _known(hook)]:
+                del hooks[key]
+
+
+def _known(hook: Any) -> bool:
+    """Whether a hook comes with the libraries, such as OPT's adapter hooks."""
+    function = getattr(hook, "func", hook)  # of a functools.partial
+    home = getattr(function, "__module__", None) or type(function).__module__
+    return home.split(".")[0] in _LIBRARIES
 
 
 def count_hooks(bridge: Any) -> int:

@@ -8,6 +8,7 @@ whoever computes works on a `Snapshot`.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,14 @@ from headwidgets.methods.edits import Edit
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot, position
 from headwidgets.prompts import Prompt, Prompts
-from headwidgets.session.reading import first_prompt, read_metric, read_pair, read_pairs
+from headwidgets.session.reading import (
+    check_answers,
+    first_prompt,
+    read_metric,
+    read_pair,
+    read_pairs,
+)
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
@@ -35,9 +43,13 @@ class Edits(tuple[Edit, ...]):
 
     __slots__ = ()
 
-    def __add__(self, other: Iterable[Edit]) -> Edits:  # type: ignore[override]
+    def __add__(self, other: Edit | Iterable[Edit]) -> Edits:  # type: ignore[override]
         """Return these edits and more: ``s.edits += [hw.zero("9.9")]``."""
-        return Edits((*self, *other))
+        return Edits((*self, *([other] if isinstance(other, Edit) else other)))
+
+    def __radd__(self, other: Iterable[Edit]) -> Edits:
+        """Return others and these edits."""
+        return Edits((*other, *self))
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class Asked:
     engine : Engine
         Reads text into tokens and knows which heads there are.
     """
+
+    _OWN = ("engine", "revision", "frames")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -117,11 +131,11 @@ class Asked:
     def index(self, value: Any) -> None:
         with self._changing() as values:
             n = len(values.prompts)
-            whole = hasattr(value, "__index__") and not isinstance(value, bool)
-            if not whole or not 0 <= int(value) < n:
+            read = whole(value)
+            if read is None or not 0 <= read < n:
                 message = f"expected an index from 0 to {n - 1} (n = {n} prompts), got {value!r}"
                 raise InputError(message)
-            self._set("index", index=int(value))
+            self._set("index", index=read)
 
     @property
     def token_ids(self) -> list[int]:
@@ -181,9 +195,15 @@ class Asked:
     def waiting(self) -> list[str]:
         """Edits that lack an aligned partner: ``"patch 9.6 … waiting: 16 and 64 tokens"``."""
         values = self._values
-        pair = values.pairs[values.index]
-        reasons = [(edit, waiting(edit, pair)) for edit in values.edits]
-        return [f"{edit} · {reason}" for edit, reason in reasons if reason]
+        out = []
+        for edit in values.edits:
+            lacking = [(i, waiting(edit, pair)) for i, pair in enumerate(values.pairs)]
+            lacking = [(i, reason) for i, reason in lacking if reason]
+            if lacking:
+                i, reason = lacking[0]
+                where = f" (prompt {i}, {len(lacking)} in all)" if len(values.pairs) > 1 else ""
+                out.append(f"{edit} · {reason}{where}")
+        return out
 
     @property
     def selection(self) -> Head | None:
@@ -192,7 +212,9 @@ class Asked:
 
     @selection.setter
     def selection(self, value: object) -> None:
-        head = None if value is None or value == "" else Head.parse(value)
+        head = (
+            None if value is None or (isinstance(value, str) and not value) else Head.parse(value)
+        )
         if head is not None:
             head.within(self.engine.facts.n_layers, self.engine.facts.n_heads)
         with self._changing():
@@ -212,6 +234,7 @@ class Asked:
             if prompts is not None:
                 read = Prompts.read(prompts)
                 pairs = read_pairs(self.engine, read)
+                check_answers(self.engine, read, pairs)
                 values = {"prompts": read, "pairs": pairs, "index": 0}
                 if read.answer is not None and metric is None:
                     values["metric"] = None
@@ -246,6 +269,9 @@ class Asked:
 
         It runs on the thread that made the change. Returns a function that ends it.
         """
+        if not callable(callback):
+            message = f"expected a function of the names that changed, got {callback!r:.80}"
+            raise InputError(message)
         self._listeners.append(callback)
 
         def end() -> None:
@@ -265,9 +291,15 @@ class Asked:
             yield self._values
             told, self._untold = self._untold, []
             listeners = list(self._listeners)
+        failed: Exception | None = None
         for aspects in told:
             for listener in listeners:
-                listener(aspects)
+                try:
+                    listener(aspects)
+                except Exception as error:  # noqa: BLE001 - the others are told all the same
+                    failed = failed or error
+        if failed is not None:
+            raise failed
 
     def _set(self, *aspects: str, **values: Any) -> None:
         """Change the state inside of `_changing`, if it differs."""
@@ -286,6 +318,29 @@ class Asked:
             pairs = list(values.pairs)
             pairs[values.index] = read_pair(self.engine, prompts, values.index)
             self._set("prompts", prompts=prompts, pairs=tuple(pairs))
+
+    def _restore(self, prompts: Prompts, reference: Prompts | None, **values: Any) -> None:
+        """Take a saved state as it was, also where an edit or a metric does not apply now."""
+        for edit in values["edits"]:
+            check_target(self.engine, edit)
+        pairs = read_pairs(self.engine, prompts)
+        with self._changing():
+            self._set(
+                *("prompts", "index", "edits", "metric", "reference", "selection"),
+                prompts=prompts,
+                pairs=pairs,
+                **self._read_reference(reference),
+                **values,
+            )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse names that do not exist: ``s.edit = ...`` would change nothing."""
+        if not name.startswith("_") and name not in self._OWN and not hasattr(type(self), name):
+            known = [n for n in (*dir(type(self)), *self._OWN) if not n.startswith("_")]
+            near = difflib.get_close_matches(name, known, n=1)
+            message = f"a session has no {name!r}{f'; is it {near[0]!r}?' if near else ''}"
+            raise InputError(message)
+        super().__setattr__(name, value)
 
     def _read_reference(self, value: object) -> dict[str, Any]:
         if value is None:

@@ -40,7 +40,8 @@ def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
     """
     clean = _ids(engine, prompts.clean[i])
     partner = prompts.corrupted[i] if prompts.corrupted is not None else None
-    roles = {role: places[i] for role, places in prompts.roles.items()}
+    given = {role: places[i] for role, places in prompts.roles.items()}
+    roles = {role: place for role, place in given.items() if place is not None}
     for role, place in roles.items():
         if place >= len(clean):
             message = (
@@ -49,6 +50,19 @@ def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
             )
             raise InputError(message)
     return Pair(clean, None if partner is None else _ids(engine, partner), roles)
+
+
+def check_answers(engine: Engine, prompts: Prompts, pairs: tuple[Pair, ...]) -> None:
+    """Check that every answer and foil of a set is one token after its prompt."""
+    if prompts.answer is None or prompts.foil is None:
+        return
+    for i, (pair, *sides) in enumerate(zip(pairs, prompts.answer, prompts.foil, strict=True)):
+        for what, side in zip(("answer", "foil"), sides, strict=True):
+            try:
+                engine.text.answer_id(pair.clean, side)
+            except InputError as error:
+                message = f"{what} of prompt {i}: {error}"
+                raise InputError(message) from error
 
 
 def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> LogitDiff | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
@@ -12,14 +13,16 @@ from headwidgets.prompts import Prompts
 from headwidgets.taxonomy import find
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.score import score, scores
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from headwidgets.methods.edits import Edit
     from headwidgets.model.engine import Engine, Hooks
 
 ON_RANDOM, ON_PROMPTS = "random tokens", "prompts"
-_TOKEN_OPTIONS = ("ids", "length", "rows", "seed")
+_WHOLE = ("length", "rows", "seed", "draws")
 
 
 def score_session(
@@ -56,29 +59,53 @@ def score_session(
     if run not in ("clean", "edited"):
         message = f"expected run='clean' or run='edited' for a score, got {run!r}"
         raise InputError(message)
+    options = _read_options(options)
     prompts = [pair.clean for pair in snapshot.pairs]
     rows = _rows(engine, prompts, on)
     asked: dict[str, Any] = {"on": rows} if rows is not None else {"text": prompts}
     edits = snapshot.edits if run == "edited" else ()
     if edits:
-        tokens = {name: options[name] for name in _TOKEN_OPTIONS if name in options}
+        tokens = {name: value for name, value in options.items() if name != "draws"}
         measured = rows if rows is not None else random_rows(engine, **tokens).ids
         asked = {"on": rows} if rows is not None else {}
         asked |= {"hooks": _hooks(engine, snapshot, measured)}
         asked |= {"edits": ", ".join(map(str, edits))}
-    frame = (
-        scores(engine, **asked, **options)
-        if kind is None
-        else score(engine, kind, **asked, **options)
-    )
-    looked = rows is None or on == ON_PROMPTS
-    depends = [
-        "weights",
-        *(["prompts"] if looked else []),
-        *(["edits", "reference"] if edits else []),
-    ]
-    frame.attrs["depends_on"] = depends
+    asked |= options
+    frame = scores(engine, **asked) if kind is None else score(engine, kind, **asked)
+    frame.attrs["depends_on"] = _depends(snapshot, rows=rows, on=on, edits=edits)
     return frame
+
+
+def _depends(snapshot: Snapshot, *, rows: Any, on: Any, edits: tuple[Edit, ...]) -> list[str]:
+    """Name what a score goes stale with."""
+    shuffled = any(e.kind == "mean" for e in edits) and snapshot.reference is None
+    own = rows is None or (isinstance(on, str) and on == ON_PROMPTS)
+    prompts = ["prompts"] if own or shuffled else []
+    return ["weights", *prompts, *(["edits", "reference"] if edits else [])]
+
+
+def _read_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Check the options of the random tokens and of the null."""
+    out: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in ("ids", *_WHOLE):
+            known = ", ".join(["on", "run", "ids", *_WHOLE])
+            message = f"score has no option {name!r}: it has {known}"
+            raise InputError(message)
+        if value is None and name in ("ids", "length"):
+            continue
+        if name == "ids":
+            listed = list(value) if isinstance(value, Iterable) else [None]
+            out[name] = [whole(i) for i in listed]
+            good = None not in out[name]
+        else:
+            out[name] = whole(value)
+            good = out[name] is not None and out[name] >= 0
+        if not good:
+            what = "token ids" if name == "ids" else "a whole number from 0"
+            message = f"expected {what} for {name}, got {value!r:.80}"
+            raise InputError(message)
+    return out
 
 
 def _rows(engine: Engine, prompts: list[tuple[int, ...]], on: Any) -> list[tuple[int, ...]] | None:

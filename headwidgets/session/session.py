@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from headwidgets.errors import ModelError
+from headwidgets.errors import InputError, ModelError
 from headwidgets.heads import Head
 from headwidgets.methods import effects, maps
 from headwidgets.methods import generate as continuation
@@ -89,7 +89,7 @@ class Session(Asked):
         )
         super().__init__(engine)
         self.frames: dict[str, pd.DataFrame] = {}
-        self.notes = ""
+        self._notes = ""
         self._works: list[Work] = []
         self._home = HomeLoop()  # the loop that runs the cells, where this is a cell
         self._state: SessionState | None = None
@@ -99,6 +99,23 @@ class Session(Asked):
     def facts(self) -> Facts:
         """Shape, architecture and numerics of the model."""
         return self.engine.facts
+
+    @property
+    def notes(self) -> str:
+        """Your own text, saved with the session."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, value: str) -> None:
+        if not isinstance(value, str):
+            message = f"expected notes as text, got {type(value).__name__}"
+            raise InputError(message)
+        self._notes = value
+
+    def __reduce__(self) -> NoReturn:
+        """Say how a session is kept: it holds a model and locks, which cannot be pickled."""
+        message = "a session cannot be pickled or copied: use s.save(path) and hw.load(path)"
+        raise InputError(message)
 
     def __repr__(self) -> str:
         """Say which model, which prompts and which edits."""
@@ -183,7 +200,7 @@ class Session(Asked):
             return self._signed(frame, "generate", snapshot, _ASKED)
 
     def parts(self, at: Any = "end") -> pd.DataFrame:
-        """Take the last residual stream of the prompt on screen apart.
+        """Take the last residual stream of the clean prompt on screen apart.
 
         Returns
         -------
@@ -238,7 +255,9 @@ class Session(Asked):
     def is_stale(self, frame: pd.DataFrame) -> bool:
         """Whether something that a frame depends on changed since it was computed."""
         revision = int(frame.attrs.get("revision", 0))
-        return bool(self.changed_since(revision, frame.attrs.get("depends_on", _ASKED)))
+        return self.engine.weights_changed() or bool(
+            self.changed_since(revision, frame.attrs.get("depends_on", _ASKED))
+        )
 
     def refresh(self) -> None:
         """Take the model's weights as they are now, and forget every number of the old ones."""
@@ -259,6 +278,7 @@ class Session(Asked):
         and what the model was: name, revision, numerics and a hash of its weights; not
         the weights.
         """
+        self._require_weights()
         return storage.save(self, path)
 
     @property
@@ -278,17 +298,12 @@ class Session(Asked):
             if self._state is not None:
                 self._state.close()
                 self._state = None
-        self.engine.cache.clear()
+        self.engine.forget()
 
     @contextlib.contextmanager
     def _asking(self, label: str) -> Iterator[Snapshot]:
         """Freeze the question and make the work cancellable."""
-        if self.engine.weights_changed():
-            message = (
-                "the model's weights were written to since this session last read them: call "
-                "s.refresh(), which forgets every number of the old weights"
-            )
-            raise ModelError(message)
+        self._require_weights()
         snapshot = self.snapshot()
         with contextlib.ExitStack() as stack:
             work = current()
@@ -297,6 +312,15 @@ class Session(Asked):
             self._works.append(work)
             stack.callback(self._works.remove, work)
             yield snapshot
+
+    def _require_weights(self) -> None:
+        """Raise if the weights are no longer those that the numbers belong to."""
+        if self.engine.weights_changed():
+            message = (
+                "the model's weights were replaced or written to since this session last read "
+                "them: call s.refresh(), which forgets every number of the old weights"
+            )
+            raise ModelError(message)
 
     def _signed(
         self, frame: pd.DataFrame, name: str, snapshot: Snapshot, depends: tuple[str, ...]

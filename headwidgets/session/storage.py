@@ -10,22 +10,25 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 from safetensors.numpy import load_file, save_file
 
 from headwidgets.errors import InputError, ModelError
+from headwidgets.heads import Head
 from headwidgets.methods.edits import Edit
+from headwidgets.methods.metrics import LogitDiff
 from headwidgets.prompts import Prompts
+from headwidgets.session.asked import Edits
+from headwidgets.session.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
 
     from headwidgets.session import Session
 
 VERSION = 1
 _JSON, _ARRAYS = "session.json", "frames.safetensors"
-_NUMBERS = "biuf"
 
 
 def save(session: Session, path: str | Path) -> Path:
@@ -35,10 +38,15 @@ def save(session: Session, path: str | Path) -> Path:
         message = f"expected a new folder or one that holds a saved session, got {folder}"
         raise InputError(message)
     facts = session.facts
+    local = Path(facts.name).expanduser()
     arrays: dict[str, np.ndarray] = {}
     state = {
         "version": VERSION,
-        "model": {**facts.to_json(), "weights": session.engine.weight_hash()},
+        "model": {
+            **facts.to_json(),
+            "name": str(local.resolve()) if local.is_dir() else facts.name,
+            "weights": session.engine.weight_hash(),
+        },
         "prepend_bos": session.engine.text.prepend_bos,
         "prompts": session.prompts.to_json(),
         "reference": None if session.reference is None else session.reference.to_json(),
@@ -47,13 +55,15 @@ def save(session: Session, path: str | Path) -> Path:
         "metric": None if session.metric is None else session.metric.to_json(),
         "selection": None if session.selection is None else str(session.selection),
         "notes": session.notes,
-        "frames": {name: _pack(name, frame, arrays) for name, frame in session.frames.items()},
+        "frames": [pack(name, frame, arrays) for name, frame in session.frames.items()],
         "stale": [name for name, frame in session.frames.items() if session.is_stale(frame)],
     }
-    text = json.dumps(state, ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(state, ensure_ascii=True, indent=1, allow_nan=False)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, folder / _ARRAYS)
-    (folder / _JSON).write_text(text, encoding="utf-8", errors="surrogatepass")
+    save_file(arrays, folder / f"{_ARRAYS}.new")
+    (folder / f"{_JSON}.new").write_text(text, encoding="utf-8")
+    for name in (_ARRAYS, _JSON):
+        (folder / f"{name}.new").replace(folder / name)
     return folder
 
 
@@ -67,47 +77,52 @@ def load(
     """Open a saved session; see `headwidgets.load`."""
     folder = Path(path).expanduser()
     state = _read(folder)
-    saved = state["model"]
-    session = _open(opener, saved, model, prepend_bos=state["prepend_bos"])
-    if check_weights:
-        found = session.engine.weight_hash()
-        if found != saved["weights"]:
-            message = (
-                f"the weights of {session.facts.name!r} are not those that {folder} was saved "
-                f"with: expected hash {saved['weights']}, got {found}. Give the right model by "
-                "model=, or check_weights=False to keep the frames as a record"
-            )
-            raise ModelError(message)
-    reference = state["reference"]
-    session.use(
-        prompts=Prompts.from_json(state["prompts"]),
-        metric=state["metric"],
-        reference=None if reference is None else Prompts.from_json(reference),
-    )
-    session.index = state["index"]
-    session.edits = [Edit.from_json(edit) for edit in state["edits"]]
-    session.selection = state["selection"]
-    session.notes = state["notes"]
-    arrays = load_file(folder / _ARRAYS)
-    for name, packed in state["frames"].items():
-        frame = _unpack(name, packed, arrays)
-        frame.attrs["revision"] = 0 if name in state["stale"] else session.revision
+    try:
+        asked = _asked(state)
+        arrays = load_file(folder / _ARRAYS)
+        frames = dict(unpack(packed, arrays) for packed in state["frames"])
+        saved, stale = state["model"], set(state["stale"])
+        options = {name: saved[name] for name in ("dtype", "numerics", "revision")}
+        name, weights, bos = saved["name"], saved["weights"], state["prepend_bos"]
+    except InputError:
+        raise
+    except Exception as error:
+        message = f"{folder} is damaged ({type(error).__name__}: {error}): save the session again"
+        raise InputError(message) from error
+    held = model is not None and not isinstance(model, str | Path)
+    if held:
+        options = {}
+    session = opener(name if model is None else model, prepend_bos=bos or None, **options)
+    if not bos and session.engine.text.prepend_bos:
+        session.close()
+        session = opener(name if model is None else model, prepend_bos=False, **options)
+    found = session.engine.weight_hash()
+    if check_weights and found != weights:
+        message = (
+            f"the weights of {session.facts.name!r} are not those that {folder} was saved with: "
+            f"expected hash {weights}, got {found}. Give the right model by model=, or "
+            "check_weights=False to keep the frames as a record"
+        )
+        raise ModelError(message)
+    session._restore(**asked)  # noqa: SLF001 - a saved state is taken as it was
+    session.notes = str(state["notes"])
+    for name, frame in frames.items():
+        frame.attrs["revision"] = 0 if name in stale or found != weights else session.revision
         session.frames[name] = frame
     return session
 
 
-def _open(
-    opener: Callable[..., Session], saved: dict[str, Any], model: Any, **more: Any
-) -> Session:
-    if model is not None and not isinstance(model, str | Path):
-        return opener(model, prepend_bos=more["prepend_bos"] or None)
-    return opener(
-        saved["name"] if model is None else model,
-        dtype=saved["dtype"],
-        numerics=saved["numerics"],
-        revision=saved["revision"],
-        prepend_bos=more["prepend_bos"],
-    )
+def _asked(state: dict[str, Any]) -> dict[str, Any]:
+    """Read what a session was asked."""
+    reference, metric, selection = state["reference"], state["metric"], state["selection"]
+    return {
+        "prompts": Prompts.from_json(state["prompts"]),
+        "reference": None if reference is None else Prompts.from_json(reference),
+        "metric": None if metric is None else LogitDiff.from_json(metric),
+        "edits": Edits(Edit.from_json(edit) for edit in state["edits"]),
+        "index": int(state["index"]),
+        "selection": None if selection is None else Head.parse(selection),
+    }
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -132,45 +147,4 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _foreign(folder: Path) -> bool:
     """Whether a folder holds anything but a saved session."""
-    return any(item.name not in (_JSON, _ARRAYS) for item in folder.iterdir())
-
-
-def _pack(name: str, frame: pd.DataFrame, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Put a frame's numbers among `arrays`; return the rest as JSON values."""
-    columns = []
-    table = {"": frame.index, **{c: frame[c] for c in frame.columns}}
-    for number, (column, values) in enumerate(table.items()):
-        raw = values.to_numpy()
-        entry: dict[str, Any] = {"name": column, "dtype": str(values.dtype)}
-        if raw.dtype.kind in _NUMBERS:
-            arrays[f"{name}/{number}"] = np.ascontiguousarray(raw)
-        else:
-            entry["values"] = [None if pd.isna(v) else _plain(v) for v in values.tolist()]
-        columns.append(entry)
-    index_name = frame.index.name
-    return {"index": index_name, "columns": columns, "attrs": _plain(frame.attrs)}
-
-
-def _unpack(name: str, packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Make the frame that `_pack` took apart."""
-    series = []
-    for number, entry in enumerate(packed["columns"]):
-        values = arrays.get(f"{name}/{number}") if "values" not in entry else entry["values"]
-        series.append((entry["name"], pd.Series(values, dtype=entry["dtype"])))
-    frame = pd.DataFrame(dict(series[1:]))
-    frame.index = pd.Index(series[0][1].to_numpy(), dtype=series[0][1].dtype, name=packed["index"])
-    frame.attrs = packed["attrs"]
-    return frame
-
-
-def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return any(item.name.removesuffix(".new") not in (_JSON, _ARRAYS) for item in folder.iterdir())

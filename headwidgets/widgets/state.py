@@ -67,7 +67,8 @@ class SessionState(anywidget.AnyWidget):
         All of these but the last three.
     """
 
-    _esm = _STATIC / "session.js"
+    # The text, not the path: a path makes anywidget keep every instance alive for reloads.
+    _esm = (_STATIC / "session.js").read_text(encoding="utf-8")
 
     index = t.Int(0, min=0).tag(sync=True)
     prompt = t.Union([t.Unicode(), t.List(t.Int())], default_value="").tag(sync=True)

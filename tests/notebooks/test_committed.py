@@ -108,6 +108,7 @@ def test_no_output_names_a_machine(notebook):
     assert MACHINE.findall(outputs) == []
 
 
-@pytest.mark.parametrize("text", ["see /tmp/x", '"/home/someone', "(/work/main)"])
-def test_a_machine_would_be_seen(text, path):
-    assert MACHINE.search(text)
+@pytest.mark.parametrize("folder", ["home", "tmp", "Users"])
+@pytest.mark.parametrize("text", ["see {}", '"{}"', "(in {})"])
+def test_a_machine_would_be_seen(text, folder, path):
+    assert MACHINE.search(text.format(f"/{folder}/x"))

@@ -211,7 +211,7 @@ def test_the_loss_of_a_repeat_goes_from_nothing_to_ln_v(planted):
 
 
 def test_every_spelling_of_prompts(planted):
-    frame = pd.DataFrame({"clean": ["a", "b"], "corrupted": ["c", None], "answer": [" the", " a"]})
+    frame = pd.DataFrame({"clean": ["a", "b"], "corrupted": ["c", None]})
     planted.prompts = frame
     assert len(planted.prompts) == 2
     assert planted.corrupted_prompt == "c"
