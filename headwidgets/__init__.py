@@ -76,7 +76,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(message, name=name, obj=sys.modules[__name__])
     if name in _HEAVY and "transformer_lens" not in sys.modules:
         sign = "headwidgets: loading PyTorch and TransformerLens (a few seconds, once) …"
-        print(sign, file=sys.stderr, flush=True)  # noqa: T201 - the first sign of life
+        # A notebook paints stderr as an error; a script's stdout is its own.
+        out = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+        print(sign, file=out, flush=True)  # noqa: T201 - the first sign of life
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value

@@ -43,4 +43,6 @@ class Bar:
     ) -> None:
         """Take the bar away."""
         if self._bar is not None:
+            if kind is None:
+                self._bar.n = self._bar.total  # a notebook's bar turns red and stays otherwise
             self._bar.close()
