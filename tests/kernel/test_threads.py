@@ -20,9 +20,9 @@ def test_a_synchronous_cell_keeps_its_numbers_while_edits_and_requests_arrive(
     kernel, browser, tmp_path
 ):
     over = tmp_path / "all sent"
+    kernel.run("before = s.revision")
     cell = kernel.begin(f"""
 wrong = done = 0
-before = s.revision
 while done < 20 or not os.path.exists({str(over)!r}):
     wrong += user_forward_is_wrong()
     done += 1
