@@ -17,6 +17,11 @@ STORIES = ROOT.parent / "shared" / "data" / "stories260k"
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    """Put browser tests last: their driver leaves a running event loop in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def planted_bridge():
     """The planted model, as a bridge."""

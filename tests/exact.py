@@ -31,6 +31,7 @@ class Found:
     cases: int
     error: float
     moved: float
+    least: float = 0.0  # how far the least of the edits moved the logits
 
 
 def open_session(bridge: object) -> Session:
@@ -113,6 +114,7 @@ def compare(architecture: str, bridge, kind: str) -> Found:
     targets = [f"{i}.{h}" for i in range(facts.n_layers) for h in range(facts.n_heads)]
     targets += [f"mlp {i}" for i in range(facts.n_layers)]
     error = moved = 0.0
+    least = float("inf")
     cases = 0
     plain = {ids: hand(bridge, [], ids) for ids in (CLEAN, CORRUPTED)}
     for number, target in enumerate(targets):
@@ -122,10 +124,13 @@ def compare(architecture: str, bridge, kind: str) -> Found:
             session.edits = [BUILD[kind](target, at)]
             got = edited_logits(session)
             error = max(error, float((got - expected).abs().max()))
-            moved = max(moved, float((expected - plain[base]).abs().max()))
+            one = float((expected - plain[base]).abs().max())
+            moved = max(moved, one)
+            if at in (None, "end"):  # the last layer's other positions cannot reach the end
+                least = min(least, one)
             cases += 1
     session.close()
-    return Found(architecture, kind, cases, error, moved)
+    return Found(architecture, kind, cases, error, moved, least)
 
 
 def edited_logits(session: Session) -> torch.Tensor:

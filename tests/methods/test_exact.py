@@ -13,6 +13,8 @@ def test_edit_equals_hand_written_hooks(shaped_bridges, architecture, kind):
     found = compare(architecture, shaped_bridges(architecture), kind)
     assert found.error <= 1e-5
     assert found.moved > 1e-3  # the edits did something, so that the comparison can fail
+    print("the least of them moved the logits by", found.least)
+    assert found.least > 1e-5
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
