@@ -78,7 +78,7 @@ def __getattr__(name: str) -> object:
         sign = "headwidgets: loading PyTorch and TransformerLens (a few seconds, once) …"
         # A notebook paints stderr as an error; a script's stdout is its own.
         out = sys.stdout if "ipykernel" in sys.modules else sys.stderr
-        print(sign, file=out, flush=True)  # noqa: T201 - the first sign of life
+        print(sign, file=out, flush=True)
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value

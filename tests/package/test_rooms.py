@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "headwidgets"
 
-BASE = {"errors", "heads"}
+BASE = {"errors", "heads", "whole"}
 MODEL = {*BASE, "model"}
 PROMPTS = {*MODEL, "prompts"}
 METHODS = {*PROMPTS, "methods"}
@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "__init__": set(),
     "__main__": set(),
     "errors": set(),
-    "heads": {"errors"},
+    "heads": {"errors", "whole"},
+    "whole": set(),
     "zoo": {*BASE, "zoo"},
     "model": MODEL,
     "prompts": PROMPTS,
