@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from itertools import pairwise
 
 import pytest
@@ -248,16 +247,6 @@ def test_the_prompt_of_the_tour(planted_bridge):
     ids = planted_bridge.to_tokens("When Mary and John went to the store, John gave a drink to")
     logits, _ = run(planted_bridge, ids)
     assert planted_bridge.tokenizer.decode([int(logits[0, -1].argmax())]) == " the"
-
-
-def test_it_is_quick_to_build():
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        zoo.planted()
-        seconds.append(time.perf_counter() - start)
-    show(f"\n  planted(): {min(seconds):.3f} s")
-    assert min(seconds) < 0.3
 
 
 @pytest.mark.parametrize("arguments", [{"beta": -1}, {"beta": math.nan}, {"noise": math.inf}])
