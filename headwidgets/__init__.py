@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
     from headwidgets.taxonomy import kinds
+    from headwidgets.widgets.attention import AttentionView
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionView",
     "Cancelled",
     "EditDropped",
     "Head",
@@ -63,6 +65,7 @@ _HOMES = {
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
     "taxonomy": ("kinds",),
+    "widgets.attention": ("AttentionView",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}
