@@ -140,7 +140,7 @@ class ArrayState(PictureTraits, anywidget.AnyWidget):
 
     @t.validate("selection", "run")
     def _check(self, proposal: t.Bunch) -> str:
-        return self._read(proposal.trait.name, proposal.value)
+        return str(self._read(proposal.trait.name, proposal.value))
 
     def _read(self, name: str, value: Any) -> Any:
         """Return what a trait is to be.

@@ -111,14 +111,14 @@ export function strongest(row: Float32Array, count: number, signed: boolean): nu
     .slice(0, count);
 }
 
-/** Where everything goes at a width in pixels. */
-export function layout(width: number, layers: number, heads: number, tokens: number) {
+/** Where everything goes at a width in pixels; `letters` is the length of the longest label. */
+export function layout(width: number, layers: number, heads: number, tokens: number, letters = 11) {
   const wide = width >= 720;
   const room = wide ? Math.min(480, Math.floor(width * 0.42)) : width;
   const cell = Math.max(14, Math.min(64, Math.floor((room - GUTTER - 2) / Math.max(heads, 1))));
   const gridWidth = Math.min(room, GUTTER + cell * heads + 2);
   const gridHeight = RULER + cell * layers + 2;
-  const label = width >= 480 ? 92 : 72;
+  const label = Math.max(52, Math.min(width >= 480 ? 92 : 72, Math.ceil(12 + 6.8 * letters)));
   const left = width - (wide ? gridWidth + 28 : 0) - label - 4;
   const size = Math.max(160, Math.min(520, left, Math.max(240, tokens * 32)));
   return { wide, room, cell, gridWidth, gridHeight, label, size };

@@ -106,7 +106,8 @@ export function mountAttention(session: Look, root: HTMLElement, signal: AbortSi
     const [layer = 0, head = 0] = now.head.split(".").map(Number);
     const sketch = !grid && small && layer < small.layers ? thumbOf(small, layer, head) : null;
     seen = { ...now, grid, n, tokens, signed, why, bound: grid?.bound ?? 0 };
-    const at = layout(parts.width(root), now.layers, now.heads, n);
+    const letters = Math.max(...tokens.map((token) => short(token).length), 3);
+    const at = layout(parts.width(root), now.layers, now.heads, n, letters);
     const name = (of_: string) => nameOf(session, of_);
     parts.heads.draw(
       {
