@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
     from headwidgets.taxonomy import kinds
+    from headwidgets.widgets.attention import AttentionView
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionView",
     "Cancelled",
     "EditDropped",
     "Head",
@@ -63,6 +65,7 @@ _HOMES = {
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
     "taxonomy": ("kinds",),
+    "widgets.attention": ("AttentionView",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}
@@ -77,7 +80,8 @@ def __getattr__(name: str) -> object:
     if name in _HEAVY and "transformer_lens" not in sys.modules:
         sign = "headwidgets: loading PyTorch and TransformerLens (a few seconds, once) …"
         # A notebook paints stderr as an error; a script's stdout is its own.
-        out = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+        out = sys.stdout if hasattr(shell, "kernel") else sys.stderr
         print(sign, file=out, flush=True)
     value: object = getattr(import_module(home), name)
     globals()[name] = value

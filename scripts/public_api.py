@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SNAPSHOT = Path(__file__).resolve().parent.parent / "tests" / "package" / "public_api.txt"
-INHERITED = (BaseException, tuple)
+PACKAGE = headwidgets.__name__
 
 
 def describe() -> str:
@@ -68,9 +68,9 @@ def _members(owner: type) -> list[str]:
     lines = []
     if not issubclass(owner, BaseException):
         lines.append(f"__init__{signature(owner)}")
-    for name in sorted(set(dir(owner))):
-        foreign = any(hasattr(base, name) for base in INHERITED if issubclass(owner, base))
-        if name.startswith("_") or foreign:
+    ours = [base for base in owner.__mro__ if base.__module__.split(".")[0] == PACKAGE]
+    for name in sorted({name for base in ours for name in vars(base)}):
+        if name.startswith("_"):
             continue
         value = inspect.getattr_static(owner, name)
         if isinstance(value, property):

@@ -153,6 +153,13 @@ class Session(Asked):
         with self._asking("attention") as snapshot:
             return maps.thumbnails(self.engine, snapshot, run)
 
+    def tokens_of(self, run: str = "clean") -> list[str]:
+        """Return what the model sees in a run, one piece a token; see `attention`."""
+        check_run(run)
+        snapshot = self.snapshot()
+        which = snapshot.base if run == "edited" else run
+        return self.engine.text.shown(list(snapshot.pair.ids(which)))
+
     def logits(self, k: int = 10, at: Any = "end", unit: str = "logit") -> pd.DataFrame:
         """Return the likeliest next tokens of the prompt on screen.
 

@@ -36,6 +36,9 @@ class SessionLike(Protocol):
     def tokens(self) -> Sequence[str]:
         """Pieces of the prompt on screen, BOS included."""
 
+    def tokens_of(self, run: str) -> Sequence[str]:
+        """Pieces of the prompt on screen in a run."""
+
     @property
     def revision(self) -> int:
         """Grows with each change that makes numbers stale."""

@@ -2,6 +2,7 @@
 
 Synced both ways: prompt, corrupted_prompt, index, metric, edits, selection.
 Synced to the browser only: n_prompts, model, tokens, revision, status, message, progress.
+Pictures of attention, where a widget wants them: see `pictures`.
 Never synced: value (a snapshot of the rest, for Python's ``interactive_output``).
 Large or on demand, so not traits but requests: see `serve`.
 """
@@ -20,9 +21,10 @@ import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.session.home import HomeLoop
-from headwidgets.widgets import mirror
+from headwidgets.widgets import mirror, pictures
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer
+from headwidgets.widgets.painter import Painter
 from headwidgets.widgets.serve import handlers
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
 
 
-class SessionState(anywidget.AnyWidget):
+class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
     Setting a trait, in a cell or in the browser, sets the session; a change of the session
@@ -96,22 +98,32 @@ class SessionState(anywidget.AnyWidget):
         self._refused = ""
         self._known = mirror.read(session)  # what the session said last
         self._told: dict[str, Any] = {}  # what the browser has
+        home = home or HomeLoop()
+        self._painter = Painter(session, home, lambda: str(self.run), self._show)
         self._requests = Dispatcher(
             handlers(session),
             self.send,
-            home or HomeLoop(),
+            home,
             changed=self._refresh,
             at_once={"cancel": self._cancel_all},
         )
         super().__init__()
         self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
-        self._unsubscribe = session.subscribe(lambda _changed: self._refresh())
+        self._unsubscribe = session.subscribe(self._changed)
         self._refresh()  # a change between reading and subscribing
 
     def open(self) -> None:
         """Open the comm with the state in it."""
         self._refresh()
         super().open()
+
+    def want(self, viewer: object) -> None:
+        """Hold the pictures that `viewer` shows, from now on; the first ones at once."""
+        self._painter.want(viewer)
+
+    def leave(self, viewer: object) -> None:
+        """Hold the pictures for the others only."""
+        self._painter.leave(viewer)
 
     def __repr__(self) -> str:
         """Say the state in a line, as the card does."""
@@ -151,24 +163,30 @@ class SessionState(anywidget.AnyWidget):
         """Cancel what is asked, stop listening to the session and close the comm."""
         if hasattr(self, "_unsubscribe"):  # else __init__ failed
             self._requests.close()
+            self._painter.close()
             self._unsubscribe()
         super().close()
 
     def _take(self, name: str, value: object) -> object:
         """Set the session to a value from the browser; return what the trait is to be."""
-        if name in mirror.READ_ONLY:
+        if name in (*mirror.READ_ONLY, *pictures.NAMES):
             message = f"{name!r} is read-only: it follows from the prompt, the edits and the model"
             raise InputError(message)
         if name in mirror.SETTABLE:
-            value = self.traits()[name].validate(self, value)
+            trait: Any = self.traits()[name]
+            value = trait.validate(self, value)
             mirror.assign(self._session, name, value)
         return value
 
     def _refuse(self, names: Iterable[str], reason: str) -> None:
         """Say why, if at all, and put back the browser's copy, which ipywidgets leaves wrong."""
         self._refused = reason
+        names = list(names)
         self._forget(names)
         self._refresh()
+        painted = [name for name in names if name in pictures.NAMES or name == "run"]
+        if painted:
+            self.send_state(painted)
 
     def _forget(self, names: Iterable[str]) -> None:
         """Have the browser told of these again: it may hold another value."""
@@ -190,7 +208,22 @@ class SessionState(anywidget.AnyWidget):
 
     def _should_send_property(self, key: str, value: object) -> bool:
         """Leave our traits to `_follow`: what two threads set is then never lost on the way."""
-        return key not in mirror.NAMES and bool(super()._should_send_property(key, value))
+        ours = key in mirror.NAMES or key in pictures.NAMES
+        return not ours and bool(super()._should_send_property(key, value))
+
+    def _changed(self, _aspects: frozenset[str]) -> None:
+        self._refresh()
+        self._painter.ask()
+
+    @t.observe("run")
+    def _other_run(self, _change: t.Bunch) -> None:
+        self._painter.ask()
+
+    def _show(self, name: str, picture: pictures.Picture) -> None:
+        """Set a picture and send it as one message, without the bytes that are there already."""
+        news = self.show(name, picture)
+        if news:
+            self.send_state(news)
 
     def _refresh(self) -> None:
         """Bring the traits up to date; whoever is doing so already goes round again.

@@ -46,6 +46,7 @@ class Kernel:
         self.client, self.version = client, version
         self.published = []
         self.comm = ""
+        self.marks = {}
         self.count = 0
 
     def until(self, found, what):
@@ -73,10 +74,12 @@ class Kernel:
 
     def begin(self, code):
         """Start a cell; it says when it has begun."""
+        self.count += 1
+        mark = f"begun {self.count}"
         cell = self.send(
             "execute_request",
             {
-                "code": f"print('begun', flush=True)\n{code}",
+                "code": f"print({mark!r}, flush=True)\n{code}",
                 "silent": False,
                 "store_history": False,
                 "user_expressions": {},
@@ -84,7 +87,8 @@ class Kernel:
                 "stop_on_error": False,
             },
         )
-        self.until(lambda m: _of(m, cell) and "begun" in m["content"].get("text", ""), "a cell")
+        self.marks[cell] = mark
+        self.until(lambda m: f"{mark}\n" in m["content"].get("text", ""), "a cell")
         return cell
 
     def finish(self, cell):
@@ -93,12 +97,14 @@ class Kernel:
         mine = [m for m in self.published if _of(m, cell)]
         errors = [m["content"] for m in mine if m["msg_type"] == "error"]
         assert not errors, "\n".join(errors[0]["traceback"])
+        # Cells run one at a time, so what follows the mark is this cell's; ipykernel 7.0 may
+        # name another request as the parent of what a cell prints.
         printed = [
             m["content"]["text"]
-            for m in mine
+            for m in self.published
             if m["msg_type"] == "stream" and m["content"]["name"] == "stdout"
         ]
-        return "".join(printed).removeprefix("begun\n").strip()
+        return "".join(printed).partition(f"{self.marks.pop(cell)}\n")[2].strip()
 
     def run(self, code):
         return self.finish(self.begin(code))

@@ -1,0 +1,189 @@
+"""Attention from arrays: checked, and a model like a session's for the views to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+
+from headwidgets.errors import HeadwidgetsError, InputError
+from headwidgets.heads import Head
+from headwidgets.widgets.pictures import (
+    NAMES,
+    THUMBNAIL_BYTES,
+    PictureTraits,
+    pack_map,
+    pack_thumbs,
+    thumbnails,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+FIRST_PAINT = 950_000
+"""Bytes for the pictures of a first view."""
+_READ_ONLY = (*NAMES, "tokens", "names", "model", "status", "message", "revision", "edits")
+
+
+def read_pattern(value: object) -> NDArray[np.float32]:
+    """Return attention as float32 [layer, head, query, key].
+
+    Parameters
+    ----------
+    value : array, tensor or nested lists
+        [query, key], [head, query, key] or [layer, head, query, key]; any real dtype.
+
+    Raises
+    ------
+    InputError
+        If it is not numeric, not of these ranks, or not square.
+    """
+    held: Any = value
+    if hasattr(held, "detach"):  # a torch tensor, without importing torch
+        held = held.detach().cpu()
+        held = (held.float() if held.is_floating_point() else held).numpy()
+    try:
+        array = np.asarray(held)
+    except ValueError as error:
+        message = f"expected numbers of shape [heads, query, key], got {error}"
+        raise InputError(message) from error
+    if array.dtype.kind not in "fiub":
+        message = (
+            f"expected a pattern of real numbers, got {type(value).__name__} of {array.dtype}; "
+            "AttentionView takes a session, or a pattern and its tokens"
+        )
+        raise InputError(message)
+    shape = list(array.shape)
+    if array.ndim not in {2, 3, 4}:
+        several = " (one prompt at a time: index the batch away)" if array.ndim > 4 else ""  # noqa: PLR2004
+        message = (
+            "expected a pattern [query, key], [head, query, key] or [layer, head, query, key], "
+            f"got rank {array.ndim}, shape {shape}{several}"
+        )
+        raise InputError(message)
+    if shape[-1] != shape[-2] or 0 in shape:
+        message = f"expected as many queries as keys, and at least one head, got shape {shape}"
+        raise InputError(message)
+    return np.asarray(array.reshape((1,) * (4 - array.ndim) + array.shape), dtype=np.float32)
+
+
+def read_tokens(value: object, n: int) -> list[str]:
+    """Return tokens as texts, one a position.
+
+    Raises
+    ------
+    InputError
+        If they are no list, or not `n`.
+    """
+    if value is None or isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        message = f"expected tokens as a list of {n} texts, got {value!r:.80}"
+        raise InputError(message)
+    tokens = [token if isinstance(token, str) else str(token) for token in value]
+    if len(tokens) != n:
+        message = (
+            f"expected {n} tokens, one for each query of the pattern, got {len(tokens)}; "
+            "the beginning-of-sequence token counts too"
+        )
+        raise InputError(message)
+    return tokens
+
+
+def read_names(value: Sequence[object] | None, n_layers: int, n_heads: int) -> list[str]:
+    """Return a name a head, layer by layer, or nothing.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer names than heads.
+    """
+    names = [] if value is None else [str(name) for name in value]
+    if names and len(names) != n_layers * n_heads:
+        message = f"expected {n_layers * n_heads} names, one a head, got {len(names)}"
+        raise InputError(message)
+    return names
+
+
+class ArrayState(PictureTraits, anywidget.AnyWidget):
+    """What views look at where there is no session: a pattern, its tokens, a selection."""
+
+    _esm = "export default {}"
+
+    selection = t.Unicode("").tag(sync=True)
+    tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
+    names = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
+    model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    edits = t.List(t.Dict(), read_only=True).tag(sync=True)
+    status = t.Unicode("ready", read_only=True).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+    revision = t.Int(1, read_only=True).tag(sync=True)
+
+    def __init__(self, pattern: object, tokens: object, names: Any = None) -> None:
+        self.pattern = read_pattern(pattern)
+        n_layers, n_heads, n = self.pattern.shape[:3]
+        says = {
+            "tokens": read_tokens(tokens, n),
+            "names": read_names(names, n_layers, n_heads),
+            "model": {"name": "arrays", "n_layers": n_layers, "n_heads": n_heads},
+        }
+        first = self._map("0.0")
+        budget = min(THUMBNAIL_BYTES, FIRST_PAINT - len(first.data))
+        small = pack_thumbs(thumbnails(self.pattern, budget), revision=1, run="clean")
+        for name, value in says.items():
+            self.set_trait(name, value)
+        self.show("thumbs", small)
+        self.show("map", first)
+        super().__init__()
+
+    @t.validate("selection", "run")
+    def _check(self, proposal: t.Bunch) -> str:
+        return str(self._read(proposal.trait.name, proposal.value))
+
+    def _read(self, name: str, value: Any) -> Any:
+        """Return what a trait is to be.
+
+        Raises
+        ------
+        InputError
+            If it cannot be that, or only follows from the arrays.
+        """
+        if name in _READ_ONLY:
+            message = f"{name!r} is read-only: it follows from the arrays"
+            raise InputError(message)
+        if name == "run" and value != "clean":
+            message = f"arrays have one run, 'clean', got {value!r:.80}"
+            raise InputError(message)
+        if name == "selection" and value:
+            n_layers, n_heads = self.pattern.shape[:2]
+            return str(Head.parse(value).within(n_layers, n_heads))
+        return value
+
+    @t.observe("selection")
+    def _paint(self, change: t.Bunch) -> None:
+        self.send_state(self.show("map", self._map(change.new or "0.0")))
+
+    def _map(self, head: str) -> Any:
+        layer, index = Head.parse(head)
+        return pack_map(self.pattern[layer, index], head=head, run="clean", revision=1)
+
+    def attention(self, head: str, _run: str = "clean") -> NDArray[np.float32]:
+        """Return one head's pattern, [query, key]."""
+        layer, index = Head.parse(head)
+        one: NDArray[np.float32] = self.pattern[layer, index]
+        return one
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what came from the browser; put back what cannot be."""
+        for name, value in sync_data.items():
+            try:
+                super().set_state({name: self._read(name, value)})
+            except (HeadwidgetsError, t.TraitError) as error:
+                self.set_trait("message", str(error))
+                self.send_state([name])
+
+    def _should_send_property(self, key: str, value: object) -> bool:
+        """Leave the pictures to `_paint`, which sends bytes and header in one message."""
+        return key not in NAMES and bool(super()._should_send_property(key, value))

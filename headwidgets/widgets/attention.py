@@ -1,0 +1,147 @@
+"""One head's attention, and all heads as thumbnails.
+
+Synced: what `HeadWidget` says; the pictures belong to the session's model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from headwidgets.errors import InputError
+from headwidgets.widgets import face
+from headwidgets.widgets.arrays import ArrayState
+from headwidgets.widgets.base import STATIC, HeadWidget, refuse_unknown
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_KEYWORDS = ("session", "tokens", "names", "attention", "attention_head_names")
+
+
+class AttentionView(HeadWidget):
+    """The selected head's attention map, and all heads as thumbnails.
+
+    Parameters
+    ----------
+    session : Session or array
+        A session: the view follows its prompt, its edits and its selection. Or attention
+        itself, [query, key], [head, query, key] or [layer, head, query, key]: NumPy,
+        a tensor of any float dtype, or lists; then there is no model.
+    tokens : list of str
+        With an array: the token at each position, beginning-of-sequence included.
+    names : list of str, optional
+        With an array: what to call the heads, layer by layer.
+    attention, attention_head_names
+        The same as the first and third, by the names that CircuitsVis gives them.
+
+    Raises
+    ------
+    InputError
+        If pattern and tokens do not fit, or neither a session nor a pattern is given.
+
+    Examples
+    --------
+    >>> import headwidgets as hw
+    >>> view = hw.AttentionView([[[1.0, 0.0], [0.3, 0.7]]], ["<bos>", " hi"])
+    >>> view.to_frame().shape
+    (4, 5)
+    """
+
+    _esm = (STATIC / "attention.js").read_text(encoding="utf-8")
+    _of: Any = None  # the session, if there is one
+    MIRRORED: ClassVar[tuple[str, ...]] = (
+        *("thumbs_data", "thumbs", "map_data", "map", "run", "selection", "tokens"),
+        *("model", "names", "corrupted_prompt", "edits", "status", "message", "revision"),
+    )
+
+    def __init__(
+        self,
+        session: Any = None,
+        tokens: Any = None,
+        names: Any = None,
+        *,
+        attention: Any = None,
+        attention_head_names: Any = None,
+        **options: Any,
+    ) -> None:
+        refuse_unknown(type(self).__name__, options, _KEYWORDS)
+        given = session if session is not None else attention
+        names = names if names is not None else attention_head_names
+        if given is None or (session is not None and attention is not None):
+            message = "expected a session, or a pattern and its tokens: hw.AttentionView(s)"
+            raise InputError(message)
+        self._of = given if hasattr(given, "thumbnails") else None
+        if self._of is not None and (tokens is not None or names is not None):
+            message = "tokens and names go with an array; a session has its own"
+            raise InputError(message)
+        state = given.state if self._of is not None else ArrayState(given, tokens, names)
+        super().__init__(session=state, **options)
+        if self._of is not None:
+            state.want(self)
+
+    def __repr__(self) -> str:
+        """Say what is shown, in a line."""
+        return f"<{type(self).__name__}: {face.words(self.session)}>"
+
+    def close(self) -> None:
+        """Close the view; a session lives on."""
+        if self._of is not None and self.session is not None:
+            self.session.leave(self)
+        super().close()
+
+    def to_frame(self) -> DataFrame:
+        """Return the numbers of the map on screen, exact.
+
+        Returns
+        -------
+        DataFrame
+            One row a pair of positions: query, key, query_token, key_token, weight.
+            ``attrs`` name model, head, run and revision.
+        """
+        import pandas as pd
+
+        state = self.session
+        head, run = state.selection or "0.0", state.run
+        revision, tokens = state.revision, state.tokens
+        if self._of is None:
+            values = state.attention(head)
+        else:
+            from headwidgets.widgets.painter import attention
+
+            values, more = attention(self._of, head, run)
+            tokens = more.get("tokens", self._of.tokens)
+        n = len(values)
+        query, key = np.divmod(np.arange(n * n), n)
+        texts = np.asarray(tokens, dtype=object)
+        frame = pd.DataFrame({"query": query, "key": key})
+        frame["query_token"], frame["key_token"] = texts[query], texts[key]
+        frame["weight"] = values.reshape(-1)
+        about = {"head": head, "run": run, "revision": revision}
+        frame.attrs = {"model": state.model.get("name"), **about}
+        return frame
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture that stands for this view where there is no kernel.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.png``.
+
+        Raises
+        ------
+        InputError
+            If it ends in anything else.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            message = f"expected a path that ends in .png, the one format so far, got {path!s:.200}"
+            raise InputError(message)
+        target.write_bytes(self._png())
+        return target
+
+    def _png(self) -> bytes:
+        return face.draw(self.session)

@@ -1,0 +1,134 @@
+"""Attention as pictures on the wire: all heads as thumbnails, one head as a map.
+
+Synced to the browser only: thumbs, map (headers) and thumbs_data, map_data (their bytes).
+Synced both ways: run. Whoever has these traits can be looked at by an `AttentionView`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import traitlets as t
+
+from headwidgets.widgets.wire import decode, encode, encode_scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+RUNS = ("clean", "corrupted", "edited", "difference")
+NAMES = ("thumbs_data", "thumbs", "map_data", "map")
+"""What Python paints and a browser may not set; data before its header."""
+
+MAP_EDGE = 512
+THUMBNAIL_BYTES = 600_000
+EDGES = (64, 32, 16, 8)
+ZERO = 128
+"""The byte of a signed thumbnail that means zero."""
+
+
+class Picture(NamedTuple):
+    """A header of plain JSON and the bytes that it speaks of."""
+
+    header: dict[str, Any]
+    data: bytes = b""
+
+
+class PictureTraits(t.HasTraits):
+    """The traits of a model that has pictures.
+
+    Attributes
+    ----------
+    run : {"clean", "corrupted", "edited", "difference"}
+        Which run is shown.
+    thumbs, map : dict
+        ``revision``, ``run``, ``signed``, ``array`` (see `wire`); a map has ``head``, ``n``
+        (tokens), ``stride`` (tokens a pixel) and ``causal`` (only the lower triangle is
+        sent) too, ``tokens`` where they are not the clean ones, and ``of`` for a
+        difference. ``error`` in place of ``array`` says why there is none.
+    thumbs_data, map_data : bytes
+    """
+
+    run = t.Enum(RUNS, "clean").tag(sync=True)
+    thumbs = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    thumbs_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
+    map = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    map_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
+
+    def show(self, name: str, picture: Picture) -> list[str]:
+        """Take a picture, ``"thumbs"`` or ``"map"``; return the traits that changed."""
+        news = {f"{name}_data": picture.data, name: picture.header}
+        changed = [key for key, value in news.items() if getattr(self, key) != value]
+        for key in changed:
+            self.set_trait(key, news[key])
+        return changed
+
+
+def pack_thumbs(values: NDArray[np.uint8], **about: Any) -> Picture:
+    """Write thumbnails, uint8 [layer, head, edge, edge]; 255 is 1, signed: 128 is 0."""
+    header, data = encode(np.ascontiguousarray(values))
+    return Picture({"signed": False, **about, "array": header}, data)
+
+
+def pack_map(values: NDArray[np.float32], *, signed: bool = False, **about: Any) -> Picture:
+    """Write one head's map, [query, key]: every value up to 512 tokens, else an overview.
+
+    Past 512 tokens a pixel is the largest of its tokens' values (signed: the farthest from
+    zero), so that a sharp line stays visible. A causal map is sent without its empty half.
+    """
+    n = values.shape[-1]
+    stride = -(-n // MAP_EDGE)
+    small = np.ascontiguousarray(pooled(values, stride, signed=signed), dtype=np.float32)
+    causal = not np.triu(small, 1).any()
+    sent = small[np.tril_indices(len(small))] if causal else small
+    header, data = encode_scaled(sent)
+    shape = {"n": n, "stride": stride, "signed": signed, "causal": causal}
+    return Picture({**about, **shape, "array": header}, data)
+
+
+def unpack(header: Mapping[str, Any], data: bytes) -> NDArray[Any] | None:
+    """Read what `pack_map` or `pack_thumbs` wrote; None where there is no picture."""
+    if "array" not in header:
+        return None
+    values = decode(header["array"], data)
+    if not header.get("causal"):
+        return values
+    edge = -(-header["n"] // header["stride"])
+    out = np.zeros((edge, edge), np.float32)
+    out[np.tril_indices(edge)] = values
+    return out
+
+
+def pooled(values: NDArray[Any], stride: int, *, signed: bool = False) -> NDArray[Any]:
+    """Take the largest of each `stride` × `stride` block of the last two axes."""
+    if stride == 1:
+        return values
+    low, high = values, values
+    for axis in (-1, -2):
+        starts = np.arange(0, values.shape[axis], stride)
+        high = np.maximum.reduceat(high, starts, axis=axis)
+        low = np.minimum.reduceat(low, starts, axis=axis) if signed else low
+    return np.where(-low > high, low, high) if signed else high
+
+
+def thumbnails(patterns: NDArray[np.float32], budget: int = THUMBNAIL_BYTES) -> NDArray[np.uint8]:
+    """Return [layer, head, query, key] as small pictures, uint8, within `budget` bytes."""
+    n_layers, n_heads, n = patterns.shape[:3]
+    edge = next((e for e in EDGES if n_layers * n_heads * e * e <= budget), EDGES[-1])
+    edge = min(edge, n)
+    starts = -(-np.arange(edge) * n // edge)  # the first token whose bin is this one
+    out = np.empty((n_layers, n_heads, edge, edge), np.uint8)
+    for layer, maps in enumerate(patterns):  # a layer at a time, so that no copy of all exists
+        shown = np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0)
+        small = np.maximum.reduceat(np.maximum.reduceat(shown, starts, axis=2), starts, axis=1)
+        out[layer] = np.floor(np.clip(small, 0, 1) * 255 + 0.5)
+    return out
+
+
+def difference(after: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return signed thumbnails: 128 where two are alike, 255 and 0 for a change of ±1."""
+    change = after.astype(np.int16) - before.astype(np.int16)
+    out: NDArray[np.uint8] = (ZERO + np.rint(change * (127 / 255))).astype(np.uint8)
+    return out

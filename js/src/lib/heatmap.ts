@@ -1,0 +1,134 @@
+// From numbers to pixels and words, without a DOM: what the attention view draws.
+
+import type { MapPicture, Picture } from "./session";
+import { decode } from "./wire";
+
+/** One head's values, square, row by row; `bound` is the largest error of a value. */
+export interface Grid {
+  edge: number;
+  values: Float32Array;
+  bound: number;
+}
+
+export interface Thumbs {
+  layers: number;
+  heads: number;
+  edge: number;
+  bytes: Uint8Array;
+}
+
+/** Read a map; a causal one comes without its empty half. */
+export function readMap(header: MapPicture, data: DataView): Grid | null {
+  if (!header.array) return null;
+  const { data: sent, shape, bound } = decode(header.array, data);
+  const edge = header.causal ? Math.ceil((header.n ?? 0) / (header.stride ?? 1)) : (shape[0] ?? 0);
+  const values = new Float32Array(edge * edge);
+  if (header.causal) {
+    for (let q = 0, from = 0; q < edge; from += ++q) {
+      values.set(sent.subarray(from, from + q + 1), q * edge);
+    }
+  } else values.set(sent.subarray(0, values.length));
+  return { edge, values, bound };
+}
+
+export function readThumbs(header: Picture, data: DataView): Thumbs | null {
+  if (!header.array) return null;
+  const { data: bytes, shape } = decode(header.array, data);
+  const [layers = 0, heads = 0, edge = 0] = shape;
+  return { layers, heads, edge, bytes: bytes as Uint8Array };
+}
+
+/** Where a head's thumbnail lies among the bytes. */
+export function thumbOf(thumbs: Thumbs, layer: number, head: number): Uint8Array {
+  const size = thumbs.edge ** 2;
+  const from = (layer * thumbs.heads + head) * size;
+  return thumbs.bytes.subarray(from, from + size);
+}
+
+/** What the ends of the colours mean: 0 to 1 or wider, signed: ± the largest. */
+export function limits(values: Float32Array, signed: boolean): [number, number] {
+  let low = 0;
+  let high = 0;
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!signed) return [low, Math.max(high, 1)];
+  const most = Math.max(-low, high) || 1;
+  return [-most, most];
+}
+
+/** The entry of the table for a value; -1 for what is not finite. */
+export function level(value: number, [low, high]: [number, number]): number {
+  if (!Number.isFinite(value)) return -1;
+  if (low === -high) return Math.round(128 + (127 * value) / high);
+  return Math.round((255 * (value - low)) / (high - low));
+}
+
+/** Colour values as RGBA; what is not finite is grey. */
+export function colour(
+  values: Float32Array,
+  ends: [number, number],
+  table: Uint8Array,
+): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray(4 * values.length);
+  for (let i = 0; i < values.length; i++) put(out, i, table, level(values[i] ?? 0, ends));
+  return out;
+}
+
+/** Colour bytes as RGBA, entry by entry. */
+export function colourBytes(bytes: Uint8Array, table: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray(4 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) put(out, i, table, bytes[i] ?? 0);
+  return out;
+}
+
+function put(out: Uint8ClampedArray, i: number, table: Uint8Array, entry: number): void {
+  for (let c = 0; c < 3; c++) out[4 * i + c] = entry < 0 ? 128 : (table[3 * entry + c] ?? 0);
+  out[4 * i + 3] = 255;
+}
+
+/** The glyph of a value that has no colour. */
+export function glyph(value: number): string {
+  return Number.isNaN(value) ? "?" : value > 0 ? "+∞" : "−∞";
+}
+
+/** A value as a person reads it. */
+export function words(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : glyph(value);
+  const size = Math.abs(value);
+  const text = size !== 0 && size < 0.001 ? value.toExponential(1) : value.toFixed(3);
+  return text.replace("-", "−");
+}
+
+/** The positions of the largest values of a row (signed: farthest from zero), first first. */
+export function strongest(row: Float32Array, count: number, signed: boolean): number[] {
+  const size = (i: number) => (signed ? Math.abs(row[i] ?? 0) : (row[i] ?? 0));
+  return [...row.keys()]
+    .filter((i) => Number.isFinite(row[i]) && row[i] !== 0)
+    .sort((a, b) => size(b) - size(a) || a - b)
+    .slice(0, count);
+}
+
+/** Where everything goes at a width in pixels; `letters` is the length of the longest label. */
+export function layout(width: number, layers: number, heads: number, tokens: number, letters = 11) {
+  const wide = width >= 720;
+  const room = wide ? Math.min(480, Math.floor(width * 0.42)) : width;
+  const cell = Math.max(14, Math.min(64, Math.floor((room - GUTTER - 2) / Math.max(heads, 1))));
+  const gridWidth = Math.min(room, GUTTER + cell * heads + 2);
+  const gridHeight = RULER + cell * layers + 2;
+  const label = Math.max(52, Math.min(width >= 480 ? 92 : 72, Math.ceil(12 + 6.8 * letters)));
+  const left = width - (wide ? gridWidth + 28 : 0) - label - 4;
+  const size = Math.max(160, Math.min(520, left, Math.max(240, tokens * 32)));
+  return { wide, room, cell, gridWidth, gridHeight, label, size };
+}
+
+/** Space for the layers' and the heads' numbers. */
+export const GUTTER = 24;
+export const RULER = 18;
+
+/** Every how many tokens a label fits. */
+export function every(tokens: number, size: number, line = 12): number {
+  return Math.max(1, Math.ceil((tokens * line) / size));
+}

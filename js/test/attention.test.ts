@@ -1,0 +1,201 @@
+import type { Host, RenderProps } from "@anywidget/types";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import widget from "../src/attention";
+import { colour, layout, level, limits, readMap, strongest } from "../src/lib/heatmap";
+import { diverging, viridis } from "../src/lib/lut";
+import type { Looked, Own } from "../src/lib/session";
+import { encode } from "../src/lib/wire";
+import { FakeModel } from "./fake-model";
+
+const TOKENS = ["<bos>", " hi", "\n"];
+// one head's lower triangle, as rows: [1], [.25, .75], [.5, 0, .5]
+const TRIANGLE = new Float32Array([1, 0.25, 0.75, 0.5, 0, 0.5]);
+
+function looked(): Looked {
+  const [map, data] = encode(TRIANGLE, [6]);
+  const [thumbs, bytes] = encode(new Uint8Array(2 * 3 * 9).fill(64), [2, 3, 3, 3]);
+  const about = { revision: 1, run: "clean" as const, signed: false };
+  return {
+    selection: "",
+    run: "clean",
+    tokens: TOKENS,
+    model: { name: "planted", n_layers: 2, n_heads: 3 },
+    edits: [],
+    corrupted_prompt: null,
+    status: "ready",
+    message: "",
+    revision: 1,
+    thumbs: { ...about, array: thumbs },
+    thumbs_data: new DataView(bytes),
+    map: { ...about, head: "0.0", n: 3, stride: 1, causal: true, array: map },
+    map_data: new DataView(data),
+  };
+}
+
+let session: FakeModel<Looked>;
+let own: FakeModel<Own>;
+let life: AbortController;
+let el: HTMLElement;
+
+beforeEach(() => {
+  session = new FakeModel(looked());
+  own = new FakeModel<Own>({ session: "anywidget:1", apart: false, mirrored: {}, wish: {} });
+  life = new AbortController();
+  el = document.createElement("div");
+  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
+    draw(0);
+    return 0;
+  });
+});
+afterEach(() => {
+  life.abort();
+  vi.unstubAllGlobals();
+});
+
+async function show(host: unknown = { getModel: async () => session }): Promise<HTMLElement> {
+  const props = { model: own, el, signal: life.signal, host: host as Host };
+  await widget.render(props as unknown as RenderProps<Own>);
+  return el.querySelector<HTMLElement>(".hw-root") as HTMLElement;
+}
+
+function press(on: Element | null, key: string, more: KeyboardEventInit = {}): void {
+  on?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }));
+}
+
+test("it is complete from traits alone", async () => {
+  const root = await show();
+  expect(root.dataset.hwState).toBe("ready");
+  expect(root.querySelector(".hw-title")?.textContent).toBe("head 0.0");
+  expect(root.textContent).toContain("2 layers × 3 heads");
+  expect(root.textContent).toContain("last token: 2 “⏎” looks at");
+  const strong = [...root.querySelectorAll(".hw-strong li")].map((item) => item.textContent);
+  expect(strong).toEqual(["0 <bos>  0.500", "2 ⏎  0.500"]);
+});
+
+test("the grid is one tab stop, moved by arrows, chosen by Enter", async () => {
+  const root = await show();
+  const grid = root.querySelector('[role="grid"]');
+  const cell = root.querySelector('[role="gridcell"]');
+  expect(grid?.getAttribute("aria-rowcount")).toBe("2");
+  expect(root.querySelectorAll('.hw-heads [tabindex="0"]')).toHaveLength(0);
+  for (const key of ["ArrowDown", "ArrowRight", "ArrowDown"]) press(grid, key);
+  expect(cell?.getAttribute("aria-label")).toBe("head 1.1");
+  expect(session.get("selection")).toBe("");
+  press(grid, "End");
+  press(grid, "Enter");
+  expect(session.get("selection")).toBe("1.2");
+  expect(cell?.getAttribute("aria-selected")).toBe("true");
+  press(grid, "Home", { ctrlKey: true });
+  expect(cell?.getAttribute("aria-label")).toBe("head 0.0");
+});
+
+test("another head is sketched at once, and said to be a sketch", async () => {
+  const root = await show();
+  session.set("selection", "1.2");
+  expect(root.dataset.hwState).toBe("busy");
+  expect(root.querySelector(".hw-title")?.textContent).toBe("head 1.2");
+  expect(root.textContent).toContain("thumbnail, enlarged");
+  session.set("map", { ...session.get("map"), head: "1.2" });
+  expect(root.dataset.hwState).toBe("ready");
+  expect(root.textContent).not.toContain("thumbnail, enlarged");
+});
+
+test("numbers of an older revision say so", async () => {
+  const root = await show();
+  session.set("revision", 2);
+  expect(root.querySelector(".hw-map")?.classList.contains("hw-stale")).toBe(true);
+  expect(root.textContent).toContain("before your edit");
+  session.set("map", { ...session.get("map"), revision: 2 });
+  expect(root.textContent).not.toContain("before your edit");
+});
+
+test("a run that is not there cannot be chosen, and says why", async () => {
+  const root = await show();
+  const [, corrupted, edited] = root.querySelectorAll<HTMLButtonElement>(".hw-runs button");
+  corrupted?.click();
+  expect(session.get("run")).toBe("clean");
+  expect(corrupted?.title).toBe("there is no corrupted prompt");
+  session.set("edits", [{ kind: "zero", target: "0.0", at: null }]);
+  edited?.click();
+  expect(session.get("run")).toBe("edited");
+  expect(edited?.getAttribute("aria-pressed")).toBe("true");
+});
+
+test("keys on the map move the crosshair and pin a query", async () => {
+  const root = await show();
+  const map = root.querySelector('[role="application"]');
+  press(map, "ArrowUp");
+  press(map, "ArrowLeft");
+  expect(root.querySelector('[role="status"]')?.textContent).toBe("1 “·hi” → 1 “·hi”: 0.750");
+  press(map, "Enter");
+  expect(root.textContent).toContain("pinned: 1 “·hi” looks at");
+});
+
+test("a picture that cannot be painted or read says why", async () => {
+  const root = await show();
+  session.set("map", { revision: 1, run: "clean", head: "0.0", error: "there is no <b>" });
+  expect(root.dataset.hwState).toBe("error");
+  expect(root.querySelector(".hw-why")?.textContent).toBe("there is no <b>");
+  session.set("map", { ...looked().map, array: { dtype: "float32", shape: [7] } });
+  expect(root.querySelector(".hw-why")?.textContent).toContain("expected 28 bytes");
+});
+
+test("without getModel the widget manager finds the model", async () => {
+  own.widget_manager = { get_model: async (id: string) => (id === "1" ? session : null) };
+  const root = await show({});
+  expect(root.dataset.hwState).toBe("ready");
+  expect(own.get("apart")).toBe(false);
+});
+
+test("without either, Python's copy on the view is shown and wishes are sent", async () => {
+  const root = await show({});
+  expect(own.get("apart")).toBe(true);
+  expect(root.textContent).toContain("static copy");
+  own.set("mirrored", looked());
+  expect(root.dataset.hwState).toBe("ready");
+  const grid = root.querySelector('[role="grid"]');
+  press(grid, "ArrowRight");
+  press(grid, "Enter");
+  expect(own.get("wish")).toMatchObject({ selection: "0.1", wishes: 1 });
+  expect(root.dataset.hwHead).toBe("0.1");
+});
+
+test("a view that is gone listens to nothing", async () => {
+  await show();
+  expect(session.listening).toBeGreaterThan(0);
+  life.abort();
+  expect(session.listening).toBe(0);
+});
+
+test("a causal map unfolds into its square", () => {
+  const { map, map_data } = looked();
+  const grid = readMap(map, map_data);
+  expect([...(grid?.values ?? [])]).toEqual([1, 0, 0, 0.25, 0.75, 0, 0.5, 0, 0.5]);
+});
+
+test("colours: viridis from 0 to 1, the surface at zero where signed, grey for none", () => {
+  const values = new Float32Array([0, 1, Number.NaN]);
+  const pixels = colour(values, limits(values, false), viridis);
+  expect([...pixels]).toEqual([68, 1, 84, 255, 253, 231, 37, 255, 128, 128, 128, 255]);
+  const signed = new Float32Array([-0.5, 0, 0.5]);
+  const both = colour(signed, limits(signed, true), diverging([255, 255, 255]));
+  expect([...both.slice(4, 8)]).toEqual([255, 255, 255, 255]);
+  expect(both[2]).toBeGreaterThan(both[0] ?? 0); // blue below
+  expect(both[8]).toBeGreaterThan(both[10] ?? 0); // red above
+  expect(level(0.5, [0, 1])).toBe(128);
+});
+
+test("everything fits at 480 pixels and beside each other when wide", () => {
+  const narrow = layout(456, 12, 12, 40);
+  expect(narrow.gridWidth).toBeLessThanOrEqual(456);
+  expect(narrow.label + narrow.size).toBeLessThanOrEqual(456);
+  const wide = layout(1100, 12, 12, 40);
+  expect(wide.wide).toBe(true);
+  expect(wide.gridWidth + 28 + wide.label + wide.size).toBeLessThanOrEqual(1100);
+  expect(layout(1100, 80, 64, 256).cell).toBeGreaterThanOrEqual(14);
+});
+
+test("the strongest keys come first, by size where signed, without zeros", () => {
+  expect(strongest(new Float32Array([0.1, 0.7, 0, 0.2]), 2, false)).toEqual([1, 3]);
+  expect(strongest(new Float32Array([0.1, -0.7, Number.NaN]), 5, true)).toEqual([1, 0]);
+});
