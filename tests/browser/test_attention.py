@@ -69,6 +69,7 @@ def views(opened):
     return opened
 
 
+@pytest.mark.slow
 def test_python_and_the_screen_select_one_head(views):
     views.click(1, 0)
     views.expect_head("1.0")
