@@ -38,8 +38,10 @@ class Lab:
     env: dict[str, str]
 
     def page(self, name):
-        """Where a notebook is opened."""
-        return f"{self.url}/lab/tree/{name}?token={TOKEN}"
+        """Where a notebook is opened: in a new workspace, for JupyterLab would open the tabs
+        of the last one beside it, and a command may then go to another tab's notebook."""
+        workspace = secrets.token_hex(4)
+        return f"{self.url}/lab/workspaces/{workspace}/tree/{name}?token={TOKEN}"
 
     def copy(self, name, to):
         """Put a committed notebook into the folder, by the name `to`; return where it is."""

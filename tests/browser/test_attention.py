@@ -69,7 +69,6 @@ def views(opened):
     return opened
 
 
-@pytest.mark.slow
 def test_python_and_the_screen_select_one_head(views):
     views.click(1, 0)
     views.expect_head("1.0")
@@ -88,7 +87,6 @@ def test_python_and_the_screen_select_one_head(views):
     views.expect_head("1.2")
 
 
-@pytest.mark.slow
 def test_both_views_move_while_the_kernel_is_busy(views):
     page = views.notebook.page
     page.evaluate(
@@ -118,7 +116,6 @@ def test_both_views_move_while_the_kernel_is_busy(views):
     assert views.python("print(s.selection)") == "1.1"
 
 
-@pytest.mark.slow
 def test_runs_the_difference_and_a_pinned_query(views):
     views.click(1, 0)
     views.python("s.edits = [hw.zero('0.0')]")
@@ -140,7 +137,6 @@ def test_runs_the_difference_and_a_pinned_query(views):
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.slow
 def test_it_can_be_read_in_both_themes(views, theme):
     views.notebook.theme(theme)
     views.click(1, 0)
@@ -149,7 +145,6 @@ def test_it_can_be_read_in_both_themes(views, theme):
     assert views.notebook.faint(".hw-attention *:not(style):not(canvas)") == []
 
 
-@pytest.mark.slow
 def test_arrays_have_a_view_of_their_own(views):
     views.notebook.run(
         "import numpy as np\n"
