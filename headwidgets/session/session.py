@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from headwidgets.errors import InputError, ModelError
 from headwidgets.heads import Head
+from headwidgets.home import HomeLoop
 from headwidgets.methods import effects, maps
 from headwidgets.methods import generate as continuation
 from headwidgets.methods.parts import residual_parts
@@ -16,7 +17,6 @@ from headwidgets.model.engine import Engine
 from headwidgets.model.work import Work, current, doing
 from headwidgets.session import storage
 from headwidgets.session.asked import Asked
-from headwidgets.session.home import HomeLoop
 from headwidgets.session.progress import Bar
 from headwidgets.session.scoring import score_session
 

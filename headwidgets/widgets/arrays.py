@@ -10,6 +10,9 @@ import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.heads import Head
+from headwidgets.home import HomeLoop
+from headwidgets.widgets.base import STATIC
+from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.pictures import (
     NAMES,
     THUMBNAIL_BYTES,
@@ -24,8 +27,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headwidgets.widgets.dispatch import Send
+
 FIRST_PAINT = 950_000
 """Bytes for the pictures of a first view."""
+_ONLY = {"run": "clean", "over": "pair"}
 _READ_ONLY = (*NAMES, "tokens", "names", "model", "status", "message", "revision", "edits")
 
 
@@ -110,7 +116,7 @@ def read_names(value: Sequence[object] | None, n_layers: int, n_heads: int) -> l
 class ArrayState(PictureTraits, anywidget.AnyWidget):
     """What views look at where there is no session: a pattern, its tokens, a selection."""
 
-    _esm = "export default {}"
+    _esm = (STATIC / "session.js").read_text(encoding="utf-8")
 
     selection = t.Unicode("").tag(sync=True)
     tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
@@ -136,9 +142,15 @@ class ArrayState(PictureTraits, anywidget.AnyWidget):
             self.set_trait(name, value)
         self.show("thumbs", small)
         self.show("map", first)
+        self._requests = self.dispatcher(self.send)
         super().__init__()
+        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
-    @t.validate("selection", "run")
+    def dispatcher(self, send: Send) -> Dispatcher:
+        """Return who answers the requests that come over a comm, by `send` on that comm."""
+        return Dispatcher({}, send, HomeLoop())
+
+    @t.validate("selection", "run", "over")
     def _check(self, proposal: t.Bunch) -> str:
         return str(self._read(proposal.trait.name, proposal.value))
 
@@ -153,8 +165,8 @@ class ArrayState(PictureTraits, anywidget.AnyWidget):
         if name in _READ_ONLY:
             message = f"{name!r} is read-only: it follows from the arrays"
             raise InputError(message)
-        if name == "run" and value != "clean":
-            message = f"arrays have one run, 'clean', got {value!r:.80}"
+        if name in _ONLY and value != _ONLY[name]:
+            message = f"arrays have one {name}, {_ONLY[name]!r}, got {value!r:.80}"
             raise InputError(message)
         if name == "selection" and value:
             n_layers, n_heads = self.pattern.shape[:2]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import traitlets as t
 
 from headwidgets.errors import InputError
 from headwidgets.widgets import face
 from headwidgets.widgets.arrays import ArrayState
-from headwidgets.widgets.base import STATIC, HeadWidget, refuse_unknown
+from headwidgets.widgets.base import HeadWidget, refuse_unknown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,10 +51,11 @@ class AttentionView(HeadWidget):
     (4, 5)
     """
 
-    _esm = (STATIC / "attention.js").read_text(encoding="utf-8")
+    view = t.Unicode("attention", read_only=True).tag(sync=True)
     _of: Any = None  # the session, if there is one
     MIRRORED: ClassVar[tuple[str, ...]] = (
-        *("thumbs_data", "thumbs", "map_data", "map", "run", "selection", "tokens"),
+        *("thumbs_data", "thumbs", "map_data", "map", "run", "weighting", "over"),
+        *("selection", "tokens"),
         *("model", "names", "corrupted_prompt", "edits", "status", "message", "revision"),
     )
 
@@ -80,7 +82,7 @@ class AttentionView(HeadWidget):
         state = given.state if self._of is not None else ArrayState(given, tokens, names)
         super().__init__(session=state, **options)
         if self._of is not None:
-            state.want(self)
+            state.want(self, "map", "thumbs")
 
     def __repr__(self) -> str:
         """Say what is shown, in a line."""
@@ -109,7 +111,7 @@ class AttentionView(HeadWidget):
         if self._of is None:
             values = state.attention(head)
         else:
-            from headwidgets.widgets.painter import attention
+            from headwidgets.widgets.looks import attention
 
             values, more = attention(self._of, head, run)
             tokens = more.get("tokens", self._of.tokens)

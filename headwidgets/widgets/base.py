@@ -1,8 +1,9 @@
 """What every widget is: a view of a session's model, with a static face.
 
-Synced: session (a reference to the model that all views share). For a host where a view
-cannot reach that model: apart (the browser says so), mirrored (a copy of what the model
-says) and wish (what the browser wants to set there).
+Synced: session (a reference to the model that all views share) and view (which one to
+draw). For a host where a view cannot reach that model: apart (the browser says so), code
+(the bundle), mirrored (a copy of what the model says) and wish (what the browser wants to
+set there); then requests come over the view's own comm.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ class HeadWidget(anywidget.AnyWidget):
         The model that it shows.
     """
 
+    # The text, not the path: a path makes anywidget keep every instance alive for reloads.
+    _esm = (STATIC / "view.js").read_text(encoding="utf-8")
     MIRRORED: ClassVar[tuple[str, ...]] = ()
+    _requests: Any = None
 
     session = anywidget.WidgetTrait().tag(sync=True)
     apart = t.Bool(default_value=False).tag(sync=True)
+    code = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
     mirrored = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     wish = t.Dict().tag(sync=True, echo_update=False)
 
@@ -45,6 +50,8 @@ class HeadWidget(anywidget.AnyWidget):
         """Close the view; the session lives on."""
         if self.apart and self.comm is not None:
             self.session.unobserve(self._copy, self._copied())
+        if self._requests is not None:
+            self._requests.close()
         super().close()
 
     @t.observe("apart")
@@ -53,6 +60,9 @@ class HeadWidget(anywidget.AnyWidget):
         if change.new:
             self.session.observe(self._copy, self._copied())
             self._copy()
+            self.set_trait("code", self.session._esm)  # noqa: SLF001 - anywidget's own name
+            self._requests = self.session.dispatcher(self.send)
+            self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
     def _copied(self) -> list[str]:
         return [name for name in self.MIRRORED if self.session.has_trait(name)]

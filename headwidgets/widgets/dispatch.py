@@ -22,7 +22,7 @@ from headwidgets.widgets import envelope
 from headwidgets.widgets.envelope import Answer, Cancel, Request, failed
 
 if TYPE_CHECKING:
-    from headwidgets.session.home import HomeLoop
+    from headwidgets.home import HomeLoop
 
 log = logging.getLogger(__name__)
 

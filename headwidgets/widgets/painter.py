@@ -2,65 +2,93 @@
 
 After a change the pictures are painted on the session's home loop; a newer change cancels
 a painting that is under way. The first ones are painted at once, so that a notebook that
-is saved right away holds them.
+is saved right away holds them. What there is to paint is listed in `products`.
 """
 
 from __future__ import annotations
 
 import logging
 import weakref
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headwidgets.errors import Cancelled, HeadwidgetsError, InputError
+from headwidgets.errors import Cancelled, HeadwidgetsError
 from headwidgets.model.work import Work, checkpoint, doing
-from headwidgets.widgets.pictures import Picture, difference, pack_map, pack_thumbs
+from headwidgets.widgets.pictures import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from headwidgets.session.home import HomeLoop
+    from headwidgets.home import HomeLoop
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
 
 
+class View(NamedTuple):
+    """How the session is looked at: the traits that every view of it shares."""
+
+    run: str = "clean"
+    weighting: str = "raw"
+    over: str = "pair"
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something that is painted from a session.
+
+    Parameters
+    ----------
+    about : callable
+        ``about(session, view)`` says in plain JSON what the picture will belong to; while
+        that stays the same, nothing is painted. ``revision`` is in it, read first.
+    make : callable
+        ``make(session, view, about)`` paints; may raise, may take long, is cancelled at
+        checkpoints.
+    """
+
+    about: Callable[[SessionLike, View], dict[str, Any]]
+    make: Callable[[SessionLike, View, dict[str, Any]], Picture]
+
+
 class Painter:
-    """Paints the thumbnails and the selected head's map of a session.
+    """Paints what the viewers of a session want.
 
     Parameters
     ----------
     session : Session
     home : HomeLoop
         Where it paints, but for the first time.
-    run : callable
-        Says which run is to be shown.
+    products : mapping of str to Product
+        What can be wanted, in the order in which it is painted.
+    view : callable
+        Says how the session is looked at now.
     show : callable
-        ``show(name, picture)`` takes ``"map"`` or ``"thumbs"``.
+        ``show(name, picture)`` takes what was painted.
     """
 
     def __init__(
         self,
         session: SessionLike,
         home: HomeLoop,
-        run: Callable[[], str],
+        products: Mapping[str, Product],
+        view: Callable[[], View],
         show: Callable[[str, Picture], object],
     ) -> None:
-        self._session, self._home, self._run, self._show = session, home, run, show
-        self._viewers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._session, self._home, self._products = session, home, products
+        self._view, self._show = view, show
+        self._viewers: weakref.WeakKeyDictionary[Any, frozenset[str]] = weakref.WeakKeyDictionary()
         self._work = Work()
         self._painted: dict[str, object] = {}
 
-    def want(self, viewer: object) -> None:
-        """Paint from now on, for `viewer`; at once if something is missing."""
-        self._viewers.add(viewer)
+    def want(self, viewer: object, names: Iterable[str]) -> None:
+        """Paint these from now on, for `viewer`; at once if something is missing."""
+        self._viewers[viewer] = frozenset(names)
         self._paint(Work())
 
     def leave(self, viewer: object) -> None:
         """Paint no longer for `viewer`."""
-        self._viewers.discard(viewer)
+        self._viewers.pop(viewer, None)
 
     def ask(self) -> None:
         """Paint soon what is out of date; a painting under way is out of date itself."""
@@ -76,80 +104,33 @@ class Painter:
         self._work.cancel()
 
     def _paint(self, work: Work) -> None:
+        wanted = frozenset[str]().union(*list(self._viewers.values()))
         try:
             with doing(work):
-                for name, make in (("map", self._map), ("thumbs", self._thumbs)):
-                    checkpoint()
-                    about = self._about(name)
-                    if self._painted.get(name) == about:
-                        continue
-                    picture = _or_reason(make, about)
-                    checkpoint()
-                    self._painted[name] = about
-                    self._show(name, picture)
+                for name in self._products:
+                    if name in wanted:
+                        checkpoint()
+                        self._paint_one(name, self._products[name])
         except Cancelled:
             log.debug("a picture was superseded")
 
-    def _about(self, name: str) -> dict[str, Any]:
-        """Say what a picture belongs to; the revision is read first, so it is never too new."""
-        about: dict[str, Any] = {"revision": self._session.revision, "run": self._run()}
-        return about | ({"head": shown_head(self._session)} if name == "map" else {})
-
-    def _map(self, about: dict[str, Any]) -> Picture:
-        values, more = attention(self._session, about["head"], about["run"])
-        return pack_map(values, **about, **more)
-
-    def _thumbs(self, about: dict[str, Any]) -> Picture:
-        session, run = self._session, about["run"]
-        if run != "difference":
-            return pack_thumbs(session.thumbnails(run), **about)
-        after, before = compared(session)
-        change = difference(session.thumbnails(after), session.thumbnails(before))
-        return pack_thumbs(change, signed=True, **about)
+    def _paint_one(self, name: str, product: Product) -> None:
+        view = self._view()
+        about = product.about(self._session, view)
+        if self._painted.get(name) == about:
+            return
+        picture = _or_reason(product, self._session, view, about)
+        checkpoint()
+        self._painted[name] = about
+        self._show(name, picture)
 
 
-def shown_head(session: SessionLike) -> str:
-    """Return the selected head, or the first where none is selected."""
-    return str(session.selection or "0.0")
-
-
-def compared(session: SessionLike) -> tuple[str, str]:
-    """Return the two runs whose difference is shown: (minuend, subtrahend)."""
-    if session.edits:
-        base = "corrupted" if any(edit.into == "corrupted" for edit in session.edits) else "clean"
-        pair = "edited", base
-    elif session.corrupted_prompt is not None:
-        pair = "corrupted", "clean"
-    else:
-        message = "nothing to compare: there are no edits and there is no corrupted prompt"
-        raise InputError(message)
-    lengths = [len(session.tokens_of(run)) for run in pair]
-    if lengths[0] != lengths[1]:
-        message = f"cannot subtract {lengths[0]} and {lengths[1]} tokens"
-        raise InputError(message)
-    return pair
-
-
-def attention(
-    session: SessionLike, head: str, run: str
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Return one head's values in a run or in the difference, and what is to be said of them."""
-    more: dict[str, Any] = {"signed": run == "difference"}
-    if run == "difference":
-        after, before = compared(session)
-        values = session.attention(head, after) - session.attention(head, before)
-        more["of"] = f"{after} − {before}"
-        run = after
-    else:
-        values = session.attention(head, run)
-    tokens = session.tokens_of(run)
-    return values, more if tokens == session.tokens else {**more, "tokens": list(tokens)}
-
-
-def _or_reason(make: Callable[[dict[str, Any]], Picture], about: dict[str, Any]) -> Picture:
+def _or_reason(
+    product: Product, session: SessionLike, view: View, about: dict[str, Any]
+) -> Picture:
     """Paint, or say in the picture's place why there is none."""
     try:
-        return make(about)
+        return product.make(session, view, about)
     except Cancelled:
         raise
     except HeadwidgetsError as error:

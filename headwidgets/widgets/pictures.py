@@ -1,7 +1,8 @@
 """Attention as pictures on the wire: all heads as thumbnails, one head as a map.
 
 Synced to the browser only: thumbs, map (headers) and thumbs_data, map_data (their bytes).
-Synced both ways: run. Whoever has these traits can be looked at by an `AttentionView`.
+Synced both ways: run, weighting, over. Whoever has these traits can be looked at by an
+`AttentionView`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RUNS = ("clean", "corrupted", "edited", "difference")
+WEIGHTINGS = ("raw", "no bos", "value")
+VIEWED = ("run", "weighting", "over")
+"""How the session is looked at: traits that a browser may set."""
 NAMES = ("thumbs_data", "thumbs", "map_data", "map")
 """What Python paints and a browser may not set; data before its header."""
 
@@ -43,6 +47,10 @@ class PictureTraits(t.HasTraits):
     ----------
     run : {"clean", "corrupted", "edited", "difference"}
         Which run is shown.
+    weighting : {"raw", "no bos", "value"}
+        The pattern itself; without the first position; times the norm of v·W_O.
+    over : {"pair", "set"}
+        The pair on screen, or the mean over the prompt set.
     thumbs, map : dict
         ``revision``, ``run``, ``signed``, ``array`` (see `wire`); a map has ``head``, ``n``
         (tokens), ``stride`` (tokens a pixel) and ``causal`` (only the lower triangle is
@@ -52,14 +60,17 @@ class PictureTraits(t.HasTraits):
     """
 
     run = t.Enum(RUNS, "clean").tag(sync=True)
+    weighting = t.Enum(WEIGHTINGS, "raw").tag(sync=True)
+    over = t.Enum(("pair", "set"), "pair").tag(sync=True)
     thumbs = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     thumbs_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
     map = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     map_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
 
     def show(self, name: str, picture: Picture) -> list[str]:
-        """Take a picture, ``"thumbs"`` or ``"map"``; return the traits that changed."""
-        news = {f"{name}_data": picture.data, name: picture.header}
+        """Take a picture such as ``"thumbs"``; return the traits that changed."""
+        news: dict[str, Any] = {f"{name}_data": picture.data, name: picture.header}
+        news = {key: value for key, value in news.items() if self.has_trait(key)}
         changed = [key for key, value in news.items() if getattr(self, key) != value]
         for key in changed:
             self.set_trait(key, news[key])

@@ -13,26 +13,26 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
-from headwidgets.session.home import HomeLoop
+from headwidgets.home import HomeLoop
 from headwidgets.widgets import mirror, pictures
+from headwidgets.widgets.base import STATIC
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer
-from headwidgets.widgets.painter import Painter
+from headwidgets.widgets.painter import Painter, View
+from headwidgets.widgets.products import PRODUCTS
 from headwidgets.widgets.serve import handlers
 
 if TYPE_CHECKING:
+    from headwidgets.widgets.dispatch import Send
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
-
-_STATIC = Path(__file__).parent.parent / "static"
 
 
 class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
@@ -70,7 +70,7 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
     """
 
     # The text, not the path: a path makes anywidget keep every instance alive for reloads.
-    _esm = (_STATIC / "session.js").read_text(encoding="utf-8")
+    _esm = (STATIC / "session.js").read_text(encoding="utf-8")
 
     index = t.Int(0, min=0).tag(sync=True)
     prompt = t.Union([t.Unicode(), t.List(t.Int())], default_value="").tag(sync=True)
@@ -98,15 +98,9 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         self._refused = ""
         self._known = mirror.read(session)  # what the session said last
         self._told: dict[str, Any] = {}  # what the browser has
-        home = home or HomeLoop()
-        self._painter = Painter(session, home, lambda: str(self.run), self._show)
-        self._requests = Dispatcher(
-            handlers(session),
-            self.send,
-            home,
-            changed=self._refresh,
-            at_once={"cancel": self._cancel_all},
-        )
+        self._home = home = home or HomeLoop()
+        self._painter = Painter(session, home, PRODUCTS, self._view, self._show)
+        self._requests = self.dispatcher(self.send)
         super().__init__()
         self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
         self._unsubscribe = session.subscribe(self._changed)
@@ -117,9 +111,15 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         self._refresh()
         super().open()
 
-    def want(self, viewer: object) -> None:
-        """Hold the pictures that `viewer` shows, from now on; the first ones at once."""
-        self._painter.want(viewer)
+    def dispatcher(self, send: Send) -> Dispatcher:
+        """Return who answers the requests that come over a comm, by `send` on that comm."""
+        at_once = {"cancel": self._cancel_all}
+        serving = handlers(self._session)
+        return Dispatcher(serving, send, self._home, changed=self._refresh, at_once=at_once)
+
+    def want(self, viewer: object, *names: str) -> None:
+        """Hold the `products` that `viewer` shows, from now on; the first ones at once."""
+        self._painter.want(viewer, names)
 
     def leave(self, viewer: object) -> None:
         """Hold the pictures for the others only."""
@@ -184,7 +184,7 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         names = list(names)
         self._forget(names)
         self._refresh()
-        painted = [name for name in names if name in pictures.NAMES or name == "run"]
+        painted = [name for name in names if name in (*pictures.NAMES, *pictures.VIEWED)]
         if painted:
             self.send_state(painted)
 
@@ -215,9 +215,12 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         self._refresh()
         self._painter.ask()
 
-    @t.observe("run")
-    def _other_run(self, _change: t.Bunch) -> None:
+    @t.observe(*pictures.VIEWED)
+    def _looked_at_otherwise(self, _change: t.Bunch) -> None:
         self._painter.ask()
+
+    def _view(self) -> View:
+        return View(*(str(getattr(self, name)) for name in pictures.VIEWED))
 
     def _show(self, name: str, picture: pictures.Picture) -> None:
         """Set a picture and send it as one message, without the bytes that are there already."""

@@ -1,5 +1,6 @@
 // The session's model: one per session, referenced by every widget; its own view is a card.
-// Synced: see state.ts. Never synced: requests, which `initialize` exports to other widgets.
+// Synced: see state.ts. Never synced: requests, which `initialize` exports to other widgets,
+// with the code of every view.
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { CARD_STYLE, rows, statusText } from "./card";
@@ -8,6 +9,7 @@ import { whenChanged } from "./lib/model";
 import { Rpc } from "./lib/rpc";
 import { style } from "./lib/theme";
 import type { State } from "./state";
+import { mount } from "./views";
 
 const KEYS = [
   "model",
@@ -25,7 +27,22 @@ const KEYS = [
 /** What `host.getWidget(ref)` gives other widgets. */
 export interface SessionExports {
   request: Rpc["request"];
+  mount: typeof mount;
 }
+
+/** What this module itself gives a view that has to load it (lib/reach.ts). */
+export interface Code {
+  mount: typeof mount;
+  asking: typeof asking;
+}
+
+/** A way to ask Python over any model's comm, until the signal aborts. */
+export function asking(model: ConstructorParameters<typeof Rpc>[0], signal: AbortSignal) {
+  const rpc = new Rpc(model, signal);
+  return ((...args) => rpc.request(...args)) as Rpc["request"];
+}
+
+export { mount };
 
 export default () => {
   let rpc: Rpc | undefined; // one per model; the factory is called once for each
@@ -33,7 +50,7 @@ export default () => {
   function initialize({ model, signal }: InitializeProps<State>): SessionExports {
     const made = new Rpc(model, signal);
     rpc = made;
-    return { request: (...args) => made.request(...args) };
+    return { request: (...args) => made.request(...args), mount };
   }
 
   function render({ model, el, signal }: RenderProps<State>): void {

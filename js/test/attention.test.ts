@@ -1,21 +1,23 @@
-import type { Host, RenderProps } from "@anywidget/types";
+import type { AnyModel, Host } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import widget from "../src/attention";
 import { colour, layout, level, limits, readMap, strongest } from "../src/lib/heatmap";
 import { diverging, viridis } from "../src/lib/lut";
+import { reach } from "../src/lib/reach";
 import type { Looked, Own } from "../src/lib/session";
 import { encode } from "../src/lib/wire";
+import { asking, mount } from "../src/session";
 import { FakeModel } from "./fake-model";
 
 const TOKENS = ["<bos>", " hi", "\n"];
 // one head's lower triangle, as rows: [1], [.25, .75], [.5, 0, .5]
 const TRIANGLE = new Float32Array([1, 0.25, 0.75, 0.5, 0, 0.5]);
 
-function looked(): Looked {
+function looked(): Looked & { _esm: string } {
   const [map, data] = encode(TRIANGLE, [6]);
   const [thumbs, bytes] = encode(new Uint8Array(2 * 3 * 9).fill(64), [2, 3, 3, 3]);
   const about = { revision: 1, run: "clean" as const, signed: false };
   return {
+    _esm: "the bundle",
     selection: "",
     run: "clean",
     tokens: TOKENS,
@@ -39,7 +41,10 @@ let el: HTMLElement;
 
 beforeEach(() => {
   session = new FakeModel(looked());
-  own = new FakeModel<Own>({ session: "anywidget:1", apart: false, mirrored: {}, wish: {} });
+  own = new FakeModel<Own>({
+    ...{ session: "anywidget:1", view: "attention", code: "the bundle" },
+    ...{ apart: false, mirrored: {}, wish: {} },
+  });
   life = new AbortController();
   el = document.createElement("div");
   vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
@@ -52,10 +57,19 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+const load = async (text: string) => {
+  if (!text) throw new Error("there is no bundle");
+  return { mount, asking };
+};
+
 async function show(host: unknown = { getModel: async () => session }): Promise<HTMLElement> {
-  const props = { model: own, el, signal: life.signal, host: host as Host };
-  await widget.render(props as unknown as RenderProps<Own>);
-  return el.querySelector<HTMLElement>(".hw-root") as HTMLElement;
+  const root = document.createElement("section");
+  el.replaceChildren(root);
+  life.signal.addEventListener("abort", () => root.remove());
+  const [model, found] = [own as unknown as AnyModel<Own>, host as Host];
+  const { code, ...rest } = await reach(model, found, life.signal, load);
+  code.mount("attention", { ...rest, own: model }, root, life.signal);
+  return root;
 }
 
 function press(on: Element | null, key: string, more: KeyboardEventInit = {}): void {

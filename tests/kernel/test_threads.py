@@ -97,7 +97,7 @@ s.attention = broken
 
 def test_what_waits_behind_a_cell_can_be_superseded_and_cancelled(kernel, browser, tmp_path):
     over = tmp_path / "all sent"
-    kernel.run("from headwidgets.session import home\nhome.PAUSE = 0.5")
+    kernel.run("from headwidgets import home\nhome.PAUSE = 0.5")
     cell = kernel.begin(f"while not os.path.exists({str(over)!r}): pass")
     old = browser.ask("logits", key="logits", k=3)
     unwanted = browser.ask("effect")

@@ -16,7 +16,7 @@ METHODS = {*PROMPTS, "methods"}
 TASKS = {*METHODS, "tasks"}
 TAXONOMY = {*TASKS, "taxonomy"}
 LABS = {*TAXONOMY, "labs"}
-SESSION = {*LABS, "session"}
+SESSION = {"home", *LABS, "session"}
 WIDGETS = {*SESSION, "widgets"}
 
 # Room -> the rooms that its modules may import while they are imported themselves. An
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "__main__": set(),
     "errors": set(),
     "heads": {"errors", "whole"},
+    "home": set(),
     "whole": set(),
     "zoo": {*BASE, "zoo"},
     "model": MODEL,

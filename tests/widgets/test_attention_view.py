@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import headwidgets as hw
-from headwidgets.session.home import HomeLoop
-from headwidgets.widgets.painter import Painter
+from headwidgets.home import HomeLoop
+from headwidgets.widgets.painter import Painter, View
 from headwidgets.widgets.pictures import ZERO, unpack
+from headwidgets.widgets.products import PRODUCTS
 
 CLEAN = "When Mary and John went to the store, John gave a drink to"
 OTHER = "When Mary and John went to the store, Mary gave a drink to"
@@ -184,9 +185,9 @@ def test_a_newer_change_supersedes_a_painting_that_waits(session):
         done.set()
 
     async def cells():
-        painter = Painter(session, HomeLoop(), lambda: "clean", show)
+        painter = Painter(session, HomeLoop(), PRODUCTS, View, show)
         end = session.subscribe(lambda _changed: painter.ask())
-        painter.want(session)
+        painter.want(session, ["map", "thumbs"])
         for record in (painted, asked, done):
             record.clear()
         for head in ("0.1", "1.1", "1.3"):
@@ -204,10 +205,11 @@ def test_a_picture_that_a_change_overtook_is_not_shown(session):
     painter = Painter(
         session,
         HomeLoop(),
-        lambda: "clean",
+        PRODUCTS,
+        View,
         lambda name, p: shown_heads.append(p.header.get("head", name)),
     )
-    painter.want(session)
+    painter.want(session, ["map", "thumbs"])
     shown_heads.clear()
     whole = session.attention
 

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
+from headwidgets import home as home_module
 from headwidgets.errors import InputError
+from headwidgets.home import HomeLoop
 from headwidgets.model.work import checkpoint
-from headwidgets.session import home as home_module
-from headwidgets.session.home import HomeLoop
 from headwidgets.widgets import dispatch
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer

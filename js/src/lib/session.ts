@@ -1,8 +1,8 @@
-// The model that views look at: a session's, or one of arrays. Reached through the host, else
-// through its widget manager, else copied by Python onto the view itself (see base.py).
+// The model that views look at: a session's, or one of arrays; how it is reached: reach.ts.
 
-import type { AnyModel, Host } from "@anywidget/types";
+import type { AnyModel } from "@anywidget/types";
 import type { Edit, Status } from "../state";
+import type { Rpc } from "./rpc";
 
 /** What a picture says of itself; see headwidgets/widgets/pictures.py. */
 export interface Picture {
@@ -47,74 +47,17 @@ export type Look<T extends object = Looked> = Pick<
   "get" | "set" | "save_changes" | "on" | "off"
 >;
 
+/** Ask Python something; see lib/rpc.ts. */
+export type Ask = Rpc["request"];
+
 /** The traits of every widget of ours; see headwidgets/widgets/base.py. */
 export interface Own {
   session: string | null;
+  /** Which view to draw, by its name in views.ts. */
+  view: string;
+  /** The session's bundle, where the view cannot reach it. */
+  code: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;
-}
-
-/** Find the session's model, whatever the host can do. */
-export async function sessionOf(
-  model: AnyModel<Own>,
-  host: Partial<Host> | undefined,
-  signal: AbortSignal,
-): Promise<Look> {
-  const ref = model.get("session");
-  if (typeof ref === "string") {
-    const id = ref.replace(/^(anywidget:|IPY_MODEL_)/, "");
-    const ways = [
-      () => host?.getModel?.<Looked>(ref),
-      () => model.widget_manager?.get_model<Looked>(id),
-    ];
-    for (const way of ways) {
-      try {
-        const found = await way();
-        if (found) return found;
-      } catch {
-        // the next way
-      }
-    }
-  }
-  return mirror(model, signal);
-}
-
-/** A model made of the copy that Python keeps on the view. */
-function mirror(model: AnyModel<Own>, signal: AbortSignal): Look {
-  let held: Record<string, unknown> = model.get("mirrored") ?? {};
-  let wish: Record<string, unknown> = {};
-  let wishes = 0;
-  const listeners = new Map<string, Set<() => void>>();
-  const tell = (name: string) => {
-    for (const listener of [...(listeners.get(`change:${name}`) ?? [])]) listener();
-  };
-  const take = () => {
-    const before = held;
-    held = model.get("mirrored") ?? {};
-    for (const name of Object.keys(held)) if (held[name] !== before[name]) tell(name);
-  };
-  model.on("change:mirrored", take);
-  signal.addEventListener("abort", () => model.off("change:mirrored", take), { once: true });
-  model.set("apart", true);
-  model.save_changes();
-  return {
-    get: (name: string) => held[name],
-    set: (name: string, value: unknown) => {
-      held = { ...held, [name]: value };
-      wish[name] = value;
-      tell(name);
-    },
-    save_changes: () => {
-      model.set("wish", { ...wish, wishes: ++wishes }); // counted, so that no two are alike
-      model.save_changes();
-      wish = {};
-    },
-    on: (name: string, listener: () => void) => {
-      listeners.set(name, (listeners.get(name) ?? new Set()).add(listener));
-    },
-    off: (name?: string | null, listener?: (() => void) | null) => {
-      if (name && listener) listeners.get(name)?.delete(listener);
-    },
-  } as unknown as Look;
 }

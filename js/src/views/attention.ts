@@ -19,6 +19,7 @@ import { gradient } from "../lib/lut";
 import { whenChanged } from "../lib/model";
 import type { Look, Looked, Run } from "../lib/session";
 import { style } from "../lib/theme";
+import type { Mount } from "../views";
 import { HEADS_STYLE, headGrid } from "./heads";
 import { headMap, MAP_STYLE, type Place, short } from "./map";
 import { onLooks, type Paint, paintOf } from "./paint";
@@ -65,7 +66,7 @@ const STYLE = `
 ${HEADS_STYLE}${MAP_STYLE}`;
 
 /** Show a session's attention in `root`, until the signal aborts. */
-export function mountAttention(session: Look, root: HTMLElement, signal: AbortSignal): void {
+export const mountAttention: Mount = ({ session }, root, signal) => {
   root.classList.add("hw-root", "hw-attention");
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "attention view");
@@ -165,7 +166,7 @@ export function mountAttention(session: Look, root: HTMLElement, signal: AbortSi
     cancelAnimationFrame(frame);
     root.replaceChildren();
   });
-}
+};
 
 type Seen = ReturnType<typeof look> & {
   grid: Grid | null;
