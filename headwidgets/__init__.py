@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from headwidgets.session import Session, load
     from headwidgets.taxonomy import kinds
     from headwidgets.widgets.attention import AttentionView
+    from headwidgets.widgets.explore import explore
+    from headwidgets.widgets.grid import HeadGrid
+    from headwidgets.widgets.panel import PatchPanel
 
 __version__ = "0.1.0"
 
@@ -34,14 +37,17 @@ __all__ = [
     "Cancelled",
     "EditDropped",
     "Head",
+    "HeadGrid",
     "HeadwidgetsError",
     "InputError",
     "LogitDiff",
     "ModelError",
     "NotMeasurable",
+    "PatchPanel",
     "Prompts",
     "Session",
     "__version__",
+    "explore",
     "kinds",
     "load",
     "mean",
@@ -66,6 +72,9 @@ _HOMES = {
     "session": ("Session", "load"),
     "taxonomy": ("kinds",),
     "widgets.attention": ("AttentionView",),
+    "widgets.explore": ("explore",),
+    "widgets.grid": ("HeadGrid",),
+    "widgets.panel": ("PatchPanel",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outdir = process.argv[2] ?? join(here, "..", "headwidgets", "static");
-const entries = ["session", "view"];
+const entries = ["session", "tools", "view", "page"];
 
 await build({
   absWorkingDir: here,

@@ -53,7 +53,7 @@ def measure(engine: Engine, snapshot: Snapshot) -> Measured:
             runs["corrupted"] = logits(engine, snapshot, "corrupted", batch).values
         divergence = kl_divergence(clean.values, edited.values)
         for row, i in enumerate(batch):
-            right, wrong = _tokens(engine, snapshot, i, clean.values[row])
+            right, wrong = metric_tokens(engine, snapshot, i, clean.values[row])
             for run, values in runs.items():
                 out[run][i] = logit_difference(values[row], right, wrong)
             out["kl"][i] = float(divergence[row])
@@ -203,7 +203,7 @@ def _in_unit(values: torch.Tensor, unit: str) -> torch.Tensor:
     return log.exp() if unit == "probability" else log
 
 
-def _tokens(
+def metric_tokens(
     engine: Engine, snapshot: Snapshot, i: int, clean: torch.Tensor
 ) -> tuple[list[int], list[int]]:
     """Token ids that the metric compares on a pair."""

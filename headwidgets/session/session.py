@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from headwidgets.errors import InputError, ModelError
@@ -13,10 +14,14 @@ from headwidgets.methods import effects, maps
 from headwidgets.methods import generate as continuation
 from headwidgets.methods.parts import residual_parts
 from headwidgets.methods.runs import check_run
+from headwidgets.methods.sweep import sweep
+from headwidgets.methods.weighting import check_over, check_weighting
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import Work, current, doing
-from headwidgets.session import storage
+from headwidgets.session import compared, storage
+from headwidgets.session.as_python import as_python
 from headwidgets.session.asked import Asked
+from headwidgets.session.circuitsvis import heads_view
 from headwidgets.session.progress import Bar
 from headwidgets.session.scoring import score_session
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.facts import Facts
+    from headwidgets.widgets.explore import Explorer
     from headwidgets.widgets.state import SessionState
 
 _ASKED = ("prompts", "index", "edits", "metric", "reference", "weights")
@@ -88,6 +94,10 @@ class Session(Asked):
             trust_remote_code=trust_remote_code,
         )
         super().__init__(engine)
+        self._opened: dict[str, Any] | None = None  # of a bridge that is held
+        if name is None or isinstance(name, str | PurePath):
+            given = {"device": device, "revision": revision, "trust_remote_code": trust_remote_code}
+            self._opened = {"name": None if name is None else str(name), **given}
         self.frames: dict[str, pd.DataFrame] = {}
         self._notes = ""
         self._works: list[Work] = []
@@ -128,7 +138,16 @@ class Session(Asked):
 
     # ------------------------------------------------------------------ numbers
 
-    def attention(self, head: object, run: str = "clean") -> NDArray[np.float32]:
+    def attention(
+        self,
+        head: object,
+        run: str = "clean",
+        *,
+        weighting: str = "raw",
+        over: str = "pair",
+        queries: tuple[int, int] | None = None,
+        keys: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
         """Return one head's attention on the prompt on screen.
 
         Parameters
@@ -136,22 +155,42 @@ class Session(Asked):
         head : str, tuple or Head
             ``"4.11"``, ``(4, 11)``, ``"L4H11"``.
         run : {"clean", "corrupted", "edited"}
+        weighting : {"raw", "no bos", "value"}
+            The pattern itself; with its first column set to zero, the rest not
+            renormalised; or A[q, k]·‖v_k W_O‖ (Kobayashi et al. 2020).
+        over : {"pair", "set"}
+            The pair on screen, or the mean over the prompt set.
+        queries, keys : (start, stop), optional
+            Only this window: of a long prompt no more is held.
 
         Returns
         -------
         ndarray, float32, [query, key]
             After softmax, as the model has it; with attention sinks rows need not sum
             to one.
+
+        Raises
+        ------
+        InputError
+            If there is no such head or run, or no mean: prompts of several lengths.
+        """
+        asked = maps.Asked(
+            Head.parse(head), check_run(run), check_weighting(weighting), check_over(over)
+        )
+        with self._asking("attention") as snapshot:
+            return maps.attention(self.engine, snapshot, asked, queries, keys)
+
+    def thumbnails(
+        self, run: str = "clean", *, bos: bool = True, over: str = "pair"
+    ) -> NDArray[np.uint8]:
+        """Return all heads' attention, max-pooled: uint8 [layer, head, edge, edge].
+
+        Without `bos` the first column is left out; over the set, the mean of every
+        prompt's.
         """
         check_run(run)
         with self._asking("attention") as snapshot:
-            return maps.attention(self.engine, snapshot, Head.parse(head), run)
-
-    def thumbnails(self, run: str = "clean") -> NDArray[np.uint8]:
-        """Return all heads' attention, max-pooled: uint8 [layer, head, edge, edge]."""
-        check_run(run)
-        with self._asking("attention") as snapshot:
-            return maps.thumbnails(self.engine, snapshot, run)
+            return maps.thumbnails(self.engine, snapshot, run, bos=bos, over=check_over(over))
 
     def tokens_of(self, run: str = "clean") -> list[str]:
         """Return what the model sees in a run, one piece a token; see `attention`."""
@@ -194,6 +233,26 @@ class Session(Asked):
             frame = effects.effect(self.engine, snapshot)
             return self._signed(frame, "effect", snapshot, _ASKED)
 
+    def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:
+        """Edit every head by itself, exactly, over the whole prompt set.
+
+        Parameters
+        ----------
+        kind : {"patch", "zero", "mean"}
+        **options
+            over, direction ("denoise" or "noise", of a patch), at.
+
+        Returns
+        -------
+        DataFrame
+            One row a head: layer, head, effect, normalised, se, low, high, n. See
+            `headwidgets.methods.sweep.sweep`. The session's own edits are put aside.
+        """
+        with self._asking(f"sweeping {kind}") as snapshot:
+            frame = sweep(self.engine, snapshot, kind, **options)
+            depends = ("prompts", "metric", "weights", *(["reference"] if kind == "mean" else []))
+            return self._signed(frame, f"sweep: {kind}", snapshot, depends)
+
     def generate(self, n: int = 20) -> pd.DataFrame:
         """Continue the prompt on screen greedily, clean and edited side by side.
 
@@ -205,6 +264,42 @@ class Session(Asked):
         with self._asking("generating") as snapshot:
             frame = continuation.generate(self.engine, snapshot, n)
             return self._signed(frame, "generate", snapshot, _ASKED)
+
+    def compare(self, k: int = 10) -> pd.DataFrame:
+        """Return the likeliest next tokens of the clean, corrupted and edited run.
+
+        Returns
+        -------
+        DataFrame
+            One row a token; ``attrs["why"]`` says why nothing changed, if nothing did. See
+            `headwidgets.session.compared.compare`.
+        """
+        with self._asking("logits") as snapshot:
+            frame = compared.compare(self.engine, snapshot, k)
+            return self._signed(frame, "compare", snapshot, _ASKED)
+
+    def intervals(self) -> pd.DataFrame:
+        """Return the metric of the three runs over the set, with 95 % intervals.
+
+        Returns
+        -------
+        DataFrame
+            Rows clean, corrupted, edited, change, normalised, KL; columns value, low,
+            high, n, note. See `headwidgets.session.compared.intervals`.
+        """
+        with self._asking("effect") as snapshot:
+            frame = compared.intervals(self.engine, snapshot)
+            return self._signed(frame, "intervals", snapshot, _ASKED)
+
+    def as_python(self) -> str:
+        """Return plain TransformerLens code that gives this session's numbers.
+
+        It opens the model, runs the prompts clean, corrupted and with the edits as hooks,
+        and prints the metric. For a bridge that you hold, put it into the line
+        ``bridge = ...``.
+        """
+        sets = {"prompts": self.prompts, "reference": self.reference}
+        return as_python(self.engine, self.snapshot(), self._opened, **sets)
 
     def parts(self, at: Any = "end") -> pd.DataFrame:
         """Take the last residual stream of the clean prompt on screen apart.
@@ -257,6 +352,33 @@ class Session(Asked):
         mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
         return mine.reset_index(drop=True)
 
+    def circuitsvis(self, heads: object, run: str = "clean") -> Any:
+        """Show heads of the prompt on screen in CircuitsVis's own view, made safe.
+
+        It stands still: it does not follow the session. Online, its page loads CircuitsVis's
+        code from unpkg.com whenever it is opened; offline, the code (1.3 MB) is in the page.
+        CircuitsVis finds out which, each time it is displayed, by asking google.com;
+        ``.local_src`` is the page that needs no network.
+
+        Parameters
+        ----------
+        heads : head or list of heads
+            In any spelling: ``"4.11"``, ``[(4, 11), "L5H1"]``.
+        run : {"clean", "corrupted", "edited"}
+
+        Returns
+        -------
+        RenderedHTML
+            As ``circuitsvis.attention.attention_heads`` returns it; values are rounded to
+            six decimals, and no token can leave its string.
+
+        Raises
+        ------
+        InputError
+            If there is no such head or run, or the page would be larger than 20 MB.
+        """
+        return heads_view(self, heads, run)
+
     # ------------------------------------------------------------------ life
 
     def is_stale(self, frame: pd.DataFrame) -> bool:
@@ -297,6 +419,12 @@ class Session(Asked):
             if self._state is None:
                 self._state = SessionState(self, home=self._home)
             return self._state
+
+    def explore(self, score: Any = None, **options: Any) -> Explorer:
+        """Show heads, attention and edits as one linked widget; see `widgets.explore`."""
+        from headwidgets.widgets.explore import Explorer
+
+        return Explorer(self, score, **options)
 
     def close(self) -> None:
         """Stop work, close the widget and let go of what was kept."""

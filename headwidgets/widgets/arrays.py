@@ -11,7 +11,7 @@ import traitlets as t
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.heads import Head
 from headwidgets.home import HomeLoop
-from headwidgets.widgets.base import STATIC
+from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.pictures import (
     NAMES,
@@ -21,16 +21,22 @@ from headwidgets.widgets.pictures import (
     pack_thumbs,
     thumbnails,
 )
+from headwidgets.widgets.serve import stamped
+from headwidgets.widgets.tiles import SERVED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from headwidgets.widgets.dispatch import Send
+    from headwidgets.widgets.dispatch import Carry, Send
+    from headwidgets.widgets.pictures import Picture
 
 FIRST_PAINT = 950_000
 """Bytes for the pictures of a first view."""
+NO_VALUES = (
+    "arrays hold attention alone: weighting by value needs the model, hw.AttentionView(session)"
+)
 _ONLY = {"run": "clean", "over": "pair"}
 _READ_ONLY = (*NAMES, "tokens", "names", "model", "status", "message", "revision", "edits")
 
@@ -113,10 +119,13 @@ def read_names(value: Sequence[object] | None, n_layers: int, n_heads: int) -> l
     return names
 
 
-class ArrayState(PictureTraits, anywidget.AnyWidget):
+class ArrayState(BundleTraits, PictureTraits, anywidget.AnyWidget):
     """What views look at where there is no session: a pattern, its tokens, a selection."""
 
-    _esm = (STATIC / "session.js").read_text(encoding="utf-8")
+    _esm = bundle("session")
+
+    prompts = ("arrays",)
+    """As a session has a set: these are of one prompt."""
 
     selection = t.Unicode("").tag(sync=True)
     tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
@@ -135,22 +144,21 @@ class ArrayState(PictureTraits, anywidget.AnyWidget):
             "names": read_names(names, n_layers, n_heads),
             "model": {"name": "arrays", "n_layers": n_layers, "n_heads": n_heads},
         }
-        first = self._map("0.0")
-        budget = min(THUMBNAIL_BYTES, FIRST_PAINT - len(first.data))
-        small = pack_thumbs(thumbnails(self.pattern, budget), revision=1, run="clean")
+        first = self._map()
+        self._budget = min(THUMBNAIL_BYTES, FIRST_PAINT - len(first.data))
         for name, value in says.items():
             self.set_trait(name, value)
-        self.show("thumbs", small)
+        self.show("thumbs", self._thumbs())
         self.show("map", first)
-        self._requests = self.dispatcher(self.send)
+        self._requests = self.dispatcher(self.send, self._carry)
         super().__init__()
         self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
-    def dispatcher(self, send: Send) -> Dispatcher:
+    def dispatcher(self, send: Send, carry: Carry | None = None) -> Dispatcher:
         """Return who answers the requests that come over a comm, by `send` on that comm."""
-        return Dispatcher({}, send, HomeLoop())
+        return Dispatcher(stamped(self, SERVED), send, HomeLoop(), carry=carry)
 
-    @t.validate("selection", "run", "over")
+    @t.validate("selection", "run", "weighting", "over")
     def _check(self, proposal: t.Bunch) -> str:
         return str(self._read(proposal.trait.name, proposal.value))
 
@@ -168,24 +176,59 @@ class ArrayState(PictureTraits, anywidget.AnyWidget):
         if name in _ONLY and value != _ONLY[name]:
             message = f"arrays have one {name}, {_ONLY[name]!r}, got {value!r:.80}"
             raise InputError(message)
+        if name == "weighting" and value == "value":
+            raise InputError(NO_VALUES)
         if name == "selection" and value:
             n_layers, n_heads = self.pattern.shape[:2]
             return str(Head.parse(value).within(n_layers, n_heads))
         return value
 
-    @t.observe("selection")
+    @t.observe("selection", "weighting")
     def _paint(self, change: t.Bunch) -> None:
-        self.send_state(self.show("map", self._map(change.new or "0.0")))
+        names = self.show("map", self._map())
+        if change.name == "weighting":
+            names += self.show("thumbs", self._thumbs())
+        self.send_state(names)
 
-    def _map(self, head: str) -> Any:
-        layer, index = Head.parse(head)
-        return pack_map(self.pattern[layer, index], head=head, run="clean", revision=1)
+    def _map(self) -> Picture:
+        head = self.selection or "0.0"
+        about = {"revision": 1, "run": "clean", "weighting": self.weighting, "over": "pair"}
+        no_mean = "arrays are of one prompt"
+        return pack_map(
+            self.attention(head, weighting=self.weighting), head=head, no_mean=no_mean, **about
+        )
 
-    def attention(self, head: str, _run: str = "clean") -> NDArray[np.float32]:
-        """Return one head's pattern, [query, key]."""
-        layer, index = Head.parse(head)
-        one: NDArray[np.float32] = self.pattern[layer, index]
+    def _thumbs(self) -> Picture:
+        whole = self.weighting != "no bos"
+        small = thumbnails(self.pattern, self._budget, bos=whole)
+        return pack_thumbs(small, revision=1, run="clean", weighting=self.weighting, over="pair")
+
+    def attention(
+        self,
+        head: object,
+        _run: str = "clean",
+        *,
+        weighting: str = "raw",
+        over: str = "pair",
+        queries: tuple[int, int] | None = None,
+        keys: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return one head's pattern, [query, key], or a window of it."""
+        self._read("weighting", weighting)
+        self._read("over", over)
+        self._read("run", _run)
+        layer, index = Head.parse(head).within(*self.pattern.shape[:2])
+        one: NDArray[np.float32] = self.pattern[layer, index][
+            slice(*(queries or (None,))), slice(*(keys or (None,)))
+        ]
+        if weighting == "no bos" and not (keys and keys[0]):
+            one = one.copy()
+            one[:, :1] = 0.0
         return one
+
+    def tokens_of(self, _run: str = "clean") -> list[str]:
+        """Return the token at each position."""
+        return list(self.tokens)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what came from the browser; put back what cannot be."""

@@ -5,14 +5,13 @@ Synced: what `HeadWidget` says; the pictures belong to the session's model.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets as t
 
 from headwidgets.errors import InputError
-from headwidgets.widgets import face
+from headwidgets.widgets import face, vector
 from headwidgets.widgets.arrays import ArrayState
 from headwidgets.widgets.base import HeadWidget, refuse_unknown
 
@@ -55,7 +54,7 @@ class AttentionView(HeadWidget):
     _of: Any = None  # the session, if there is one
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("thumbs_data", "thumbs", "map_data", "map", "run", "weighting", "over"),
-        *("selection", "tokens"),
+        *("selection", "tokens", "n_prompts"),
         *("model", "names", "corrupted_prompt", "edits", "status", "message", "revision"),
     )
 
@@ -101,49 +100,33 @@ class AttentionView(HeadWidget):
         -------
         DataFrame
             One row a pair of positions: query, key, query_token, key_token, weight.
-            ``attrs`` name model, head, run and revision.
+            ``attrs`` name model, head, run, weighting, over and revision. Where the
+            first token is left out ("no bos"), so are its rows.
         """
         import pandas as pd
 
-        state = self.session
-        head, run = state.selection or "0.0", state.run
-        revision, tokens = state.revision, state.tokens
-        if self._of is None:
-            values = state.attention(head)
-        else:
-            from headwidgets.widgets.looks import attention
+        from headwidgets.widgets.looks import Shown
 
-            values, more = attention(self._of, head, run)
-            tokens = more.get("tokens", self._of.tokens)
-        n = len(values)
-        query, key = np.divmod(np.arange(n * n), n)
-        texts = np.asarray(tokens, dtype=object)
+        state = self.session
+        about = {"head": state.selection or "0.0", "run": state.run}
+        about |= {"weighting": state.weighting, "over": state.over}
+        revision = state.revision
+        shown = Shown.of(state if self._of is None else self._of, about)
+        values, left_out = shown.whole(), int(state.weighting == "no bos")
+        kept = np.arange(left_out, shown.n)
+        query, key = np.repeat(np.arange(shown.n), len(kept)), np.tile(kept, shown.n)
+        texts = np.asarray(shown.tokens, dtype=object)
         frame = pd.DataFrame({"query": query, "key": key})
         frame["query_token"], frame["key_token"] = texts[query], texts[key]
-        frame["weight"] = values.reshape(-1)
-        about = {"head": head, "run": run, "revision": revision}
-        frame.attrs = {"model": state.model.get("name"), **about}
+        frame["weight"] = values[:, left_out:].reshape(-1)
+        frame.attrs = {"model": state.model.get("name"), **about, "revision": revision}
         return frame
-
-    def save(self, path: str | Path) -> Path:
-        """Write the picture that stands for this view where there is no kernel.
-
-        Parameters
-        ----------
-        path : str or Path
-            Ends in ``.png``.
-
-        Raises
-        ------
-        InputError
-            If it ends in anything else.
-        """
-        target = Path(path)
-        if target.suffix.lower() != ".png":
-            message = f"expected a path that ends in .png, the one format so far, got {path!s:.200}"
-            raise InputError(message)
-        target.write_bytes(self._png())
-        return target
 
     def _png(self) -> bytes:
         return face.draw(self.session)
+
+    def _picture(self) -> bytes:
+        return face.draw(self.session, most=None)
+
+    def _svg(self) -> str:
+        return vector.attention(self.session)

@@ -2,31 +2,33 @@
 
 Synced: session (a reference to the model that all views share) and view (which one to
 draw). For a host where a view cannot reach that model: apart (the browser says so), code
-(the bundle), mirrored (a copy of what the model says) and wish (what the browser wants to
-set there); then requests come over the view's own comm.
+and tools (the bundles), mirrored (a copy of what the model says) and wish (what the
+browser wants to set there); then requests come over the view's own comm.
 """
 
 from __future__ import annotations
 
 import base64
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets as t
 
 from headwidgets.errors import InputError
+from headwidgets.widgets import cells
+from headwidgets.widgets.bundles import bundle
+from headwidgets.widgets.carried import CarriedTraits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-STATIC = Path(__file__).parent.parent / "static"
 LAYOUT = ("layout",)
 """Keywords that every ipywidget takes."""
 
 
-class HeadWidget(anywidget.AnyWidget):
+class HeadWidget(CarriedTraits, anywidget.AnyWidget):
     """A view of a session's model.
 
     Parameters
@@ -35,24 +37,64 @@ class HeadWidget(anywidget.AnyWidget):
         The model that it shows.
     """
 
-    # The text, not the path: a path makes anywidget keep every instance alive for reloads.
-    _esm = (STATIC / "view.js").read_text(encoding="utf-8")
+    _esm = bundle("view")
     MIRRORED: ClassVar[tuple[str, ...]] = ()
+    TOOLS: ClassVar[bool] = False  # whether its view is in the second bundle
     _requests: Any = None
+    _lent: tuple[str, ...] = LAYOUT  # companions that somebody else made
+    _resting: tuple[str, ...] | None = None  # what it wanted of its session, while it rests
 
     session = anywidget.WidgetTrait().tag(sync=True)
     apart = t.Bool(default_value=False).tag(sync=True)
     code = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
+    tools = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
     mirrored = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     wish = t.Dict().tag(sync=True, echo_update=False)
 
+    def __init__(self, **traits: Any) -> None:
+        self._lent = tuple(name for name in LAYOUT if name in traits)
+        super().__init__(**traits)
+        if self.TOOLS:
+            self.session.need_tools()
+        cells.made(self)
+
     def close(self) -> None:
         """Close the view; the session lives on."""
+        self._resting = None
         if self.apart and self.comm is not None:
             self.session.unobserve(self._copy, self._copied())
         if self._requests is not None:
             self._requests.close()
         super().close()
+        for widget in self._companions():
+            widget.close()
+
+    def _companions(self) -> list[Any]:
+        """Return the widgets that live and die with this one."""
+        alone = None if hasattr(self.session, "leave") else self.session
+        layouts = [None if self._lent else self, alone]
+        layouts = [widget._trait_values.get("layout") for widget in layouts if widget]  # noqa: SLF001
+        return [widget for widget in (*layouts, alone) if widget is not None]
+
+    def _rest(self) -> None:
+        """Close the comms, keep the object; `_wake` undoes it."""
+        if self.comm is None:
+            return
+        wanted = self.session.leave(self) if hasattr(self.session, "leave") else ()
+        companions = self._companions()
+        self.close()
+        self.apart, self._requests, self._resting = False, None, tuple(wanted or ())
+        for widget in (self, *companions):
+            vars(widget).pop("_repr_mimebundle_", None)  # which ipywidgets puts out of use
+
+    def _wake(self) -> None:
+        if self._resting is None:
+            return
+        wanted, self._resting = self._resting, None
+        for widget in (*self._companions(), self):
+            widget.open()
+        if wanted:
+            self.session.want(self, *wanted)
 
     @t.observe("apart")
     def _mirror(self, change: t.Bunch) -> None:
@@ -61,7 +103,8 @@ class HeadWidget(anywidget.AnyWidget):
             self.session.observe(self._copy, self._copied())
             self._copy()
             self.set_trait("code", self.session._esm)  # noqa: SLF001 - anywidget's own name
-            self._requests = self.session.dispatcher(self.send)
+            self.set_trait("tools", self.session.tools if self.TOOLS else "")
+            self._requests = self.session.dispatcher(self.send, self._carry)
             self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
     def _copied(self) -> list[str]:
@@ -76,15 +119,48 @@ class HeadWidget(anywidget.AnyWidget):
             self.session.set_state({k: v for k, v in change.new.items() if k in self.MIRRORED})
             self._copy()
 
+    def save(self, path: str | Path) -> Path:
+        """Write what is shown to a file that needs neither a kernel nor a network.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.html`` (one page, at most 2 MB, still linked), ``.png`` or ``.svg``.
+
+        Returns
+        -------
+        Path
+            Where it was written: whole, or not at all.
+
+        Raises
+        ------
+        InputError
+            If it ends in anything else, its folder is missing, or the page would be larger.
+        """
+        from headwidgets.widgets.save import save
+
+        self._wake()
+        return save(self, path)
+
     def _png(self) -> bytes | None:
-        """Return the static face."""
+        """Return the static face: small, for each display carries it."""
+        return None
+
+    def _picture(self) -> bytes | None:
+        """Return the picture that is saved: as good as it gets."""
+        return self._png()
+
+    def _svg(self) -> str | None:
+        """Return a drawing; None: the picture, in one."""
         return None
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the live view, a line of text, and a picture for where there is no kernel."""
+        self._wake()
         bundle = super()._repr_mimebundle_()
         if bundle is None:
             return None
+        cells.shown(self)
         data, metadata = bundle
         png = self._png()
         picture = {} if png is None else {"image/png": base64.b64encode(png).decode()}

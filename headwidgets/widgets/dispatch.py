@@ -31,6 +31,7 @@ SECONDS_BETWEEN_PROGRESS = 0.1
 
 Handler = Callable[[dict[str, Any]], Answer]
 Send = Callable[[dict[str, Any], list[bytes]], None]
+Carry = Callable[[str, Sequence[bytes]], None]
 Outcome = tuple[dict[str, Any], Sequence[bytes]]
 
 
@@ -66,6 +67,9 @@ class Dispatcher:
     at_once : mapping of str to callable, optional
         Quick handlers that must not wait behind the queue (to cancel everything, say);
         they run where the message arrives.
+    carry : callable, optional
+        ``carry(id, buffers)`` puts buffers where a browser finds them that asked for them
+        via "traits", because its host's messages carry none.
     """
 
     def __init__(
@@ -76,10 +80,11 @@ class Dispatcher:
         *,
         changed: Callable[[], None] = lambda: None,
         at_once: Mapping[str, Handler] | None = None,
+        carry: Carry | None = None,
     ) -> None:
         self._handlers = dict(handlers)
         self._at_once = dict(at_once or {})
-        self._send, self._home, self._watcher = send, home, changed
+        self._send, self._home, self._watcher, self._carry = send, home, changed, carry
         self._lock = threading.Lock()
         self._live: dict[str, _Job] = {}
         self._progress, self._error = 0.0, ""
@@ -176,7 +181,7 @@ class Dispatcher:
             if self._live.get(request.id) is not job:
                 return
             del self._live[request.id]
-        sent = self._post({"kind": "res", "id": request.id, **outcome}, buffers)
+        sent = self._deliver(request, outcome, buffers)
         if not sent and outcome["status"] == "ok":
             outcome = failed(RuntimeError(f"the answer to {request.name!r} could not be sent"))
             self._post({"kind": "res", "id": request.id, **outcome})
@@ -184,6 +189,20 @@ class Dispatcher:
             self._progress = 0.0
             self._error = outcome.get("error", {}).get("message", "")
         self._changed()
+
+    def _deliver(self, request: Request, outcome: dict[str, Any], buffers: Sequence[bytes]) -> bool:
+        """Send an outcome, its buffers with it or in a trait before it."""
+        content = {"kind": "res", "id": request.id, **outcome}
+        if not buffers:
+            return self._post(content)
+        if request.via is None or self._carry is None:
+            return self._post({**content, "buffers": len(buffers)}, buffers)
+        try:
+            self._carry(request.id, buffers)
+        except Exception:
+            log.exception("the buffers of a reply could not be carried")
+            return False
+        return self._post({**content, "carried": len(buffers)})
 
     def _report(self, job: _Job, done: int, total: int, label: str) -> None:
         step = {"done": done, "total": total, "label": label}

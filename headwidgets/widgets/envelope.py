@@ -2,14 +2,15 @@
 
 Browser to Python (``v`` is always 1)::
 
-    {v, kind: "req", id, name, key?, body?}      a newer request of the same key cancels the older
+    {v, kind: "req", id, name, key?, body?, via?}   a newer one of the same key cancels the older
     {v, kind: "cancel", id}
 
 Python to browser::
 
     {v, kind: "ack", id}
     {v, kind: "progress", id, done, total, label}
-    {v, kind: "res", id, status: "ok", body} + buffers
+    {v, kind: "res", id, status: "ok", body, buffers?} + buffers, as many as it says
+    {v, kind: "res", id, status: "ok", body, carried}   via "traits": they are in a trait
     {v, kind: "res", id, status: "error", error: {type, message}}
     {v, kind: "res", id, status: "cancelled"}
 
@@ -39,6 +40,7 @@ class Request:
     name: str
     key: str | None
     body: dict[str, Any]
+    via: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ def read(content: object) -> Request | Cancel:
         message = f"expected a body such as {{}}, got {reprlib.repr(body)}"
         raise InputError(message)
     key = None if content.get("key") is None else _text(content, "key")
-    return Request(_text(content, "id"), _text(content, "name"), key, body)
+    via = content.get("via")
+    if via not in (None, "traits"):
+        message = f"expected via 'traits' or none, got {reprlib.repr(via)}"
+        raise InputError(message)
+    return Request(_text(content, "id"), _text(content, "name"), key, body, via)
 
 
 def read_id(content: object) -> str | None:

@@ -6,11 +6,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
+from headwidgets.widgets.face_text import width, write
 from headwidgets.widgets.luts import diverging, viridis
-from headwidgets.widgets.pictures import unpack
+from headwidgets.widgets.naming import model_name, visible
+from headwidgets.widgets.pictures import ZERO, pooled, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,40 +24,86 @@ MOST_LABELS = 32
 LONGEST = 12
 INK, QUIET, PICKED = (27, 27, 27), (90, 95, 104), (213, 94, 0)
 LINE = (221, 221, 221)
-COLOURS = 128
+SMALL = 11_000
+"""Bytes of the picture that every display of a view carries: as base64 within 15 kB."""
+LEVELS = ((64, 512, 96), (16, 128, 64), (12, 96, 40), (8, 64, 24), (6, 64, 12), (5, 48, 10))
+"""Greatest edge of a thumbnail and of the map, number of colours: a file's, then smaller."""
 
 
-def draw(state: Any) -> bytes:
-    """Return a PNG of the thumbnails and the map that a model's traits hold."""
+def draw(state: Any, most: int | None = SMALL) -> bytes:
+    """Return a PNG of the thumbnails and the map that a model's traits hold.
+
+    Parameters
+    ----------
+    state : SessionState or ArrayState
+    most : int, optional
+        Bytes to stay within, as far as coarser thumbnails and fewer colours can; None: the
+        best picture.
+    """
+    if most is None:
+        return _drawn(state, *LEVELS[0])
+    for level in LEVELS[1:]:
+        png = _drawn(state, *level)
+        if len(png) <= most:
+            break
+    return png
+
+
+def _drawn(state: Any, edge: int, map_edge: int, colours: int) -> bytes:
     small = unpack(state.thumbs, state.thumbs_data)
     one = unpack(state.map, state.map_data)
-    left = None if small is None else _thumbnails(small, state)
+    signed = bool(state.thumbs.get("signed"))
+    left = None if small is None else _thumbnails(coarser(small, edge, signed=signed), state)
+    if one is not None:
+        one = pooled(one, -(-len(one) // map_edge), signed=bool(state.map.get("signed")))
     right = _labelled(one, state)
-    width = MARGIN + (left.width + GAP if left else 0) + right.width + MARGIN
+    wide = (left.width + GAP if left else 0) + right.width
+    wide = max(wide, round(width(words(state), 14)))
     height = 3 * MARGIN + 16 + max(left.height if left else 0, right.height)
-    page = Image.new("RGB", (width, height), "white")
+    page = Image.new("RGB", (2 * MARGIN + wide, height), "white")
     pen = ImageDraw.Draw(page)
-    pen.text((MARGIN, MARGIN), words(state), INK, font=_font(14))
+    write(pen, (MARGIN, MARGIN + 8), words(state), INK, size=14)
     top = 2 * MARGIN + 16
     if left:
         page.paste(left, (MARGIN, top))
-    page.paste(right, (width - MARGIN - right.width, top))
+    page.paste(right, (MARGIN + (left.width + GAP if left else 0), top))
     out = BytesIO()
-    page.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    quantised(page, colours, signed=signed or bool(state.map.get("signed"))).save(
+        out, "PNG", optimize=True
+    )
     return out.getvalue()
+
+
+def quantised(page: Image.Image, colours: int, *, signed: bool) -> Image.Image:
+    """Reduce a picture to `colours` steps of our tables and the few inks that it needs."""
+    steps = np.linspace(0, 255, colours).round().astype(int)
+    tables = [viridis()[steps], *([diverging()[steps]] if signed else [])]
+    greys = [(g, g, g) for g in (27, 60, 94, 128, 160, 192, 221, 240, 255)]
+    inks = np.array([*greys, QUIET, PICKED], np.uint8)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([*tables, inks])[:256].astype(np.uint8).tobytes())
+    return page.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def coarser(values: NDArray[np.uint8], edge: int, *, signed: bool) -> NDArray[np.uint8]:
+    """Pool thumbnails to at most `edge` pixels a side; of each block, the strongest."""
+    zero = ZERO if signed else 0
+    centred = values.astype(np.int16) - zero
+    small = pooled(centred, -(-values.shape[-1] // edge), signed=signed) + zero
+    return np.asarray(small.astype(np.uint8))
 
 
 def words(state: Any) -> str:
     """Say what is shown: model, head, run, length, and how much of it is on screen."""
     about = state.map
-    parts = [str(state.model.get("name", "?")), f"head {about.get('head', '?')}"]
+    parts = [model_name(state.model), f"head {about.get('head', '?')}"]
     if "error" in about:
         return " · ".join([*parts, about["error"]])
     parts.append(about.get("of") or f"{about.get('run', 'clean')} run")
     parts.append(f"{about.get('n', 0)} tokens")
     if about.get("stride", 1) > 1:
         parts.append(f"1 of {about['stride']} × {about['stride']} pixels, the largest")
-    return " · ".join(parts).replace("−", "-")  # Pillow's own font has no minus sign
+    return " · ".join(parts)
 
 
 def _thumbnails(values: NDArray[np.uint8], state: Any) -> Image.Image:
@@ -66,10 +114,10 @@ def _thumbnails(values: NDArray[np.uint8], state: Any) -> Image.Image:
     table = diverging() if state.thumbs.get("signed") else viridis()
     every = -(-18 // cell)
     for head in range(0, n_heads, every):
-        pen.text((20 + cell * (head + 0.5), 7), str(head), QUIET, font=_font(10), anchor="mm")
+        write(pen, (20 + cell * (head + 0.5), 7), str(head), QUIET, size=10, anchor="mm")
     for layer in range(n_layers):
         if layer % every == 0:
-            pen.text((9, 16 + cell * (layer + 0.5)), str(layer), QUIET, _font(10), anchor="mm")
+            write(pen, (9, 16 + cell * (layer + 0.5)), str(layer), QUIET, size=10, anchor="mm")
         for head in range(n_heads):
             one = Image.fromarray(table[values[layer, head]]).resize((cell - 2, cell - 2), 0)
             x, y = 20 + cell * head, 16 + cell * layer
@@ -88,7 +136,7 @@ def _labelled(values: NDArray[np.float32] | None, state: Any) -> Image.Image:
     if values is None:
         return Image.new("RGB", (MAP, 1), "white")
     page = Image.new("RGB", (LABEL + MAP, LABEL + MAP), "white")
-    picture = Image.fromarray(_colours(values, signed=bool(state.map.get("signed"))))
+    picture = Image.fromarray(colours(values, signed=bool(state.map.get("signed"))))
     page.paste(picture.resize((MAP, MAP), Image.Resampling.NEAREST), (LABEL, LABEL))
     pen = ImageDraw.Draw(page)
     if state.map.get("signed"):
@@ -97,15 +145,15 @@ def _labelled(values: NDArray[np.float32] | None, state: Any) -> Image.Image:
     n = len(tokens)
     for i in range(0, n, -(-n // MOST_LABELS)):
         at = LABEL + MAP * (i + 0.5) / n
-        text = _shown(tokens[i])
-        pen.text((LABEL - 5, at), text, INK, font=_font(11), anchor="rm")
+        text = visible(tokens[i], LONGEST)
+        write(pen, (LABEL - 5, at), text, INK, size=11, anchor="rm")
         strip = Image.new("RGB", (LABEL - 5, 14), "white")
-        ImageDraw.Draw(strip).text((0, 7), text, INK, font=_font(11), anchor="lm")
+        write(ImageDraw.Draw(strip), (0, 7), text, INK, size=11)
         page.paste(strip.rotate(90, expand=True), (round(at) - 7, 0))
     return page
 
 
-def _colours(values: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
+def colours(values: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
     """Return RGB; what is not finite is grey."""
     finite = np.isfinite(values)
     safe = np.where(finite, values, 0.0)
@@ -119,13 +167,3 @@ def _colours(values: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
     rgb: NDArray[np.uint8] = table[level.astype(np.uint8)].copy()
     rgb[~finite] = (128, 128, 128)
     return rgb
-
-
-def _shown(token: str) -> str:
-    """Return a token on one line, short."""
-    seen = "".join(c if c.isprintable() else "¤" for c in token.replace(" ", "·"))
-    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
-
-
-def _font(size: int) -> Any:
-    return ImageFont.load_default(size)

@@ -86,9 +86,9 @@ class Painter:
         self._viewers[viewer] = frozenset(names)
         self._paint(Work())
 
-    def leave(self, viewer: object) -> None:
-        """Paint no longer for `viewer`."""
-        self._viewers.pop(viewer, None)
+    def leave(self, viewer: object) -> frozenset[str]:
+        """Paint no longer for `viewer`; return what it wanted."""
+        return self._viewers.pop(viewer, frozenset())
 
     def ask(self) -> None:
         """Paint soon what is out of date; a painting under way is out of date itself."""

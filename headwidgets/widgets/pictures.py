@@ -7,11 +7,14 @@ Synced both ways: run, weighting, over. Whoever has these traits can be looked a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import traitlets as t
 
+from headwidgets.model.work import checkpoint
+from headwidgets.widgets.carried import CarriedTraits
 from headwidgets.widgets.wire import decode, encode, encode_scaled
 
 if TYPE_CHECKING:
@@ -21,16 +24,21 @@ if TYPE_CHECKING:
 
 RUNS = ("clean", "corrupted", "edited", "difference")
 WEIGHTINGS = ("raw", "no bos", "value")
+OVER = ("pair", "set")
 VIEWED = ("run", "weighting", "over")
 """How the session is looked at: traits that a browser may set."""
-NAMES = ("thumbs_data", "thumbs", "map_data", "map")
+NAMES = ("panel", "effect", "thumbs_data", "thumbs", "map_data", "map")
 """What Python paints and a browser may not set; data before its header."""
 
 MAP_EDGE = 512
+QUERIES_AT_ONCE = 512
 THUMBNAIL_BYTES = 600_000
 EDGES = (64, 32, 16, 8)
 ZERO = 128
 """The byte of a signed thumbnail that means zero."""
+
+
+Read = Callable[[tuple[int, int], tuple[int, int]], "NDArray[np.float32]"]
 
 
 class Picture(NamedTuple):
@@ -40,7 +48,7 @@ class Picture(NamedTuple):
     data: bytes = b""
 
 
-class PictureTraits(t.HasTraits):
+class PictureTraits(CarriedTraits):
     """The traits of a model that has pictures.
 
     Attributes
@@ -52,20 +60,26 @@ class PictureTraits(t.HasTraits):
     over : {"pair", "set"}
         The pair on screen, or the mean over the prompt set.
     thumbs, map : dict
-        ``revision``, ``run``, ``signed``, ``array`` (see `wire`); a map has ``head``, ``n``
-        (tokens), ``stride`` (tokens a pixel) and ``causal`` (only the lower triangle is
-        sent) too, ``tokens`` where they are not the clean ones, and ``of`` for a
-        difference. ``error`` in place of ``array`` says why there is none.
+        ``revision``, ``run``, ``weighting``, ``over``, ``signed``, ``array`` (see `wire`);
+        a map has ``head``, ``n`` (tokens), ``stride`` (tokens a pixel) and ``causal``
+        (only the lower triangle is sent) too, ``tokens`` where they are not the clean
+        ones, ``of`` for a difference, ``prompts`` (how many) for a mean over the set, and
+        ``no_mean``, why there is none. ``error`` in place of ``array`` says why there is
+        no picture. Thumbnails are never weighted by value.
     thumbs_data, map_data : bytes
+    panel, effect : dict
+        See `panel_product`.
     """
 
     run = t.Enum(RUNS, "clean").tag(sync=True)
     weighting = t.Enum(WEIGHTINGS, "raw").tag(sync=True)
-    over = t.Enum(("pair", "set"), "pair").tag(sync=True)
+    over = t.Enum(OVER, "pair").tag(sync=True)
     thumbs = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     thumbs_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
     map = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     map_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
+    panel = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    effect = t.Dict(read_only=True).tag(sync=True, echo_update=False)
 
     def show(self, name: str, picture: Picture) -> list[str]:
         """Take a picture such as ``"thumbs"``; return the traits that changed."""
@@ -83,20 +97,46 @@ def pack_thumbs(values: NDArray[np.uint8], **about: Any) -> Picture:
     return Picture({"signed": False, **about, "array": header}, data)
 
 
-def pack_map(values: NDArray[np.float32], *, signed: bool = False, **about: Any) -> Picture:
-    """Write one head's map, [query, key]: every value up to 512 tokens, else an overview.
+def pack_map(values: NDArray[np.float32], **about: Any) -> Picture:
+    """Write one head's map, [query, key]; see `pack_windows`."""
+    return pack_windows(
+        lambda queries, keys: values[slice(*queries), slice(*keys)], values.shape[-1], **about
+    )
+
+
+def pack_windows(read: Read, n: int, *, signed: bool = False, **about: Any) -> Picture:
+    """Write one head's map: every value up to 512 tokens, else an overview.
 
     Past 512 tokens a pixel is the largest of its tokens' values (signed: the farthest from
     zero), so that a sharp line stays visible. A causal map is sent without its empty half.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(queries, keys)`` returns the window between two (start, stop).
+    n : int
+        Tokens along one axis.
     """
-    n = values.shape[-1]
     stride = -(-n // MAP_EDGE)
-    small = np.ascontiguousarray(pooled(values, stride, signed=signed), dtype=np.float32)
+    small = np.ascontiguousarray(_overview(read, n, stride, signed=signed), dtype=np.float32)
     causal = not np.triu(small, 1).any()
     sent = small[np.tril_indices(len(small))] if causal else small
     header, data = encode_scaled(sent)
     shape = {"n": n, "stride": stride, "signed": signed, "causal": causal}
     return Picture({**about, **shape, "array": header}, data)
+
+
+def _overview(read: Read, n: int, stride: int, *, signed: bool) -> NDArray[np.float32]:
+    """Pool a map without ever holding it: so many queries at a time."""
+    if stride == 1:
+        return read((0, n), (0, n))
+    step = stride * max(1, QUERIES_AT_ONCE // stride)
+    rows = []
+    for start in range(0, n, step):
+        checkpoint()
+        some = read((start, min(start + step, n)), (0, n))
+        rows.append(pooled(some, stride, signed=signed))
+    return np.concatenate(rows)
 
 
 def unpack(header: Mapping[str, Any], data: bytes) -> NDArray[Any] | None:
@@ -124,8 +164,13 @@ def pooled(values: NDArray[Any], stride: int, *, signed: bool = False) -> NDArra
     return np.where(-low > high, low, high) if signed else high
 
 
-def thumbnails(patterns: NDArray[np.float32], budget: int = THUMBNAIL_BYTES) -> NDArray[np.uint8]:
-    """Return [layer, head, query, key] as small pictures, uint8, within `budget` bytes."""
+def thumbnails(
+    patterns: NDArray[np.float32], budget: int = THUMBNAIL_BYTES, *, bos: bool = True
+) -> NDArray[np.uint8]:
+    """Return [layer, head, query, key] as small pictures, uint8, within `budget` bytes.
+
+    Without `bos` the first column is left out.
+    """
     n_layers, n_heads, n = patterns.shape[:3]
     edge = next((e for e in EDGES if n_layers * n_heads * e * e <= budget), EDGES[-1])
     edge = min(edge, n)
@@ -133,6 +178,8 @@ def thumbnails(patterns: NDArray[np.float32], budget: int = THUMBNAIL_BYTES) -> 
     out = np.empty((n_layers, n_heads, edge, edge), np.uint8)
     for layer, maps in enumerate(patterns):  # a layer at a time, so that no copy of all exists
         shown = np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0)
+        if not bos:
+            shown[..., 0] = 0.0
         small = np.maximum.reduceat(np.maximum.reduceat(shown, starts, axis=2), starts, axis=1)
         out[layer] = np.floor(np.clip(small, 0, 1) * 255 + 0.5)
     return out

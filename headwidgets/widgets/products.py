@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from headwidgets.widgets import looks
+from headwidgets.widgets import looks, panel_product
 
 PRODUCTS = {
+    "panel": panel_product.PANEL,
     "map": looks.MAP,
     "thumbs": looks.THUMBS,
+    "effect": panel_product.EFFECT,
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
+    from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.facts import Facts
 
 
@@ -50,10 +51,24 @@ class SessionLike(Protocol):
     def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
         """Call back after each change; returns the way to stop that."""
 
-    def attention(self, head: object, run: str = "clean") -> NDArray[np.float32]:
-        """Return one head's pattern [query, key]."""
+    def snapshot(self) -> Snapshot:
+        """Return everything that decides a number, frozen."""
 
-    def thumbnails(self, run: str = "clean") -> NDArray[np.uint8]:
+    def attention(
+        self,
+        head: object,
+        run: str = "clean",
+        *,
+        weighting: str = "raw",
+        over: str = "pair",
+        queries: tuple[int, int] | None = None,
+        keys: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return one head's pattern [query, key], or a window of it."""
+
+    def thumbnails(
+        self, run: str = "clean", *, bos: bool = True, over: str = "pair"
+    ) -> NDArray[np.uint8]:
         """Return all heads, pooled [layer, head, edge, edge]."""
 
     def logits(self, k: int = 10, at: object = "end") -> DataFrame:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwidgets.errors import InputError
+from headwidgets.widgets import measured, panel_serve
 from headwidgets.widgets.envelope import Answer
+from headwidgets.widgets.tiles import SERVED
 from headwidgets.widgets.wire import encode, encode_scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pandas import DataFrame
 
@@ -29,15 +31,6 @@ MOST_ROWS = 1000
 
 def handlers(session: SessionLike) -> dict[str, Callable[[dict[str, Any]], Answer]]:
     """Return the requests that are served for `session`, by name."""
-
-    def stamped(make: Callable[..., Answer]) -> Callable[[dict[str, Any]], Answer]:
-        def handle(body: dict[str, Any]) -> Answer:
-            revision = session.revision
-            answer = make(session, body)
-            return Answer({"revision": revision, **answer.body}, answer.buffers)
-
-        return handle
-
     serving = {
         "attention": _attention,
         "thumbnails": _thumbnails,
@@ -45,8 +38,27 @@ def handlers(session: SessionLike) -> dict[str, Callable[[dict[str, Any]], Answe
         "effect": _effect,
         "score": _score,
         "generate": _generate,
+        "measure": measured.answer,
+        **SERVED,
+        **panel_serve.SERVED,
     }
-    return {name: stamped(make) for name, make in serving.items()}
+    return stamped(session, serving)
+
+
+def stamped(
+    session: SessionLike, serving: Mapping[str, Callable[..., Answer]]
+) -> dict[str, Callable[[dict[str, Any]], Answer]]:
+    """Return functions of a body alone, whose answers say the revision they began at."""
+
+    def handler(make: Callable[..., Answer]) -> Callable[[dict[str, Any]], Answer]:
+        def handle(body: dict[str, Any]) -> Answer:
+            revision = session.revision
+            answer = make(session, body)
+            return Answer({"revision": revision, **answer.body}, answer.buffers)
+
+        return handle
+
+    return {name: handler(make) for name, make in serving.items()}
 
 
 def _attention(session: SessionLike, body: dict[str, Any]) -> Answer:

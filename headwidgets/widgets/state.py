@@ -20,8 +20,9 @@ import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.home import HomeLoop
+from headwidgets.methods.edits import KINDS
 from headwidgets.widgets import mirror, pictures
-from headwidgets.widgets.base import STATIC
+from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.painter import Painter, View
@@ -29,13 +30,13 @@ from headwidgets.widgets.products import PRODUCTS
 from headwidgets.widgets.serve import handlers
 
 if TYPE_CHECKING:
-    from headwidgets.widgets.dispatch import Send
+    from headwidgets.widgets.dispatch import Carry, Send
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
 
 
-class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
+class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
     Setting a trait, in a cell or in the browser, sets the session; a change of the session
@@ -56,6 +57,8 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         Which pair of the set is on screen, and how many there are.
     selection : str
         The selected head, ``"4.11"``, or nothing.
+    edit_kind : {"mean", "zero", "patch", "scale"}
+        The kind of edit that a toggle makes, in every view.
     edits, metric : list of dict, dict or None
         As ``to_json`` writes them.
     tokens : list of str
@@ -69,8 +72,7 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         All of these but the last three.
     """
 
-    # The text, not the path: a path makes anywidget keep every instance alive for reloads.
-    _esm = (STATIC / "session.js").read_text(encoding="utf-8")
+    _esm = bundle("session")
 
     index = t.Int(0, min=0).tag(sync=True)
     prompt = t.Union([t.Unicode(), t.List(t.Int())], default_value="").tag(sync=True)
@@ -80,6 +82,7 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
     metric = t.Dict(allow_none=True, default_value=None).tag(sync=True)
     edits = t.List(t.Dict()).tag(sync=True)
     selection = t.Unicode("").tag(sync=True)
+    edit_kind = t.Enum(KINDS, "mean").tag(sync=True)
     n_prompts = t.Int(0, read_only=True).tag(sync=True)
     model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
@@ -100,7 +103,7 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         self._told: dict[str, Any] = {}  # what the browser has
         self._home = home = home or HomeLoop()
         self._painter = Painter(session, home, PRODUCTS, self._view, self._show)
-        self._requests = self.dispatcher(self.send)
+        self._requests = self.dispatcher(self.send, self._carry)
         super().__init__()
         self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
         self._unsubscribe = session.subscribe(self._changed)
@@ -111,19 +114,21 @@ class SessionState(pictures.PictureTraits, anywidget.AnyWidget):
         self._refresh()
         super().open()
 
-    def dispatcher(self, send: Send) -> Dispatcher:
+    def dispatcher(self, send: Send, carry: Carry | None = None) -> Dispatcher:
         """Return who answers the requests that come over a comm, by `send` on that comm."""
         at_once = {"cancel": self._cancel_all}
         serving = handlers(self._session)
-        return Dispatcher(serving, send, self._home, changed=self._refresh, at_once=at_once)
+        return Dispatcher(
+            serving, send, self._home, changed=self._refresh, at_once=at_once, carry=carry
+        )
 
     def want(self, viewer: object, *names: str) -> None:
         """Hold the `products` that `viewer` shows, from now on; the first ones at once."""
         self._painter.want(viewer, names)
 
-    def leave(self, viewer: object) -> None:
-        """Hold the pictures for the others only."""
-        self._painter.leave(viewer)
+    def leave(self, viewer: object) -> frozenset[str]:
+        """Hold the pictures for the others only; return those that `viewer` wanted."""
+        return self._painter.leave(viewer)
 
     def __repr__(self) -> str:
         """Say the state in a line, as the card does."""

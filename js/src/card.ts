@@ -64,5 +64,5 @@ export function visible(piece: string): string {
     .replace(/^ | $/g, "·")
     .replace(/\n/g, "⏎")
     .replace(/\t/g, "⇥")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `‹${c.codePointAt(0)?.toString(16)}›`);
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (c) => `‹${c.codePointAt(0)?.toString(16)}›`);
 }

@@ -1,7 +1,9 @@
-// Every view by the name that Python gives it (the trait `view`); all travel in the
-// session's bundle, so that a second view costs its own few traits and no code.
+// Every view by the name that Python gives it (the trait `view`). The attention view travels
+// in the session's bundle, the others in a second one, the session's trait `tools`, which is
+// there once a widget needs it: a second view costs its own few traits and no code.
 
 import type { AnyModel } from "@anywidget/types";
+import { loadText } from "./lib/load";
 import type { Ask, Look, Own } from "./lib/session";
 import { mountAttention } from "./views/attention";
 
@@ -15,13 +17,52 @@ export interface Shown {
 /** Draw in `root` until the signal aborts. */
 export type Mount = (shown: Shown, root: HTMLElement, signal: AbortSignal) => void;
 
-const VIEWS: Record<string, Mount> = {
-  attention: mountAttention,
-};
+/** What the second bundle exports. */
+export interface Tools {
+  tools: (core: Record<string, Mount>) => Record<string, Mount>;
+}
+
+const CORE: Record<string, Mount> = { attention: mountAttention };
+const loaded = new Map<string, Promise<Record<string, Mount>>>();
 
 /** Draw the view of that name. */
-export function mount(name: string, shown: Shown, root: HTMLElement, signal: AbortSignal): void {
-  const view = VIEWS[name];
-  if (view) view(shown, root, signal);
-  else root.textContent = `this page's headwidgets has no view named “${name}”: run the cell again`;
+export function mount(
+  name: string,
+  shown: Shown,
+  root: HTMLElement,
+  signal: AbortSignal,
+  load: (text: string) => Promise<Tools> = loadText<Tools>,
+): void {
+  const core = CORE[name];
+  const text = shown.session.get("tools");
+  if (core) core(shown, root, signal);
+  else if (!text) lacking(name, root);
+  else {
+    if (!loaded.has(text)) {
+      loaded.set(
+        text,
+        load(text).then(({ tools }) => tools(CORE)),
+      );
+    }
+    loaded
+      .get(text)
+      ?.then((views) => {
+        if (signal.aborted) return;
+        const view = views[name];
+        view ? view(shown, root, signal) : lacking(name, root);
+      })
+      .catch((error: unknown) => {
+        loaded.delete(text);
+        fail(`this view cannot be drawn here: ${error}`, root);
+      });
+  }
+}
+
+function lacking(name: string, root: HTMLElement): void {
+  fail(`this page's headwidgets has no view named “${name}”: run the cell again`, root);
+}
+
+function fail(why: string, root: HTMLElement): void {
+  root.textContent = why;
+  root.dataset.hwState = "error";
 }

@@ -42,7 +42,7 @@ let el: HTMLElement;
 beforeEach(() => {
   session = new FakeModel(looked());
   own = new FakeModel<Own>({
-    ...{ session: "anywidget:1", view: "attention", code: "the bundle" },
+    ...{ session: "anywidget:1", view: "attention", code: "the bundle", tools: "" },
     ...{ apart: false, mirrored: {}, wish: {} },
   });
   life = new AbortController();
@@ -83,7 +83,8 @@ test("it is complete from traits alone", async () => {
   expect(root.textContent).toContain("2 layers × 3 heads");
   expect(root.textContent).toContain("last token: 2 “⏎” looks at");
   const strong = [...root.querySelectorAll(".hw-strong li")].map((item) => item.textContent);
-  expect(strong).toEqual(["0 <bos>  0.500", "2 ⏎  0.500"]);
+  expect(strong).toEqual(["0 <bos>  0.500", "2 ⏎  0.500", "", "", ""]);
+  expect(root.querySelectorAll(".hw-arcs path")).toHaveLength(2);
 });
 
 test("the grid is one tab stop, moved by arrows, chosen by Enter", async () => {
@@ -125,7 +126,9 @@ test("numbers of an older revision say so", async () => {
 
 test("a run that is not there cannot be chosen, and says why", async () => {
   const root = await show();
-  const [, corrupted, edited] = root.querySelectorAll<HTMLButtonElement>(".hw-runs button");
+  const [, corrupted, edited] = root.querySelectorAll<HTMLButtonElement>(
+    '[aria-label="which run"] button',
+  );
   corrupted?.click();
   expect(session.get("run")).toBe("clean");
   expect(corrupted?.title).toBe("there is no corrupted prompt");
@@ -140,7 +143,7 @@ test("keys on the map move the crosshair and pin a query", async () => {
   const map = root.querySelector('[role="application"]');
   press(map, "ArrowUp");
   press(map, "ArrowLeft");
-  expect(root.querySelector('[role="status"]')?.textContent).toBe("1 “·hi” → 1 “·hi”: 0.750");
+  expect(root.querySelector(".hw-line")?.textContent).toBe("1 “·hi” → 1 “·hi”: 0.750");
   press(map, "Enter");
   expect(root.textContent).toContain("pinned: 1 “·hi” looks at");
 });

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import nbformat
+import numpy as np
 import pytest
 from browser.notebook import Notebook
 from playwright.sync_api import expect
@@ -63,7 +66,10 @@ def opened(context, lab):
 @pytest.fixture
 def views(opened):
     """The views as they were opened."""
-    opened.python("s.edits = []; s.state.run = 'clean'; s.selection = '0.0'")
+    opened.python(
+        "s.edits = []; s.state.run = 'clean'; s.selection = '0.0'; "
+        "s.state.weighting = 'raw'; s.state.over = 'pair'"
+    )
     expect(opened.all).to_have_count(2)
     opened.expect_head("0.0")
     return opened
@@ -134,6 +140,72 @@ def test_runs_the_difference_and_a_pinned_query(views):
     for key in ("ArrowUp", "ArrowUp", "Enter"):
         target.press(key)
     expect(view).to_contain_text("pinned: 12 “·a” looks at")
+
+
+def test_weightings_and_the_mean_over_the_set(views):
+    view = views.all.first
+    other = "When John and Mary went to the store, Mary gave a drink to"
+    views.python(f"s.prompts = hw.Prompts(clean=[s.prompt, {other!r}]); s.selection = '1.0'")
+    for name, words in [
+        ("no bos", "first token left out"),
+        ("value", "A · ‖v W_O‖"),
+        ("mean of 2", "mean of 2 prompts"),
+    ]:
+        view.get_by_role("button", name=name).click()
+        views.expect_head("1.0")
+        expect(view.locator(".hw-foot")).to_contain_text(words)
+    assert views.python("print(s.state.weighting, s.state.over)") == "value set"
+    views.notebook.screenshot("attention-set", view)
+    views.python("s.prompts = [s.prompt, 'Mary']; s.state.over = 'pair'; s.state.weighting = 'raw'")
+    views.expect_head("1.0")
+    mean = view.get_by_role("button", name="mean of 2")
+    expect(mean).to_have_attribute("aria-disabled", "true")
+    expect(mean).to_have_attribute("title", re.compile("differ in length"))
+    views.python("s.prompts = [s.prompt]")
+
+
+def test_the_exact_value_search_zoom_and_reading_a_row(views):
+    view = views.all.first
+    views.python("s.selection = '1.2'")
+    views.expect_head("1.2")
+    exact = views.python("print(float(s.attention('1.2')[13, 13]))")
+    target, line = view.get_by_role("application"), view.locator(".hw-line")
+    target.focus()
+    for key in ("ArrowUp", "ArrowLeft"):
+        target.press(key)
+    expect(line).to_have_text(re.compile(r"13 .* → 13 .*: 0\.\d{6,}$"))
+    assert np.float32(line.inner_text().rpartition(" ")[2]) == np.float32(exact)
+    target.press("r")
+    expect(line).to_contain_text("query: 13 “·drink” looks at")
+    field = view.get_by_role("searchbox")
+    field.fill("john")
+    for found in ("1 of 2", "2 of 2", "1 of 2"):
+        field.press("Enter")
+        expect(view.locator(".hw-count")).to_have_text(found)
+    target.press("+")
+    views.notebook.screenshot("attention-zoom", view)
+    field.press("Escape")
+
+
+def test_a_long_prompt_is_an_overview_with_exact_tiles(views):
+    views.notebook.run(
+        "import numpy as np\n"
+        "draw = np.random.default_rng(0).random((2, 1500, 1500), np.float32)\n"
+        "long = hw.AttentionView(np.tril(draw), [f' t{i}' for i in range(1500)]); long"
+    )
+    view = views.all.nth(2)
+    expect(view.locator(".hw-foot")).to_contain_text("1 of 3 × 3 of 1,500 × 1,500 pixels")
+    exact = views.notebook.run("print(float(long.session.pattern[0, 0, 1499, 1499]))")
+    target = view.get_by_role("application")
+    target.focus()
+    for key in ("End", "+", "+", "+"):
+        target.press(key)
+    expect(view.locator(".hw-foot")).to_contain_text("every value in sight")
+    expect(view.locator(".hw-line")).to_contain_text(re.compile(r": 0\.\d{6,}$"))
+    shown = view.locator(".hw-line").inner_text().rpartition(" ")[2]
+    assert np.float32(shown) == np.float32(exact)
+    views.notebook.screenshot("attention-long", view)
+    views.notebook.run("long.close()")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

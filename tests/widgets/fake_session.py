@@ -11,6 +11,7 @@ from comm.base_comm import BaseComm
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
+from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.model.work import checkpoint
 
 
@@ -117,12 +118,18 @@ class FakeSession:
         self._metric = value
         self._changed("metric")
 
-    def attention(self, head, run="clean"):
+    def snapshot(self):
+        return Snapshot(pairs=(Pair((0,) * len(self.tokens)),) * len(self.texts))
+
+    def attention(
+        self, head, run="clean", *, weighting="raw", over="pair", queries=None, keys=None
+    ):
         head = Head.parse(head).within(2, 4)
         size = len(self.tokens)
-        return np.full((size, size), head.head / 8, np.float32)
+        window = np.full((size, size), head.head / 8, np.float32)
+        return window[slice(*(queries or (0, size))), slice(*(keys or (0, size)))]
 
-    def thumbnails(self, run="clean"):
+    def thumbnails(self, run="clean", *, bos=True, over="pair"):
         return np.arange(2 * 4 * 8 * 8, dtype=np.int64).reshape(2, 4, 8, 8).astype(np.uint8)
 
     def logits(self, k=10, at="end"):

@@ -178,7 +178,7 @@ def test_a_newer_change_supersedes_a_painting_that_waits(session):
     painted, asked = [], []
     done = asyncio.Event()
     whole = session.attention
-    session.attention = lambda head, run="clean": asked.append(head) or whole(head, run)
+    session.attention = lambda head, *_, **__: asked.append(head) or whole(head)
 
     def show(name, picture):
         painted.append((name, picture.header))
@@ -213,11 +213,11 @@ def test_a_picture_that_a_change_overtook_is_not_shown(session):
     shown_heads.clear()
     whole = session.attention
 
-    def overtaken(head, run="clean"):
+    def overtaken(head, *_, **__):
         if str(head) == "0.1":
             session.selection = "0.2"  # while 0.1 is being computed
             painter.ask()
-        return whole(head, run)
+        return whole(head)
 
     session.attention = overtaken
     session.selection = "0.1"

@@ -13,6 +13,7 @@ import headwidgets
 ROOT = Path(__file__).parents[2]
 JS = ROOT / "js"
 STATIC = Path(headwidgets.__file__).parent / "static"
+SVG = "http://www.w3.org/2000/svg"  # a name, which nobody fetches
 BUNDLES = sorted(STATIC.glob("*.js"))
 
 
@@ -39,11 +40,14 @@ def test_types_style_and_unit_tests_of_the_sources(script):
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_a_bundle_is_small_and_fetches_nothing(bundle):
-    text = bundle.read_text(encoding="utf-8")
+    text = bundle.read_text(encoding="utf-8").replace(SVG, "")
     assert bundle.stat().st_size <= 80_000
     assert not re.search(r"\bimport\s*[\w{*(\"'].*?https?:|\bfetch\(|https?://", text)
     assert "export" in text
-    assert not re.search(r"document\.(getElementById|querySelector|head|body)", text)
+    if bundle.name == "page.js":  # the host of a page of its own
+        assert bundle.stat().st_size <= 6_000
+    else:
+        assert not re.search(r"document\.(getElementById|querySelector|head|body)", text)
 
 
 def test_there_is_a_bundle_for_the_session():

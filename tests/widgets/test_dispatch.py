@@ -86,7 +86,7 @@ def test_a_request_is_acknowledged_at_once_and_answered_at_home():
     assert desk.dispatcher.activity.busy
     desk.home.run()
     assert desk.sent[1] == (
-        {"v": 1, "kind": "res", "id": "1", "status": "ok", "body": {"n": 1}},
+        {"v": 1, "kind": "res", "id": "1", "status": "ok", "body": {"n": 1}, "buffers": 1},
         [b"xyz"],
     )
     assert not desk.dispatcher.activity.busy

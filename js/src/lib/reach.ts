@@ -3,6 +3,8 @@
 
 import type { AnyModel, Host } from "@anywidget/types";
 import type { Code, SessionExports } from "../session";
+import { living } from "./live";
+import { loadText } from "./load";
 import type { Ask, Look, Looked, Own } from "./session";
 
 export interface Reached {
@@ -21,20 +23,19 @@ export async function reach(
   model: AnyModel<Own>,
   host: Partial<Host> | undefined,
   signal: AbortSignal,
-  load: Load = loadText,
+  load: Load = loadText<Code>,
 ): Promise<Reached> {
   const ref = model.get("session");
   if (typeof ref === "string") {
     const id = ref.replace(/^(anywidget:|IPY_MODEL_)/, "");
-    const session = await first<AnyModel<Any>>(
-      () => host?.getModel?.<Looked>(ref),
-      () => model.widget_manager?.get_model<Looked>(id),
-    );
-    const exports = session && (await first(() => host?.getWidget?.<SessionExports>(ref)))?.exports;
+    const manager = () => model.widget_manager?.get_model<Looked>(id);
+    const found = await first<AnyModel<Any>>(() => host?.getModel?.<Looked>(ref), manager);
+    const exports = found && (await first(() => host?.getWidget?.<SessionExports>(ref)))?.exports;
+    const session = found && living(found, await first<Any>(manager));
     if (session && exports?.mount) return { session, code: exports, ask: exports.request };
-    if (session?.get("_esm")) {
-      const code = await load(session.get("_esm"));
-      return { session, code, ask: code.asking(session, signal) };
+    if (session && found?.get("_esm")) {
+      const code = await load(found.get("_esm"));
+      return { session, code, ask: code.asking(found, signal) };
     }
   }
   return mirror(model, signal, load);
@@ -50,15 +51,6 @@ async function first<T>(...ways: (() => Promise<T> | undefined)[]): Promise<T | 
     }
   }
   return undefined;
-}
-
-async function loadText(text: string): Promise<Code> {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  try {
-    return await import(/* @vite-ignore */ url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
 }
 
 /** A model made of the copy that Python keeps on the view, once Python has been told to. */
@@ -80,7 +72,7 @@ async function mirror(model: AnyModel<Own>, signal: AbortSignal, load: Load): Pr
   model.set("apart", true);
   model.save_changes();
   const session = {
-    get: (name: string) => held[name],
+    get: (name: string) => (name === "tools" ? model.get(name) : held[name]),
     set: (name: string, value: unknown) => {
       held = { ...held, [name]: value };
       wish[name] = value;

@@ -1,6 +1,8 @@
 // Requests to the session: the other half of headwidgets/widgets/dispatch.py.
 // One listener per model, made in `initialize`; it and everything pending die with the
-// signal. There is no fixed timeout: a busy kernel answers when it can.
+// signal. There is no fixed timeout: a busy kernel answers when it can. Where a host drops
+// the buffers of messages, the answer is asked for once more, and so are all later ones, in
+// a trait (`carried`, see headwidgets/widgets/carried.py).
 
 import type { AnyModel } from "@anywidget/types";
 
@@ -44,6 +46,7 @@ export class Cancelled extends Error {
 }
 
 interface Pending {
+  again: () => void;
   key: string | undefined;
   settle: (outcome: Answer | Error) => void;
   heard: () => void;
@@ -51,12 +54,13 @@ interface Pending {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any model can carry requests
-type Model = Pick<AnyModel<any>, "on" | "off" | "send">;
+type Model = Pick<AnyModel<any>, "on" | "off" | "send" | "get">;
 
 export class Rpc {
   readonly #pending = new Map<string, Pending>();
   readonly #prefix = Math.random().toString(36).slice(2, 10);
   #count = 0;
+  #viaTraits = false;
 
   constructor(
     private readonly model: Model,
@@ -105,8 +109,15 @@ export class Rpc {
       };
       signal?.addEventListener("abort", abort, { once: true });
       const heard = () => clearTimeout(silence);
-      this.#pending.set(id, { key, settle, heard, onProgress: options.onProgress });
-      this.#send({ kind: "req", id, name, body, ...(key === undefined ? {} : { key }) });
+      const again = () => {
+        this.#pending.delete(id);
+        clearTimeout(silence);
+        signal?.removeEventListener("abort", abort);
+        this.request(name, body, options).then(resolve, reject);
+      };
+      this.#pending.set(id, { key, settle, again, heard, onProgress: options.onProgress });
+      const via = this.#viaTraits ? { via: "traits" } : {};
+      this.#send({ kind: "req", id, name, body, ...(key === undefined ? {} : { key }), ...via });
     });
   }
 
@@ -121,7 +132,24 @@ export class Rpc {
     if (m.v !== VERSION || !pending) return; // another tab's, or answered already
     pending.heard();
     if (m.kind === "progress") pending.onProgress?.(readStep(m));
-    if (m.kind === "res") pending.settle(readOutcome(m, buffers));
+    if (m.kind !== "res") return;
+    if (m.carried) this.#carried(m, pending);
+    else if (Number(m.buffers ?? 0) > (buffers?.length ?? 0) && !this.#viaTraits) {
+      this.#viaTraits = true;
+      pending.again();
+    } else pending.settle(readOutcome(m, buffers));
+  }
+
+  /** Wait for the trait that carries an answer's buffers; it may come after the answer. */
+  #carried(m: Record<string, unknown>, { settle }: Pending): void {
+    const look = () => {
+      const { id, buffers } = this.model.get("carried") ?? {};
+      if (id !== m.id && this.#pending.has(String(m.id))) return;
+      this.model.off("change:carried", look);
+      if (id === m.id) settle(readOutcome(m, buffers));
+    };
+    this.model.on("change:carried", look);
+    look();
   }
 }
 

@@ -8,6 +8,8 @@ import type { Rpc } from "./rpc";
 export interface Picture {
   revision?: number;
   run?: Run;
+  weighting?: Weighting;
+  over?: Over;
   signed?: boolean;
   array?: unknown;
   error?: string;
@@ -19,18 +21,32 @@ export interface MapPicture extends Picture {
   causal?: boolean;
   tokens?: string[];
   of?: string;
+  /** Of how many prompts this is the mean. */
+  prompts?: number;
+  /** Why there is no mean over the set. */
+  no_mean?: string;
 }
+
+export type Weighting = "raw" | "no bos" | "value";
+export type Over = "pair" | "set";
 
 export type Run = "clean" | "corrupted" | "edited" | "difference";
 
 /** The traits that an attention view reads; it sets selection and run. */
 export interface Looked {
   selection: string;
+  /** The bundle of the other views, once one is needed. */
+  tools?: string;
   run: Run;
+  weighting?: Weighting;
+  over?: Over;
+  n_prompts?: number;
   tokens: string[];
   names?: string[];
   model: Record<string, unknown>;
   edits: Edit[];
+  /** What a toggle makes; absent where there is no session. */
+  edit_kind?: Edit["kind"];
   corrupted_prompt?: unknown;
   status: Status;
   message: string;
@@ -57,6 +73,8 @@ export interface Own {
   view: string;
   /** The session's bundle, where the view cannot reach it. */
   code: string;
+  /** The bundle of the other views, likewise. */
+  tools: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;

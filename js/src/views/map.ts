@@ -1,8 +1,19 @@
-// One head's map on a canvas, tokens on both axes, a crosshair on a second canvas above it.
+// One head's map on a canvas, a crosshair on a second canvas above it; zoomed, panned and
+// walked through by mouse and by keys.
 
-import { visible } from "../card";
 import { h } from "../lib/dom";
-import { colour, every, type Grid, glyph, type layout, level, limits } from "../lib/heatmap";
+import type { layout } from "../lib/heatmap";
+import { type MapState, mapDrawer, short } from "./map-draw";
+import {
+  middle,
+  moved,
+  type Place,
+  showing,
+  type Window,
+  whole,
+  within,
+  zoomed,
+} from "./map-window";
 import type { Paint } from "./paint";
 
 export const MAP_STYLE = `
@@ -10,38 +21,21 @@ export const MAP_STYLE = `
 .hw-map:focus-visible { box-shadow: 0 0 0 2px var(--hw-accent); }
 .hw-map canvas { display: block; }
 .hw-map .hw-over { position: absolute; inset: 0; cursor: crosshair; }
+.hw-map .hw-over.hw-part { cursor: grab; touch-action: none; }
 .hw-stale canvas { filter: grayscale(1); opacity: .55; }
 `;
 
-export interface MapState {
-  /** Exact values or an overview; in their absence a thumbnail, as RGBA. */
-  grid: Grid | null;
-  rough: { pixels: Uint8ClampedArray<ArrayBuffer>; edge: number } | null;
-  signed: boolean;
-  tokens: string[];
-  /** Tokens along one axis. */
-  n: number;
-  label: string;
+/** What a map tells of: the crosshair, the pinned query, the window, and the wish to hear a row. */
+export interface Told {
+  point(place: Place | null): void;
+  pin(query: number | null): void;
+  window(seen: Window): void;
+  read(): void;
 }
 
-/** A place on the map, in tokens. */
-export interface Place {
-  query: number;
-  key: number;
-}
+const SLIP = 4; // pixels that a click may move
 
-/** A token as it is shown on an axis: its start, made visible. */
-export function short(token: string, most = 11): string {
-  const letters = [...visible(token)];
-  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
-}
-
-/** The map; `point` is told where the crosshair is, `pin` which query is pinned. */
-export function headMap(
-  point: (place: Place | null) => void,
-  pin: (query: number | null) => void,
-  signal: AbortSignal,
-) {
+export function headMap(told: Told, signal: AbortSignal) {
   const base = h("canvas", "");
   const over = h("canvas", "hw-over");
   const element = h("div", "hw-map", base, over);
@@ -49,69 +43,144 @@ export function headMap(
   element.setAttribute("role", "application");
   element.setAttribute("aria-roledescription", "attention map");
   element.dataset.lmSuppressShortcuts = "true";
+  const drawMap = mapDrawer();
   let state: MapState | undefined;
-  let label = 0;
-  let size = 0;
+  let frame = { label: 0, size: 0 };
   let paint: Paint | undefined;
   let place: Place | null = null;
   let pinned: number | null = null;
+  let seen = whole(0);
   let drawn: unknown[] = [];
 
   const cross = () => {
+    const { label, size } = frame;
     const context = paint?.size(over, label + size, label + size);
     if (!context || !state || !paint) return;
-    const side = size / state.n;
+    const side = size / seen.span;
     const thick = Math.max(side, 1.5);
-    const line = (query: number, ink: string, width: number) => {
+    context.beginPath();
+    context.rect(label - 1, label - 1, size + 2, size + 2);
+    context.clip();
+    const row = (query: number, ink: string, width: number) => {
       context.strokeStyle = ink;
       context.lineWidth = width;
-      context.strokeRect(label, label + query * side, size, thick);
+      context.strokeRect(label, label + (query - seen.query) * side, size, thick);
     };
-    if (pinned !== null && pinned < state.n) line(pinned, paint.pick, 2);
+    if (pinned !== null && pinned < state.n) row(pinned, paint.pick, 2);
     if (!place) return;
-    line(place.query, paint.accent, 1.5);
-    context.strokeRect(label + place.key * side, label, thick, size);
+    row(place.query, paint.accent, 1.5);
+    context.strokeRect(label + (place.key - seen.key) * side, label, thick, size);
   };
-  const go = (next: Place | null) => {
+  const redraw = () => {
+    const { label, size } = frame;
+    const context = paint?.size(base, label + size, label + size);
+    if (context && state && paint) drawMap(context, state, seen, frame, paint);
+    cross();
+  };
+  const look = (next: Window) => {
+    if (!state) return;
+    const to = within(next, state.n);
+    if (to.query === seen.query && to.key === seen.key && to.span === seen.span) return;
+    seen = to;
+    over.classList.toggle("hw-part", seen.span < state.n);
+    redraw();
+    told.window(seen);
+  };
+  const point = (next: Place | null) => {
     if (next?.query === place?.query && next?.key === place?.key) return;
     place = next;
-    over.title = place && state ? `${said(state, place.query)} → ${said(state, place.key)}` : "";
     cross();
-    point(place);
+    told.point(place);
+  };
+  const go = (next: Place) => {
+    const n = state?.n ?? 0;
+    const on = (at: number) => Math.max(0, Math.min(n - 1, at));
+    const to = { query: on(next.query), key: on(next.key) };
+    look(showing(seen, n, to));
+    point(to);
   };
   const fix = (query: number | null) => {
     pinned = query === pinned ? null : query;
     cross();
-    pin(pinned);
+    told.pin(pinned);
   };
-  over.addEventListener("mousemove", (event) => {
-    const box = over.getBoundingClientRect();
-    const at = (from: number) => Math.floor(((from - label) / size) * (state?.n ?? 0));
-    const [query, key] = [at(event.clientY - box.top), at(event.clientX - box.left)];
-    const n = state?.n ?? 0;
-    go(query >= 0 && key >= 0 && query < n && key < n ? { query, key } : null);
-  });
-  over.addEventListener("mouseleave", () => go(null));
-  over.addEventListener("click", () => {
-    if (place) fix(place.query);
-  });
-  element.addEventListener("keydown", (event) => {
+  const zoom = (factor: number, around = place ?? middle(seen)) =>
+    look(zoomed(seen, state?.n ?? 0, factor, around));
+  const pan = (queries: number, keys: number) => look(moved(seen, state?.n ?? 0, queries, keys));
+  const end = () => {
     const last = (state?.n ?? 1) - 1;
-    const { query, key } = place ?? { query: last, key: last };
-    const moves: Record<string, [number, number]> = {
-      ArrowUp: [query - 1, key],
-      ArrowDown: [query + 1, key],
-      ArrowLeft: [query, key - 1],
-      ArrowRight: [query, key + 1],
-      Home: [query, 0],
-      End: [last, key],
-    };
-    const to = moves[event.key];
-    const within = (at: number) => Math.max(0, Math.min(last, at));
-    if (to) go({ query: within(to[0]), key: within(to[1]) });
+    go({ query: last, key: place?.key ?? last });
+  };
+
+  const under = (event: MouseEvent): Place | null => {
+    const box = over.getBoundingClientRect();
+    const at = (from: number) => Math.floor(((from - frame.label) / frame.size) * seen.span);
+    const [query, key] = [at(event.clientY - box.top), at(event.clientX - box.left)];
+    const inside = query >= 0 && key >= 0 && query < seen.span && key < seen.span;
+    return inside ? { query: seen.query + query, key: seen.key + key } : null;
+  };
+  let byHand = false; // whether the crosshair is where the mouse put it
+  let held: { x: number; y: number; from: Window; slid: boolean } | null = null;
+  over.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !under(event)) return;
+    held = { x: event.clientX, y: event.clientY, from: seen, slid: false };
+  });
+  over.addEventListener("pointermove", (event) => {
+    if (!held) {
+      const at = under(event);
+      if (!at && !byHand) return;
+      byHand = at !== null;
+      return point(at);
+    }
+    const [x, y] = [event.clientX - held.x, event.clientY - held.y];
+    if (!held.slid && Math.hypot(x, y) < SLIP) return;
+    if (!held.slid) over.setPointerCapture?.(event.pointerId);
+    held.slid = true;
+    const side = frame.size / seen.span;
+    look(moved(held.from, state?.n ?? 0, -y / side, -x / side));
+  });
+  over.addEventListener("pointerup", (event) => {
+    const at = held && !held.slid ? under(event) : null;
+    held = null;
+    if (!at) return;
+    point(at);
+    fix(at.query);
+  });
+  over.addEventListener("pointercancel", () => {
+    held = null;
+  });
+  over.addEventListener("pointerleave", () => {
+    if (byHand) point(null); // not one that keys have put there: a page may scroll
+    byHand = false;
+  });
+  over.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      zoom(event.deltaY < 0 ? 0.8 : 1.25, under(event) ?? undefined);
+    },
+    { passive: false },
+  );
+  element.addEventListener("keydown", (event) => {
+    byHand = false;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = (state?.n ?? 1) - 1;
+    const { query, key } = place ?? { query: pinned ?? last, key: last };
+    const step = Math.max(1, Math.floor(seen.span / 8));
+    const [down, right] = ARROWS[event.key] ?? [0, 0];
+    if (down || right) {
+      if (event.shiftKey) pan(down * step, right * step);
+      else go({ query: query + down, key: key + right });
+    } else if (event.key === "Home") go({ query, key: 0 });
+    else if (event.key === "End") end();
+    else if (event.key === "+" || event.key === "=") zoom(0.5);
+    else if (event.key === "-") zoom(2);
+    else if (event.key === "0") look(whole(last + 1));
+    else if (event.key === "r" || event.key === "R") told.read();
     else if (event.key === "Enter") fix(query);
     else if (event.key === "Escape") {
-      go(null);
+      point(null);
       element.blur();
     } else return;
     event.preventDefault();
@@ -119,97 +188,39 @@ export function headMap(
   });
   signal.addEventListener("abort", () => element.remove(), { once: true });
 
-  function draw(next: MapState, at: ReturnType<typeof layout>, look: Paint): void {
-    const now = [next.grid, next.rough?.pixels, next.signed, next.tokens, at.size, at.label, look];
+  function draw(next: MapState, at: ReturnType<typeof layout>, ink: Paint): void {
     element.setAttribute("aria-label", next.label);
-    if (state && next.n !== state.n) {
+    const other = next.n !== state?.n;
+    [state, paint, frame] = [next, ink, { label: at.label, size: at.size }];
+    if (other) {
       place = null;
+      seen = whole(next.n);
+      over.classList.remove("hw-part");
       if (pinned !== null) fix(null);
     }
-    [state, paint, size, label] = [next, look, at.size, at.label];
-    if (now.every((value, i) => value === drawn[i])) return;
+    const { grid, rough, tile, signed, noBos, tokens, found } = next;
+    const now = [grid, rough?.pixels, tile, signed, noBos, tokens, found, at.size, at.label, ink];
+    if (!other && now.every((value, i) => value === drawn[i])) return;
     drawn = now;
-    const context = look.size(base, label + size, label + size);
-    if (context) drawMap(context, next, label, size, look);
-    cross();
+    redraw();
   }
-  return { element, draw };
+  return {
+    element,
+    draw,
+    go,
+    zoom,
+    end,
+    whole: () => look(whole(state?.n ?? 0)),
+    seen: () => seen,
+  };
 }
 
-function said({ tokens }: MapState, at: number): string {
-  return `${at} ${visible(tokens[at] ?? "")}`;
-}
+const ARROWS: Record<string, [number, number]> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
 
-function drawMap(
-  context: CanvasRenderingContext2D,
-  { grid, rough, signed, tokens, n }: MapState,
-  label: number,
-  size: number,
-  paint: Paint,
-): void {
-  const edge = grid?.edge ?? rough?.edge ?? 0;
-  const ends = grid ? limits(grid.values, signed) : undefined;
-  const pixels = grid && ends ? colour(grid.values, ends, paint.table(signed)) : rough?.pixels;
-  const picture = pixels ? paint.picture(pixels, edge) : null;
-  context.fillStyle = paint.soft;
-  context.fillRect(label, label, size, size);
-  context.imageSmoothingEnabled = edge > size;
-  if (picture) context.drawImage(picture, label, label, size, size);
-  context.strokeStyle = paint.line;
-  if (signed) context.strokeRect(label + 0.5, label + 0.5, size - 1, size - 1);
-  if (grid) drawGlyphs(context, grid, label, size / edge, paint);
-  drawTokens(context, tokens, n, label, size, paint);
-}
-
-/** What has no colour gets a sign, where there is room for one. */
-function drawGlyphs(
-  context: CanvasRenderingContext2D,
-  { edge, values }: Grid,
-  label: number,
-  side: number,
-  paint: Paint,
-): void {
-  if (side < 9) return;
-  context.font = `${Math.min(13, Math.floor(side * 0.7))}px ${paint.font}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = "#fff";
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    if (level(value, [0, 1]) >= 0 || Number.isFinite(value)) continue;
-    const [query, key] = [Math.floor(i / edge), i % edge];
-    context.fillText(glyph(value), label + (key + 0.5) * side, label + (query + 0.5) * side);
-  }
-}
-
-function drawTokens(
-  context: CanvasRenderingContext2D,
-  tokens: string[],
-  n: number,
-  label: number,
-  size: number,
-  paint: Paint,
-): void {
-  context.font = `11px ${paint.font}`;
-  context.textBaseline = "middle";
-  context.fillStyle = paint.ink;
-  const step = every(n, size);
-  const room = label - 8;
-  for (let i = 0; i < n; i += step) {
-    const middle = label + ((i + 0.5) * size) / n;
-    const text = short(tokens[i] ?? String(i));
-    context.textAlign = "right";
-    context.fillText(text, label - 5, middle, room);
-    context.save();
-    context.translate(middle, label - 5);
-    context.rotate(-Math.PI / 2);
-    context.textAlign = "left";
-    context.fillText(text, 0, 0, room);
-    context.restore();
-  }
-  context.font = `10px ${paint.font}`;
-  context.fillStyle = paint.quiet;
-  context.textAlign = "left";
-  context.fillText("key →", 2, 8);
-  context.fillText("query ↓", 2, 22);
-}
+export type { Place, Window };
+export { short };

@@ -1,0 +1,235 @@
+"""A session as plain TransformerLens code that gives the same numbers.
+
+A prompt is written as its text where TransformerLens reads the very same tokens from it,
+else as token ids; answers are ids, with their text beside them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.session.as_python_edits import edit_lines, mean_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwidgets.methods.snapshot import Ids, Snapshot
+    from headwidgets.model.engine import Engine
+    from headwidgets.prompts import Prompt, Prompts
+
+_DEFAULTS = {"device": None, "revision": None, "trust_remote_code": False}
+
+_RUNS = """
+def run(ids, hooks=()):
+    \"\"\"Logits at the end of a prompt.\"\"\"
+    batch = torch.tensor([ids], device=bridge.cfg.device)
+    with torch.no_grad():
+        return bridge.run_with_hooks(batch, fwd_hooks=list(hooks))[0, -1].float().cpu()
+
+
+def mean(values):
+    return float(torch.tensor(values, dtype=torch.float64).mean())
+"""
+
+
+def as_python(
+    engine: Engine, snapshot: Snapshot, opened: Mapping[str, Any] | None, **sets: Any
+) -> str:
+    """Write a session as Python.
+
+    Parameters
+    ----------
+    engine : Engine
+    snapshot : Snapshot
+    opened : mapping, optional
+        What the model was opened with: name, device, dtype, numerics, revision,
+        trust_remote_code. None for a bridge that somebody holds.
+    **sets : Prompts or None
+        prompts and reference, as they were given.
+
+    Returns
+    -------
+    str
+        Code that leaves ``clean_logits``, ``corrupted_logits`` and ``edited_logits``
+        (one tensor a prompt) and ``metric``, the means over the set.
+    """
+    prompts, reference = sets["prompts"], sets.get("reference")
+    lines = [*boot_lines(engine, opened), "bridge.eval()", "", _RUNS]
+    lines += _set_lines(engine, snapshot, prompts)
+    lines += mean_lines(
+        engine, snapshot, lambda name: _reference(engine, snapshot, name, reference)
+    )
+    lines += edit_lines(snapshot)
+    lines += _result_lines(engine, snapshot)
+    return "\n".join(lines) + "\n"
+
+
+def boot_lines(engine: Engine, opened: Mapping[str, Any] | None) -> list[str]:
+    """Open the model as the session did."""
+    head = ["import torch"]
+    boot = "from transformer_lens.model_bridge import TransformerBridge"
+    if opened is None:
+        return [*head, "", f"bridge = ...  # your bridge: {literal(engine.facts.name)}"]
+    name = opened["name"]
+    if name in ("planted", None):
+        lines = [*head, "from headwidgets.zoo.planted import planted", "", "bridge = planted()"]
+        if engine.facts.dtype != "float32":
+            lines.append(f"bridge.to(torch.{engine.facts.dtype})")
+    elif engine.text.has_tokenizer:
+        given = {k: opened.get(k) for k, default in _DEFAULTS.items() if opened.get(k) != default}
+        options = "".join(f", {k}={v!r}" for k, v in given.items())
+        dtype = f"dtype=torch.{engine.facts.dtype}{options}"
+        call = f"bridge = TransformerBridge.boot_transformers({literal(str(name))}, {dtype})"
+        lines = [*head, boot, "", call]
+    else:
+        lines = [*head, *_without_tokenizer(engine, str(name))]
+    if engine.facts.numerics == "compatible":
+        sinks = "gptoss" in engine.facts.architecture.lower()
+        lines.append(
+            f"bridge.enable_compatibility_mode({'fold_value_biases=False' if sinks else ''})"
+        )
+    return lines
+
+
+def _without_tokenizer(engine: Engine, folder: str) -> list[str]:
+    builder = "transformer_lens.model_bridge.sources._bridge_builder"
+    options = f"dtype=torch.{engine.facts.dtype}, attn_implementation='eager'"
+    return [
+        f"from {builder} import build_bridge_from_module",
+        "from transformers import AutoModelForCausalLM",
+        "",
+        f"model = AutoModelForCausalLM.from_pretrained({literal(folder)}, {options})",
+        "kind = model.config.architectures[0]",
+        "bridge = build_bridge_from_module(model, kind, hf_config=model.config)",
+    ]
+
+
+def _set_lines(engine: Engine, snapshot: Snapshot, prompts: Prompts) -> list[str]:
+    """Write the prompts as tokens."""
+    partners = prompts.corrupted or [None] * len(prompts)
+    clean = [
+        _prompt(engine, p, q.clean) for p, q in zip(prompts.clean, snapshot.pairs, strict=True)
+    ]
+    corrupted = [
+        "None" if q.corrupted is None or p is None else _prompt(engine, p, q.corrupted)
+        for p, q in zip(partners, snapshot.pairs, strict=True)
+    ]
+    out = _listed("clean", clean)
+    if any(q.corrupted is not None for q in snapshot.pairs):
+        out += _listed("corrupted", corrupted)
+    else:
+        out.append("corrupted = [None] * len(clean)")
+    return [*_tokens(engine, [*clean, *corrupted]), *out]
+
+
+def _tokens(engine: Engine, written: Sequence[str]) -> list[str]:
+    if not any(text.startswith("tokens(") for text in written):
+        return []
+    bos = engine.text.prepend_bos
+    return [
+        "",
+        "def tokens(text):",
+        f"    return bridge.to_tokens(text, prepend_bos={bos})[0].tolist()",
+        "",
+        "",
+    ]
+
+
+def _prompt(engine: Engine, given: Prompt, ids: Ids) -> str:
+    """Write a prompt: text where it reads back as the same tokens, else ids."""
+    if isinstance(given, str) and _reads_back(engine, given, ids):
+        return f"tokens({literal(given)})"
+    return str(list(ids))
+
+
+def _reads_back(engine: Engine, text: str, ids: Ids) -> bool:
+    try:
+        found = engine.view.to_tokens(text, prepend_bos=engine.text.prepend_bos)
+        return [int(i) for i in found[0]] == list(ids)
+    except Exception:  # noqa: BLE001 - whatever a tokenizer says of odd text: then ids it is
+        return False
+
+
+def literal(text: str) -> str:
+    """Write text as a Python literal that no HTML page reads as its own end.
+
+    ``repr`` escapes quotes, line ends, controls, lone surrogates and the marks that turn
+    the direction of writing.
+    """
+    return repr(text).replace("</", "\\x3c/").replace("<!", "\\x3c!")
+
+
+def _listed(name: str, items: Sequence[str]) -> list[str]:
+    if len(items) == 1:
+        return [f"{name} = [{items[0]}]"]
+    return [f"{name} = [", *(f"    {item}," for item in items), "]"]
+
+
+def _reference(
+    engine: Engine, snapshot: Snapshot, name: str, reference: Prompts | None
+) -> list[str]:
+    """Write what a mean is taken over; nothing for the seeded shuffles of the prompts."""
+    if snapshot.reference is None or reference is None:
+        return []
+    both = zip(reference.clean, snapshot.reference, strict=True)
+    return _listed(name, [_prompt(engine, given, pair.clean) for given, pair in both])
+
+
+def _result_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
+    edited = f"run({snapshot.base}[i], hooks(i))" if snapshot.edits else "clean_logits[i]"
+    some = any(pair.corrupted is not None for pair in snapshot.pairs)
+    out = [
+        "",
+        "clean_logits = [run(ids) for ids in clean]",
+        "corrupted_logits = [None if ids is None else run(ids) for ids in corrupted]",
+        f"edited_logits = [{edited} for i in range(len(clean))]",
+        "",
+        *_answer_lines(engine, snapshot),
+        "",
+        "",
+        "def difference(i, logits):",
+        '    """Logit of the answer minus logit of the foil."""',
+        "    return float(logits[answer[i]].mean() - logits[foil[i]].mean())",
+        "",
+        "",
+        "metric = {",
+        '    "clean": mean([difference(i, x) for i, x in enumerate(clean_logits)]),',
+        '    "edited": mean([difference(i, x) for i, x in enumerate(edited_logits)]),',
+        "}",
+    ]
+    if some:
+        out += [
+            "paired = [i for i, ids in enumerate(corrupted) if ids is not None]",
+            'metric["corrupted"] = mean([difference(i, corrupted_logits[i]) for i in paired])',
+            "low, edited, high = (",
+            "    mean([difference(i, x[i]) for i in paired])",
+            "    for x in (corrupted_logits, edited_logits, clean_logits)",
+            ")",
+            'metric["normalised"] = (edited - low) / (high - low) if high != low else float("nan")',
+        ]
+    return [*out, "print(metric)"]
+
+
+def _answer_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
+    if snapshot.metric is None and snapshot.answers is None:
+        return [
+            "# the clean run's first token against its second",
+            "answer = [logits.topk(2).indices[:1].tolist() for logits in clean_logits]",
+            "foil = [logits.topk(2).indices[1:].tolist() for logits in clean_logits]",
+        ]
+    sides: tuple[list[list[int]], list[list[int]]] = ([], [])
+    for i, pair in enumerate(snapshot.pairs):
+        metric = snapshot.metric or (snapshot.answers or ())[i]
+        for side, ids in zip(sides, metric.ids(pair.clean, engine.text.answer_id), strict=True):
+            side.append(ids)
+    out = []
+    for name, rows in zip(("answer", "foil"), sides, strict=True):
+        words = [literal(engine.text.decode(ids)) for ids in rows]
+        if len({json.dumps(ids) for ids in rows}) == 1:
+            many = f" * {len(rows)}" if len(rows) > 1 else ""
+            out.append(f"{name} = [{rows[0]}]{many}  # {words[0]}")
+        else:
+            both = zip(rows, words, strict=True)
+            out += [f"{name} = [", *(f"    {ids},  # {word}" for ids, word in both), "]"]
+    return out

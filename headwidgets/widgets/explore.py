@@ -1,0 +1,161 @@
+"""One widget with everything linked: the causal map of heads, attention, edits.
+
+Synced: what `HeadGrid` says. It mounts the grid, the attention view and the edit panel in
+one root; their pictures belong to the session's model, so that they are drawn once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import traitlets as t
+
+from headwidgets.errors import InputError
+from headwidgets.heads import Head
+from headwidgets.widgets import face, grid_face
+from headwidgets.widgets.attention import AttentionView
+from headwidgets.widgets.grid import HeadGrid
+from headwidgets.widgets.panel import PatchPanel
+
+if TYPE_CHECKING:
+    from headwidgets.session import Session
+
+PRODUCTS = ("panel", "map", "thumbs", "effect")
+
+
+class Explorer(HeadGrid):
+    """A session's heads, the selected head's attention, and edits, in one linked widget.
+
+    Parameters
+    ----------
+    session : Session
+    score : str or DataFrame, optional
+        What the grid shows first, see `HeadGrid`. By default the causal map (``"patch"``)
+        where every prompt has an aligned partner, else ``"induction"``.
+    **options
+        Those of `HeadGrid`.
+    """
+
+    view = t.Unicode("explore", read_only=True).tag(sync=True)
+    off = t.List(t.Dict()).tag(sync=True)  # the panel's own
+    continued = t.Dict().tag(sync=True)
+    MIRRORED: ClassVar[tuple[str, ...]] = tuple(
+        dict.fromkeys((*HeadGrid.MIRRORED, *AttentionView.MIRRORED, *PatchPanel.MIRRORED))
+    )
+
+    def __init__(self, session: Any, score: Any = None, **options: Any) -> None:
+        if not hasattr(session, "engine"):
+            message = (
+                f"expected a session to explore, got {type(session).__name__}: s.explore(), or "
+                "hw.explore('gpt2', table)"
+            )
+            raise InputError(message)
+        causal = score is None and _aligned(session)
+        super().__init__(session, "patch" if causal else score, **options)
+        if causal or session.selection is None:
+            best = top_head(self)
+            session.selection = best or session.selection
+        session.state.want(self, *PRODUCTS)
+
+    def close(self) -> None:
+        """Close the widget; the session lives on."""
+        if self.session is not None:
+            self.session.leave(self)
+        super().close()
+
+    def _png(self) -> bytes:
+        return grid_face.stacked(self, face.draw(self.session))
+
+    def _picture(self) -> bytes:
+        return grid_face.stacked(self, face.draw(self.session, most=None), most=None)
+
+
+def explore(model: Any = None, table: Any = None, **options: Any) -> Explorer:
+    """Open a model on a table and explore its heads.
+
+    Parameters
+    ----------
+    model : Session, str, Path or TransformerBridge, optional
+        A session, or what `Session` opens; None: the bundled model.
+    table : DataFrame, dict, str, Path or list, optional
+        Prompts with the columns clean, corrupted, answer, foil (a path: a CSV file), or a
+        list of texts. The causal map of heads is there at once, and its strongest head is
+        selected.
+    **options
+        Those of `Session`: device, dtype, numerics …
+
+    Returns
+    -------
+    Explorer
+        Its session is ``.of``.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read.
+    """
+    from headwidgets.session import Session
+
+    prompts = None if table is None else read_table(table)
+    if isinstance(model, Session):
+        if options:
+            message = f"a session is open already: it takes no {', '.join(options)} any more"
+            raise InputError(message)
+        session = model
+    else:
+        session = Session(model, **options)
+    if prompts is not None:
+        session.use(prompts)
+    return Explorer(session)
+
+
+def read_table(table: Any) -> Any:
+    """Return prompts; a path is read as a CSV file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is not a table of prompts.
+    """
+    from headwidgets.prompts import Prompts
+
+    is_path = isinstance(table, Path) or (
+        isinstance(table, str) and table.lower().endswith((".csv", ".tsv"))
+    )
+    if not is_path:
+        return Prompts.read(table)
+    import pandas as pd
+
+    try:
+        tabs = str(table).lower().endswith(".tsv")
+        # Text as it stands: " 1" is not 1, "NA" is a word.
+        frame = pd.read_csv(
+            table, sep="\t" if tabs else ",", dtype=str, keep_default_na=False, na_values=[""]
+        )
+    except FileNotFoundError as error:
+        message = f"there is no file {str(table)!r}: expected a CSV with clean, corrupted, …"
+        raise InputError(message) from error
+    except (ValueError, OSError) as error:
+        message = f"cannot read {str(table)!r} as a CSV file: {error}"
+        raise InputError(message) from error
+    return Prompts.read(frame)
+
+
+def top_head(grid: HeadGrid) -> Head | None:
+    """Return the head whose value is farthest from zero, if there is a value."""
+    table = grid.table
+    values = np.abs(grid.values())
+    if not np.isfinite(values).any() or not np.nanmax(values[np.isfinite(values)]):
+        return None
+    values[~np.isfinite(values)] = -1.0
+    layers, heads = table["arrays"][0]["shape"][1:]
+    return Head(*(int(i) for i in np.unravel_index(int(values.argmax()), (layers, heads))))
+
+
+def _aligned(session: Session) -> bool:
+    """Whether every prompt has a partner of its own length."""
+    from headwidgets.methods.snapshot import unaligned
+
+    return not any(unaligned(pair) for pair in session.snapshot().pairs)

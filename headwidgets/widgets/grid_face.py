@@ -1,0 +1,190 @@
+"""The static face of a grid: layers × heads as a picture, with its scale and its words."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from headwidgets.heads import Head
+from headwidgets.widgets.face import SMALL
+from headwidgets.widgets.grid_table import unpack
+from headwidgets.widgets.luts import diverging, viridis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WIDTH, MARGIN, GUTTER, RULER = 760, 14, 26, 18
+INK, QUIET, PICKED, LINE = (27, 27, 27), (90, 95, 104), (213, 94, 0), (221, 221, 221)
+EMPTY = (236, 238, 241)
+LETTERS = {"zero": "0", "mean": "μ", "patch": "P", "scale": "×"}
+COLOURS = (256, 64, 32, 16)
+PRINTED = 40
+"""Cells at least this wide hold their number."""
+
+
+def draw(grid: Any, most: int | None = SMALL) -> bytes:
+    """Return a PNG of a grid's table.
+
+    Parameters
+    ----------
+    most : int, optional
+        Bytes to stay within, as far as fewer colours can; None: the best picture.
+    """
+    return _written(picture(grid), most)
+
+
+def stacked(grid: Any, below: bytes, most: int | None = SMALL) -> bytes:
+    """Return a PNG of a grid's table over another picture; see `draw`."""
+    upper, lower = picture(grid), Image.open(BytesIO(below)).convert("RGB")
+    page = Image.new("RGB", (max(upper.width, lower.width), upper.height + lower.height), "white")
+    page.paste(upper, (0, 0))
+    page.paste(lower, (0, upper.height))
+    return _written(page, most)
+
+
+def _written(page: Image.Image, most: int | None) -> bytes:
+    for colours in COLOURS:
+        out = BytesIO()
+        few = page.quantize(colours, dither=Image.Dither.NONE)
+        few.save(out, "PNG", optimize=True)
+        if most is None or out.tell() <= most:
+            break
+    return out.getvalue()
+
+
+def picture(grid: Any) -> Image.Image:
+    """Return the grid's table as an image."""
+    values = unpack(grid.table, grid.table_data)["value"]
+    n_layers, n_heads = values.shape
+    wide = max(8, min(54, (WIDTH - 2 * MARGIN - GUTTER) // n_heads))
+    high = min(wide, 28)
+    width = max(460, 2 * MARGIN + GUTTER + wide * n_heads)
+    top = MARGIN + 44
+    page = Image.new("RGB", (width, top + RULER + high * n_layers + 40), "white")
+    pen = ImageDraw.Draw(page)
+    head, *more = lines(grid)
+    pen.text((MARGIN, MARGIN), head, INK, font=_font(15))
+    pen.text((MARGIN, MARGIN + 21), " · ".join(more), QUIET, font=_font(11))
+    limits = ends(values, signed=grid.table["signed"])
+    colours = _colours(values, limits, signed=grid.table["signed"])
+    left = MARGIN + GUTTER
+    _rulers(pen, left, top, wide, high, values.shape)
+    for layer, head_ in np.ndindex(*values.shape):
+        x, y = left + wide * head_, top + RULER + high * layer
+        box = (x, y, x + wide - 2, y + high - 2)
+        colour = tuple(int(c) for c in colours[layer, head_])
+        pen.rectangle(box, fill=colour, outline=LINE if grid.table["signed"] else None)
+        _cell(pen, box, float(values[layer, head_]), limits[1], colour)
+    _marks(pen, grid, left, top + RULER, wide, high)
+    _scale(page, pen, limits, grid, top + RULER + high * n_layers + 14)
+    return page
+
+
+def words(grid: Any) -> str:
+    """Say what is shown, in a line."""
+    values = unpack(grid.table, grid.table_data)["value"]
+    there = np.where(np.isfinite(values), np.abs(values), -1.0)
+    best = Head(*(int(i) for i in np.unravel_index(there.argmax(), there.shape)))
+    shown = f"{values[best]:.3g}"
+    name = grid.score or grid.table["column"]
+    return f"{name} · {values.size} heads · highest {best} ({shown})"
+
+
+def lines(grid: Any) -> list[str]:
+    """Return the heading, and what the numbers are."""
+    table = grid.table
+    model = grid.session.model.get("name") if grid.session is not None else None
+    title = str(table.get("title") or table["column"])
+    parts = [model, table["column"], table.get("measured_on"), table.get("metric")]
+    parts += ["before your edit"] if grid.stale else []
+    return [title, *(str(part).replace("−", "-") for part in parts if part)]
+
+
+def ends(values: NDArray[np.float32], *, signed: bool) -> tuple[float, float]:
+    """Return what the ends of the colours mean: 0 to the largest; signed: ± the largest."""
+    finite = values[np.isfinite(values)]
+    most = float(np.abs(finite).max()) if finite.size else 0.0
+    most = most or 1.0
+    return (-most, most) if signed else (0.0, most)
+
+
+def _colours(
+    values: NDArray[np.float32], limits: tuple[float, float], *, signed: bool
+) -> NDArray[np.uint8]:
+    low, high = limits
+    finite = np.isfinite(values)
+    part = (np.where(finite, values, 0.0).astype(float) - low) / (high - low)
+    level = np.rint(128 + 127 * (2 * part - 1)) if signed else np.rint(255 * part)
+    rgb: NDArray[np.uint8] = (diverging() if signed else viridis())[level.astype(np.uint8)].copy()
+    rgb[~finite] = EMPTY
+    return rgb
+
+
+def _cell(
+    pen: ImageDraw.ImageDraw, box: Any, value: float, most: float, colour: tuple[int, ...]
+) -> None:
+    """Print the number where there is room; what is not finite has a sign of its own."""
+    x, y, right, bottom = box
+    middle = ((x + right) / 2, (y + bottom) / 2 + 0.5)
+    if np.isnan(value):
+        pen.line((x + 2, bottom - 2, right - 2, y + 2), QUIET)
+    elif np.isinf(value) and right - x >= 2 * 8:
+        pen.text(middle, "∞" if value > 0 else "-∞", INK, font=_font(10), anchor="mm")
+    elif right - x >= PRINTED:
+        dark = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] < 125  # noqa: PLR2004
+        ink = (255, 255, 255) if dark else INK
+        pen.text(middle, short(value, most), ink, font=_font(11), anchor="mm")
+
+
+def short(value: float, most: float) -> str:
+    """Return a number with as many decimals as the largest one needs."""
+    power = math.floor(math.log10(most))
+    places = max(0, (1 if power < 0 else 2) - power)
+    if places > 5 or power > 5:  # noqa: PLR2004 - too long for a cell
+        return f"{value:.0e}"
+    text = f"{value:.{places}f}"
+    return text if float(text) else "0"
+
+
+def _rulers(pen: Any, left: int, top: int, wide: int, high: int, shape: tuple[int, ...]) -> None:
+    for head in range(0, shape[1], -(-20 // wide)):
+        over = (left + wide * (head + 0.5), top + 8)
+        pen.text(over, str(head), QUIET, font=_font(10), anchor="mm")
+    for layer in range(0, shape[0], -(-14 // high)):
+        at = (left - 12, top + RULER + high * (layer + 0.5))
+        pen.text(at, str(layer), QUIET, font=_font(10), anchor="mm")
+
+
+def _marks(pen: Any, grid: Any, left: int, top: int, wide: int, high: int) -> None:
+    """Ring the selected head, and write what edits are on which."""
+    for edit in getattr(grid.session, "edits", []):
+        if "." not in edit["target"]:
+            continue
+        layer, head = Head.parse(edit["target"])
+        x, y = left + wide * (head + 1) - 8, top + high * layer + 6
+        pen.rectangle((x - 5, y - 5, x + 5, y + 5), fill="white")
+        pen.text((x, y), LETTERS[edit["kind"]], INK, font=_font(10), anchor="mm")
+    selection = getattr(grid.session, "selection", "")
+    if selection:
+        layer, head = Head.parse(selection)
+        x, y = left + wide * head, top + high * layer
+        pen.rectangle((x - 2, y - 2, x + wide, y + high), outline=PICKED, width=2)
+
+
+def _scale(page: Image.Image, pen: Any, limits: tuple[float, float], grid: Any, y: int) -> None:
+    table = diverging() if grid.table["signed"] else viridis()
+    strip = Image.fromarray(table[None, :, :].copy()).resize((120, 9))
+    low = short(limits[0], limits[1])
+    pen.text((MARGIN + GUTTER, y), low, QUIET, font=_font(11))
+    x = MARGIN + GUTTER + 12 + int(pen.textlength(low, font=_font(11)))
+    page.paste(strip, (x, y + 3))
+    pen.rectangle((x, y + 3, x + 119, y + 11), outline=LINE)
+    pen.text((x + 128, y), short(limits[1], limits[1]), QUIET, font=_font(11))
+
+
+def _font(size: int) -> Any:
+    return ImageFont.load_default(size)

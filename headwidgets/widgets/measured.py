@@ -1,0 +1,125 @@
+"""What the grids of a session show: scores and sweeps, measured once and shared by them."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
+
+from headwidgets.errors import InputError
+from headwidgets.widgets.envelope import Answer
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SWEEPS = {
+    "patch": "causal map: what restoring each head does",
+    "zero": "causal map: what zeroing each head does",
+    "mean": "causal map: what averaging each head out does",
+}
+"""Scores that are sweeps, and their headings."""
+
+
+class Shower(Protocol):
+    """A widget that shows a score."""
+
+    grid: str
+
+    def measure(self, score: str | None = None, *, fresh: bool = True) -> None:
+        """Show a score, measured again or as it is kept."""
+
+
+class Measured:
+    """The frames that grids have measured on one session, and the grids.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._session = weakref.ref(session)
+        self._frames: dict[tuple[Any, ...], DataFrame] = {}
+        self.grids: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def frame(self, score: str, options: dict[str, Any], *, fresh: bool) -> DataFrame:
+        """Return a score's frame: the kept one while it holds, unless `fresh`."""
+        session: Any = self._session()
+        key = (score, tuple(sorted((name, repr(value)) for name, value in options.items())))
+        kept = self._frames.get(key)
+        if fresh or kept is None or session.is_stale(kept):
+            measure = session.sweep if score in SWEEPS else session.score
+            self._frames[key] = kept = measure(score, **options)
+        return kept
+
+
+_ROOMS: weakref.WeakKeyDictionary[Any, Measured] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def room(session: Any) -> Measured:
+    """Return what is measured on a session."""
+    with _LOCK:
+        return _ROOMS.setdefault(session, Measured(session))
+
+
+def read_score(score: object) -> str:
+    """Return the name of a sweep or of a kind.
+
+    Raises
+    ------
+    InputError
+        If it is neither; near names are given.
+    """
+    from headwidgets.taxonomy import find
+
+    if isinstance(score, str) and score in SWEEPS:
+        return score
+    try:
+        return find(score).name
+    except InputError as error:
+        near = difflib.get_close_matches(str(score), SWEEPS, 1, 0.6)
+        if not near:
+            raise
+        message = f"no score is called {score!r}: did you mean {near[0]!r}?"
+        raise InputError(message) from error
+
+
+def choices() -> list[dict[str, str]]:
+    """Return what can be shown: sweeps, then kinds stage by stage; name, title, group."""
+    from headwidgets.taxonomy.registry import all_kinds
+
+    sweeps = [
+        {"name": name, "title": title.split(": ")[1], "group": "causal map"}
+        for name, title in SWEEPS.items()
+    ]
+    return sweeps + [
+        {"name": one.name, "title": f"{one.name} · {one.evidence}", "group": one.stage}
+        for one in all_kinds()
+    ]
+
+
+def describe(score: str) -> dict[str, Any]:
+    """Return the heading of a score and the class of its evidence."""
+    from headwidgets.taxonomy import find
+
+    if score in SWEEPS:
+        return {"title": SWEEPS[score], "evidence": "causal"}
+    one = find(score)
+    return {"title": one.title, "evidence": one.evidence, "says": one.definition}
+
+
+def answer(session: Any, body: dict[str, Any]) -> Answer:
+    """Measure for the browser: ``{"grid", "score", "fresh"}``; the grid's traits follow."""
+    grid, score, fresh = (body.get(name) for name in ("grid", "score", "fresh"))
+    fresh = fresh is None or fresh
+    if set(body) - {"grid", "score", "fresh"} or not isinstance(fresh, bool):
+        message = f"expected grid, score and fresh (true or false), got {body!r:.120}"
+        raise InputError(message)
+    for one in list(room(session).grids):
+        if one.grid == grid:
+            one.measure(score, fresh=fresh)
+            return Answer({"score": one.score})
+    message = "this grid is of an older run of the notebook: run its cell again"
+    raise InputError(message)

@@ -1,0 +1,109 @@
+"""What the patch panel shows, as plain JSON: top tokens, metric, prompts, and why.
+
+``panel`` holds what one edited forward of the pair on screen gives; ``effect`` the metric
+over the set, where that is more than the pair.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.session.compared import RUNS, first_difference
+from headwidgets.widgets.painter import Product
+from headwidgets.widgets.pictures import Picture
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from headwidgets.widgets.painter import View
+
+TOP = 10
+MOST_TOKENS = 512
+"""Tokens of a prompt that are shown as a strip; the rest is counted."""
+MOST_CODE = 6_000
+"""Characters of code that travel with every change; longer code is asked for."""
+MOST_PROMPTS = 4
+
+
+def _about(session: Any, _view: View) -> dict[str, Any]:
+    return {"revision": session.revision}
+
+
+def _about_set(session: Any, _view: View) -> dict[str, Any]:
+    """Nothing to paint for one prompt: its metric is in the panel."""
+    return {"revision": session.revision if len(session.prompts) > 1 else 0}
+
+
+def _panel(session: Any, _view: View, about: dict[str, Any]) -> Picture:
+    frame = session.compare(TOP)
+    snapshot = session.snapshot()
+    header = {
+        **about,
+        "top": {run: top(frame, run) for run in RUNS},
+        "why": frame.attrs["why"],
+        "waiting": session.waiting,
+        "tokens": _tokens(session, snapshot),
+        "first": first_difference(snapshot),
+        "bos": bool(snapshot.pair.clean[0] == session.engine.text.bos_id),
+    }
+    if len(snapshot.pairs) == 1:
+        header["effect"] = effect(session.intervals())
+    around = len(snapshot.pairs) + len(snapshot.reference or ())
+    code = session.as_python() if around <= MOST_PROMPTS and not header["waiting"] else ""
+    return Picture({**header, "python": code if len(code) <= MOST_CODE else ""})
+
+
+def _effect(session: Any, _view: View, about: dict[str, Any]) -> Picture:
+    if not about["revision"]:
+        return Picture(about)
+    return Picture({**about, **effect(session.intervals())})
+
+
+PANEL = Product(_about, _panel)
+EFFECT = Product(_about_set, _effect)
+
+
+def top(frame: DataFrame, run: str) -> list[dict[str, Any]]:
+    """Return the likeliest tokens of one run: id, token, logit, p and the clean ones' change."""
+    there = frame[frame[run].notna()].sort_values(run, ascending=False, kind="stable")[:TOP]
+    return [
+        {
+            "id": int(token),
+            "token": row["token"],
+            "logit": plain(row[run]),
+            "p": plain(row[f"p_{run}"]),
+            "change": [plain(row["change"]), plain(row["p_change"])],
+        }
+        for token, row in there.iterrows()
+    ]
+
+
+def effect(frame: DataFrame) -> dict[str, Any]:
+    """Return the metric of the three runs: value, ends of the interval, n, note."""
+    rows = {
+        str(name): {
+            **{end: plain(row[end]) for end in ("value", "low", "high")},
+            "n": int(row["n"]),
+            "note": row["note"],
+        }
+        for name, row in frame.iterrows()
+    }
+    more = {name: frame.attrs[name] for name in ("metric", "mean") if name in frame.attrs}
+    return {"rows": rows, **more}
+
+
+def plain(value: float) -> float | None:
+    """Return a number that JSON has; None for the others."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _tokens(session: Any, snapshot: Any) -> dict[str, Any]:
+    """Return the strips: pieces of both prompts, cut, and how long they are."""
+    out: dict[str, Any] = {}
+    for run in ("clean", "corrupted"):
+        ids = snapshot.pair.clean if run == "clean" else snapshot.pair.corrupted
+        if ids is not None:
+            shown = session.engine.text.shown(list(ids[:MOST_TOKENS]))
+            out[run] = {"n": len(ids), "pieces": shown}
+    return out

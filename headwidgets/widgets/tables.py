@@ -1,0 +1,65 @@
+"""What a grid looks at where there is no session: how many heads, which one is selected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from headwidgets.errors import HeadwidgetsError
+from headwidgets.heads import Head
+from headwidgets.home import HomeLoop
+from headwidgets.widgets.bundles import BundleTraits, bundle
+from headwidgets.widgets.carried import CarriedTraits
+from headwidgets.widgets.dispatch import Dispatcher
+
+if TYPE_CHECKING:
+    from headwidgets.widgets.dispatch import Carry, Send
+
+
+class TableState(BundleTraits, CarriedTraits, anywidget.AnyWidget):
+    """The model of a grid over a frame; the traits are those of a session's that it reads."""
+
+    _esm = bundle("session")
+
+    selection = t.Unicode("").tag(sync=True)
+    model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
+    edits = t.List(t.Dict(), read_only=True).tag(sync=True)
+    tokens = t.List(t.Unicode(), read_only=True).tag(sync=True)
+    status = t.Unicode("ready", read_only=True).tag(sync=True)
+    message = t.Unicode("", read_only=True).tag(sync=True)
+    progress = t.Float(0.0, read_only=True).tag(sync=True)
+    index = t.Int(0, read_only=True).tag(sync=True)
+    n_prompts = t.Int(0, read_only=True).tag(sync=True)
+    revision = t.Int(1, read_only=True).tag(sync=True)
+
+    def __init__(self, n_layers: int, n_heads: int, name: str = "table") -> None:
+        self._shape = n_layers, n_heads
+        self.set_trait("model", {"name": name, "n_layers": n_layers, "n_heads": n_heads})
+        self._requests = self.dispatcher(self.send, self._carry)
+        super().__init__()
+        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
+
+    def dispatcher(self, send: Send, carry: Carry | None = None) -> Dispatcher:
+        """Return who answers the requests that come over a comm, by `send` on that comm."""
+        return Dispatcher({}, send, HomeLoop(), carry=carry)
+
+    @t.validate("selection")
+    def _check(self, proposal: t.Bunch) -> str:
+        return self._read(proposal.value)
+
+    def _read(self, head: object) -> str:
+        return "" if head == "" else str(Head.parse(head).within(*self._shape))
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what came from the browser; put back what cannot be."""
+        for name, value in sync_data.items():
+            if name in ("selection", "layout"):
+                try:
+                    super().set_state({name: self._read(value) if name == "selection" else value})
+                    continue
+                except (HeadwidgetsError, t.TraitError) as error:
+                    self.set_trait("message", str(error))
+            if self.has_trait(name):
+                self.send_state([name])

@@ -1,0 +1,94 @@
+// One head in words: its number, what the number has to beat, the verdict and why, its edits.
+
+import { h } from "../lib/dom";
+import { words } from "../lib/heatmap";
+import { type Edit, say } from "../state";
+import { reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
+import { GLYPHS } from "./heads";
+
+export const CARD_STYLE = `
+.hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 172px;
+  box-sizing: border-box; display: flex; flex-direction: column; gap: 3px; }
+.hw-headcard .hw-big { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px;
+  font-size: 15px; }
+.hw-big b { font-weight: 600; }
+.hw-big span { font-family: var(--hw-mono); }
+.hw-facts { font-family: var(--hw-mono); font-size: 12px; min-height: 2.9em; color: var(--hw-quiet); }
+.hw-facts { display: flex; flex-wrap: wrap; gap: 0 12px; align-content: start; }
+.hw-facts span { white-space: nowrap; }
+.hw-verdict { font-weight: 600; min-height: 1.45em; }
+.hw-reason { color: var(--hw-quiet); min-height: 2.9em; overflow-wrap: anywhere; }
+.hw-onit { min-height: 1.45em; }
+.hw-kinds { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; margin-top: auto; }
+`;
+
+export function headCard(toggle: (head: string) => void, choose: (kind: Edit["kind"]) => void) {
+  let head = "";
+  const big = h("div", "hw-big");
+  const facts = h("div", "hw-facts");
+  const verdict = h("div", "hw-verdict");
+  const reason = h("div", "hw-reason");
+  const onIt = h("div", "hw-onit");
+  const doIt = h("button", "hw-do");
+  doIt.type = "button";
+  doIt.addEventListener("click", () => toggle(head));
+  const kinds = (Object.keys(GLYPHS) as Edit["kind"][]).map((kind) => {
+    const one = h("button", "", GLYPHS[kind]);
+    one.type = "button";
+    one.title = kind;
+    one.setAttribute("aria-label", kind);
+    one.addEventListener("click", () => choose(kind));
+    return { kind, one };
+  });
+  const join = h("span", "hw-join", ...kinds.map(({ one }) => one));
+  join.setAttribute("role", "group");
+  join.setAttribute("aria-label", "what Space does to a head");
+  const edits = h("div", "hw-kinds", doIt, join);
+  const element = h("div", "hw-headcard", big, verdict, facts, reason, onIt, edits);
+
+  function draw(table: Table, name: string, all: Edit[], kind: Edit["kind"] | undefined): void {
+    head = name;
+    const [layer = -1, index = -1] = name ? name.split(".").map(Number) : [];
+    const at = layer * table.heads + index;
+    const known = at >= 0 && at < table.value.length;
+    edits.hidden = !kind;
+    doIt.hidden = !known;
+    const on = all.filter((edit) => edit.target === name);
+    if (kind) {
+      const there = on.some((edit) => edit.kind === kind && (edit.at ?? null) === null);
+      doIt.textContent = `${there ? "undo" : "edit"} ${name}: ${GLYPHS[kind]} ${kind}`;
+      doIt.title = "Space";
+      for (const { kind: other, one } of kinds)
+        one.setAttribute("aria-pressed", String(other === kind));
+    }
+    onIt.textContent = on.map((edit) => `${GLYPHS[edit.kind]} ${say(edit)}`).join("; ");
+    if (!known) {
+      big.replaceChildren(h("span", "hw-quiet", "point at a head"));
+      for (const part of [facts, verdict, reason]) part.replaceChildren();
+      return;
+    }
+    const value = table.value[at] ?? Number.NaN;
+    const unit = table.header.unit && table.header.unit.length < 12 ? ` ${table.header.unit}` : "";
+    big.replaceChildren(h("b", "", `head ${name}`), h("span", "", words(value) + unit));
+    facts.replaceChildren(...numbers(table, at).map((text) => h("span", "", text)));
+    const said = verdictOf(table, at);
+    verdict.textContent = `${["", "○ ", "● "][standing(said)]}${said}`;
+    reason.textContent = reasonOf(table, at);
+  }
+  return { element, draw };
+}
+
+/** What stands beside the value. */
+function numbers({ columns, header }: Table, at: number): string[] {
+  const get = (name: string) => columns.get(name)?.[at] ?? Number.NaN;
+  const out: string[] = [];
+  const put = (label: string, value: number, text: string) => {
+    if (Number.isFinite(value)) out.push(`${label} ${text}`);
+  };
+  put("95 %", get("low") + get("high"), `${short(get("low"))} to ${short(get("high"))}`);
+  put("of clean − corrupted", get("normalised"), `${(100 * get("normalised")).toFixed(0)} %`);
+  put("p", get("p"), `= ${get("p").toFixed(3)}`);
+  put("null", get("null_mean"), short(get("null_mean")));
+  if (header.threshold !== undefined) out.push(`threshold ${header.threshold}`);
+  return out;
+}

@@ -1,0 +1,127 @@
+// The cells of a grid on their canvas: colour, number, mark of the verdict, glyphs of the edits.
+
+import { GUTTER, RULER } from "../lib/heatmap";
+import type { Edit } from "../state";
+import type { GridState } from "./grid-cells";
+import { levelOf, nameOf, printed, standing, type Table, verdictOf } from "./grid-table";
+import { GLYPHS } from "./heads";
+import type { Paint } from "./paint";
+
+/** Cells at least this wide hold their number. */
+const PRINTED = 33;
+
+/** Draw every cell. */
+export function drawCells(
+  context: CanvasRenderingContext2D,
+  { table, keep, edits }: GridState,
+  wide: number,
+  high: number,
+  paint: Paint,
+): void {
+  const colours = paint.table(table.signed);
+  const edited = new Set(edits.map((edit) => edit.target));
+  rulers(context, table, wide, high, paint);
+  const [inner, tall] = [wide - (wide > 12 ? 2 : 1), high - (high > 12 ? 2 : 1)];
+  for (let at = 0; at < table.value.length; at++) {
+    const [x, y] = [
+      GUTTER + (at % table.heads) * wide,
+      RULER + Math.floor(at / table.heads) * high,
+    ];
+    const value = table.value[at] ?? Number.NaN;
+    context.globalAlpha = keep[at] ? 1 : 0.15;
+    let ink = paint.quiet;
+    context.fillStyle = paint.soft;
+    if (Number.isFinite(value)) {
+      const from = 3 * levelOf(table, value);
+      const [r = 0, g = 0, b = 0] = colours.subarray(from, from + 3);
+      context.fillStyle = `rgb(${r} ${g} ${b})`;
+      ink = 0.2126 * r + 0.7152 * g + 0.0722 * b < 125 ? "#fff" : "#111";
+    }
+    context.fillRect(x, y, inner, tall);
+    if (table.signed) {
+      context.strokeStyle = paint.line;
+      context.strokeRect(x + 0.5, y + 0.5, inner - 1, tall - 1);
+    }
+    if (Number.isNaN(value)) slash(context, x, y, inner, tall, paint.quiet);
+    else if (wide >= PRINTED || !Number.isFinite(value)) {
+      const room = edited.has(nameOf(table, at)) && wide > 20 ? inner - 14 : inner;
+      context.fillStyle = ink;
+      context.font = `${wide < 44 ? 10 : 11}px ${paint.font}`;
+      context.fillText(printed(table, value), x + room / 2, y + tall / 2 + 1, room - 2);
+    }
+    mark(context, x, y, wide, standing(verdictOf(table, at)), ink);
+  }
+  context.globalAlpha = 1;
+  for (const edit of edits) glyph(context, edit, wide, high, paint);
+}
+
+function rulers(
+  context: CanvasRenderingContext2D,
+  { layers, heads }: Table,
+  wide: number,
+  high: number,
+  paint: Paint,
+): void {
+  context.font = `11px ${paint.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = paint.quiet;
+  for (let i = 0; i < heads; i += Math.ceil(18 / wide)) {
+    context.fillText(String(i), GUTTER + (i + 0.5) * wide - 1, RULER / 2);
+  }
+  for (let i = 0; i < layers; i += Math.ceil(13 / high)) {
+    context.fillText(String(i), GUTTER / 2, RULER + (i + 0.5) * high);
+  }
+}
+
+/** What is no number. */
+function slash(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  wide: number,
+  high: number,
+  ink: string,
+): void {
+  context.strokeStyle = ink;
+  context.beginPath();
+  context.moveTo(x + 2, y + high - 2);
+  context.lineTo(x + wide - 2, y + 2);
+  context.stroke();
+}
+
+/** A dot for a head that stands out, a ring for one that may. */
+function mark(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  wide: number,
+  standing: number,
+  ink: string,
+): void {
+  if (!standing) return;
+  const r = wide < 20 ? 1.5 : 2.5;
+  context.beginPath();
+  context.arc(x + r + 2.5, y + r + 2.5, r, 0, 2 * Math.PI);
+  context.strokeStyle = context.fillStyle = ink;
+  if (standing === 2) context.fill();
+  else context.stroke();
+}
+
+function glyph(
+  context: CanvasRenderingContext2D,
+  edit: Edit,
+  wide: number,
+  high: number,
+  paint: Paint,
+): void {
+  const [layer, head] = edit.target.split(".").map(Number);
+  if (layer === undefined || head === undefined || Number.isNaN(layer)) return;
+  const size = wide < 20 ? wide - 2 : 14;
+  const [x, y] = [GUTTER + (head + 1) * wide - 3 - size, RULER + layer * high + 1];
+  context.fillStyle = paint.surface;
+  context.fillRect(x, y, size, Math.min(size, high - 3));
+  context.fillStyle = paint.ink;
+  context.font = `bold ${Math.min(12, size + 1)}px ${paint.font}`;
+  context.fillText(GLYPHS[edit.kind], x + size / 2, y + Math.min(size, high - 3) / 2 + 0.5);
+}

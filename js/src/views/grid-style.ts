@@ -1,0 +1,42 @@
+// How a grid looks.
+
+import { CARD_STYLE } from "./grid-card";
+import { MOST_HIGH } from "./grid-cells";
+import { LIST_STYLE } from "./grid-list";
+import { HEADS_STYLE } from "./heads";
+
+export const GRID_STYLE = `
+.hw-grid { --hw-pick: #d55e00; padding: 10px 12px; border: 1px solid var(--hw-line);
+  border-radius: 6px; }
+[data-jp-theme-light="false"] .hw-grid, .dark .hw-grid { --hw-pick: #ff9d4d; }
+.hw-grid [hidden] { display: none; }
+.hw-grid select, .hw-grid input, .hw-grid button { font: inherit; color: var(--hw-fg);
+  background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 5px; padding: 2px 8px;
+  box-sizing: border-box; height: 26px; }
+.hw-grid button { cursor: pointer; }
+.hw-grid button[aria-pressed="true"] { background: var(--hw-fg); color: var(--hw-bg); }
+.hw-grid :is(select, input, button):focus-visible { outline: 2px solid var(--hw-accent);
+  outline-offset: 1px; }
+.hw-gridtools { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; }
+.hw-gridtools select { font-weight: 600; max-width: 100%; }
+.hw-gridtools input { width: 11em; }
+.hw-grid .hw-join { display: inline-flex; }
+.hw-grid .hw-join button { border-radius: 0; margin-left: -1px; }
+.hw-grid .hw-join button:first-child { border-radius: 5px 0 0 5px; }
+.hw-grid .hw-join button:last-child { border-radius: 0 5px 5px 0; }
+.hw-about { color: var(--hw-quiet); margin: 5px 0 8px; min-height: 1.45em; overflow-wrap: anywhere; }
+.hw-pair { display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: flex-start; }
+.hw-grid .hw-cells { max-height: ${MOST_HIGH}px; }
+.hw-cells canvas { max-width: none; }
+.hw-gridtools small { font-size: 11px; color: inherit; opacity: .8; }
+.hw-below { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin-top: 6px;
+  min-height: 28px; }
+.hw-below i { width: 90px; height: 9px; border-radius: 2px; border: 1px solid var(--hw-line); }
+.hw-scale-of { display: inline-flex; gap: 6px; align-items: center; font-family: var(--hw-mono);
+  font-size: 12px; }
+.hw-below .hw-badge { border: 1px solid var(--hw-line); border-radius: 3px; padding: 0 6px; }
+.hw-below progress { width: 110px; height: 8px; accent-color: var(--hw-accent); }
+.hw-grid .hw-why { color: var(--hw-bad); }
+.hw-stale .hw-bar-of { filter: grayscale(1); opacity: .55; }
+.hw-stale canvas { filter: grayscale(1); opacity: .55; }
+${HEADS_STYLE}${LIST_STYLE}${CARD_STYLE}`;

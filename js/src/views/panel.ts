@@ -1,0 +1,217 @@
+// The patch panel: prompts, edits as toggles, and the three runs side by side.
+// Sets the session's edits, index and edit_kind, and its own off and continued.
+
+import { h } from "../lib/dom";
+import { GLOSSARY_STYLE } from "../lib/glossary";
+import { isLive, whenLive } from "../lib/live";
+import { whenChanged } from "../lib/model";
+import { style } from "../lib/theme";
+import type { Mount } from "../views";
+import { type OwnLook, type Seen, sentence, type Traits } from "./panel-data";
+import { EDITS_STYLE, editList } from "./panel-edits";
+import { continuation, copying, MORE_STYLE } from "./panel-more";
+import { metricPlot, NUMBERS_STYLE, topTokens } from "./panel-numbers";
+import { button } from "./panel-parts";
+import { PROMPTS_STYLE, prompts } from "./panel-prompts";
+
+const KEYS = [
+  ...([
+    "panel",
+    "effect",
+    "edits",
+    "edit_kind",
+    "selection",
+    "prompt",
+    "corrupted_prompt",
+  ] as const),
+  ...(["index", "n_prompts", "model", "status", "message", "revision"] as const),
+] satisfies readonly (keyof Traits)[];
+const PATCHING = "static copy: run the notebook to patch";
+
+const STYLE = `
+.hw-panel { padding: 10px 12px; border: 1px solid var(--hw-line); border-radius: 6px; }
+.hw-panel [hidden] { display: none; }
+.hw-panel .hw-bar { display: flex; flex-wrap: wrap; gap: 5px 8px; align-items: center; }
+.hw-panel section { border-top: 1px solid var(--hw-line); margin-top: 9px; padding-top: 9px; }
+.hw-title { font-weight: 600; font-size: 15px; }
+.hw-quiet { color: var(--hw-quiet); }
+.hw-why { color: var(--hw-bad); }
+.hw-badge { border: 1px solid var(--hw-line); border-radius: 3px; padding: 0 6px;
+  color: var(--hw-quiet); }
+.hw-end { margin-left: auto; display: inline-flex; flex-wrap: wrap; gap: 5px; align-items: center; }
+.hw-panel button, .hw-panel select, .hw-panel input { font: inherit; color: var(--hw-fg);
+  background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 4px; padding: 1px 8px;
+  min-height: 24px; box-sizing: border-box; }
+.hw-panel .hw-term { border: 0; padding: 0; min-height: 0; background: none; }
+.hw-panel button { cursor: pointer; }
+.hw-panel :disabled { color: var(--hw-quiet); cursor: not-allowed; }
+.hw-panel button:hover:not(:disabled) { background: var(--hw-soft); }
+.hw-panel :focus-visible { outline: 2px solid var(--hw-accent); outline-offset: 1px; }
+.hw-unit button[aria-pressed="true"] { background: var(--hw-fg); color: var(--hw-bg); }
+.hw-effect { min-height: 2.9em; margin: 0 0 4px; }
+.hw-two { display: grid; gap: 12px 28px; }
+.hw-what { min-height: 3.3em; align-content: start; }
+.hw-over { margin-bottom: 4px; }
+.hw-two .hw-go { margin: 14px 0 4px; }
+@container (min-width: 860px) { .hw-two { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
+${GLOSSARY_STYLE}${PROMPTS_STYLE}${EDITS_STYLE}${NUMBERS_STYLE}${MORE_STYLE}`;
+
+/** Show a session's prompts, edits and numbers in `root`, until the signal aborts. */
+export const mountPanel: Mount = (shown, root, signal) => {
+  const session = shown.session as unknown as Seen;
+  const own = shown.own as unknown as OwnLook;
+  const { ask } = shown;
+  root.classList.add("hw-root", "hw-panel");
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", "patch panel");
+  const live = () => isLive(shown.session);
+
+  const line = h("span", "hw-quiet");
+  line.setAttribute("role", "status");
+  const edits = editList(session, own, live, signal);
+  const words = prompts(session, ask, live, edits.at, signal);
+  const more = continuation(session, own, ask, live, signal);
+  const numbers = results(more.element);
+  const copy = copying(session, ask, (text) => line.replaceChildren(text), signal);
+  const set = pager(session, live);
+  const undo = button("undo", edits.undo);
+  const reset = button("reset", edits.reset);
+  const table = button("paste a table", () => words.table.open());
+  undo.title = "Ctrl+Z";
+
+  const model = h("span", "hw-quiet");
+  const end = h("span", "hw-end", undo, reset, copy.copy);
+  const head = h(
+    "div",
+    "hw-bar",
+    h("span", "hw-title", "patch"),
+    model,
+    set.element,
+    table,
+    line,
+    end,
+  );
+  root.replaceChildren(
+    style(STYLE),
+    head,
+    copy.box,
+    h("section", "", words.element),
+    h("section", "", edits.element),
+    h("section", "", numbers.element),
+  );
+
+  const draw = () => {
+    const panel = session.get("panel") ?? {};
+    const revision = session.get("revision");
+    const one = (session.get("n_prompts") ?? 1) < 2;
+    const effect = panel.effect ?? session.get("effect") ?? {};
+    const current = panel.revision === revision;
+    const measured = one ? current : effect.revision === revision;
+    const message = session.get("status") === "error" ? session.get("message") : "";
+    if (!live()) line.textContent = PATCHING;
+    else if (line.textContent === PATCHING) line.textContent = "";
+    model.textContent = String(session.get("model")?.name ?? "");
+    words.draw(panel);
+    edits.draw();
+    set.draw();
+    numbers.draw(panel, effect, { current, measured, message });
+    numbers.say(message || sentence(panel, effect, session.get("edits") ?? []), Boolean(message));
+    more.draw();
+    undo.disabled = !live() || !edits.can().undo;
+    reset.disabled = !live() || !edits.can().reset;
+    table.disabled = !live();
+    root.dataset.hwState = panel.error ? "error" : current && measured ? "ready" : "busy";
+    root.dataset.hwRevision = String(panel.revision ?? "");
+  };
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      const typing = (event.target as HTMLElement).closest("input, textarea");
+      if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || typing) return;
+      event.preventDefault();
+      event.stopPropagation();
+      edits.undo();
+    },
+    { signal },
+  );
+  whenChanged(session, KEYS, draw, signal);
+  whenChanged(own, ["off", "continued"], draw, signal);
+  whenLive(shown.session, draw, signal);
+  signal.addEventListener("abort", () => root.replaceChildren(), { once: true });
+};
+
+/** The metric and the top tokens, with a sentence that says what they say. */
+function results(more: HTMLElement) {
+  let unit: 0 | 1 = 0;
+  let last = {};
+  const plot = metricPlot();
+  const tops = topTokens(() => unit);
+  const units = (["logit", "probability"] as const).map((name, i) => {
+    const made = button(name, () => {
+      unit = i as 0 | 1;
+      units.forEach((each, j) => {
+        each.setAttribute("aria-pressed", String(j === unit));
+      });
+      tops.draw(last);
+    });
+    made.setAttribute("aria-pressed", String(i === unit));
+    return made;
+  });
+  const group = h("span", "hw-end hw-unit", ...units);
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "unit of the top tokens");
+  const effect = h("p", "hw-effect");
+  effect.setAttribute("aria-live", "polite");
+  const [name, badge, n] = [
+    h("span", ""),
+    h("span", "hw-badge", "before your edit"),
+    h("span", "hw-quiet"),
+  ];
+  const left = h("div", "", effect, h("div", "hw-bar hw-what", name, n), plot.element, more);
+  const right = h("div", "", h("div", "hw-bar hw-over", "top tokens", badge, group), tops.element);
+  return {
+    element: h("div", "hw-two", left, right),
+    say(text: string, bad: boolean) {
+      if (effect.textContent !== text) effect.textContent = text;
+      effect.classList.toggle("hw-why", bad);
+    },
+    draw(
+      panel: Traits["panel"],
+      found: Traits["effect"],
+      { current, measured, message }: { current: boolean; measured: boolean; message: string },
+    ) {
+      last = panel;
+      plot.draw(found);
+      tops.draw(panel);
+      name.textContent = found.metric ?? "";
+      const count = found.rows?.clean?.n;
+      n.textContent =
+        count === undefined ? "" : `n = ${count}${found.mean ? `, ${found.mean}` : ""}`;
+      badge.style.visibility = (current && measured) || message ? "hidden" : "";
+      plot.element.classList.toggle("hw-stale", !measured);
+      tops.element.classList.toggle("hw-stale", !current);
+      effect.classList.toggle("hw-quiet", !current);
+    },
+  };
+}
+
+/** Which prompt of the set. */
+function pager(session: Seen, able: () => boolean) {
+  const go = (by: number) => {
+    session.set("index", (session.get("index") ?? 0) + by);
+    session.save_changes();
+  };
+  const place = h("span", "hw-quiet");
+  const back = button("‹", () => go(-1), "previous prompt");
+  const on = button("›", () => go(1), "next prompt");
+  return {
+    element: h("span", "hw-bar", back, place, on),
+    draw() {
+      const [i, n] = [session.get("index") ?? 0, session.get("n_prompts") ?? 1];
+      place.textContent = n > 1 ? `${i + 1} of ${n}` : "n = 1";
+      back.hidden = on.hidden = n < 2;
+      back.disabled = !able() || i <= 0;
+      on.disabled = !able() || i >= n - 1;
+    },
+  };
+}

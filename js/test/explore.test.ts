@@ -1,0 +1,53 @@
+import type { AnyModel } from "@anywidget/types";
+import { expect, test } from "vitest";
+import type { Look } from "../src/lib/session";
+import type { Mount, Shown } from "../src/views";
+import { mountExplore } from "../src/views/explore";
+import { FakeModel } from "./fake-model";
+
+const shown = {
+  session: new FakeModel({}) as unknown as Look,
+  own: new FakeModel({}) as unknown as AnyModel<never>,
+  ask: async () => ({ body: {}, buffers: [] }),
+} as Shown;
+
+function views() {
+  const roots: Record<string, HTMLElement> = {};
+  const given: Shown[] = [];
+  const make =
+    (name: string): Mount =>
+    (what, root) => {
+      root.dataset.hwState = "ready";
+      roots[name] = root;
+      given.push(what);
+    };
+  return { roots, given, table: { grid: make("grid"), attention: make("attention") } };
+}
+
+test("it mounts the views that there are, on one session", () => {
+  const { roots, given, table } = views();
+  const root = document.createElement("section");
+  mountExplore(table)(shown, root, new AbortController().signal);
+  expect(Object.keys(roots)).toEqual(["grid", "attention"]);
+  expect(given.every((one) => one === shown)).toBe(true);
+  expect(root.querySelectorAll(".hw-parts > section")).toHaveLength(2);
+  expect(root.dataset.hwState).toBe("ready");
+});
+
+test("its state is the worst of its parts", async () => {
+  const { roots, table } = views();
+  const root = document.createElement("section");
+  const life = new AbortController();
+  mountExplore(table)(shown, root, life.signal);
+  for (const [state, whole] of [
+    ["busy", "busy"],
+    ["error", "error"],
+    ["ready", "ready"],
+  ] as const) {
+    (roots.attention as HTMLElement).dataset.hwState = state;
+    await new Promise((done) => setTimeout(done));
+    expect(root.dataset.hwState).toBe(whole);
+  }
+  life.abort();
+  expect(root.childElementCount).toBe(0);
+});
