@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.02
-"""Seconds before each piece of work, in which the loop reads messages that wait: where they
-come over the same thread, this is when a newer request or a cancel is seen."""
+PAUSE = 0.002
+"""Seconds without anything new, before a piece of work is begun: where messages come over
+the same thread, this is when the loop reads a newer request or a cancel that waits."""
+LONGEST = 10
+"""The most pauses that work waits for while news keeps coming."""
 
 
 class HomeLoop:
@@ -38,7 +40,9 @@ class HomeLoop:
         self._loop = loop
         self._inline = threading.RLock()
         self._waiting: deque[tuple[contextvars.Context, Callable[[], None]]] = deque()
-        self._scheduled = False  # touched on the loop only
+        self._scheduled = False  # these are touched on the loop only
+        self._news = False
+        self._paused = 0
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run `work` on the home loop, soon; inline under a lock where no loop runs."""
@@ -57,12 +61,18 @@ class HomeLoop:
             work()
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._news = True
         if self._waiting and not self._scheduled:
-            self._scheduled = True
+            self._scheduled, self._news, self._paused = True, False, 0
             loop.call_later(PAUSE, self._turn, loop)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do one piece of work, in the context it was asked in; the next after a pause."""
+        if self._news and self._paused < LONGEST:
+            self._news = False
+            self._paused += 1
+            loop.call_later(PAUSE, self._turn, loop)
+            return
         context, work = self._waiting.popleft()
         try:
             context.run(work)

@@ -46,17 +46,19 @@ class Pooled:
 
     def visit(self, layer: int, pattern: Tensor, start: int) -> None:
         """Take the pattern of a layer, [batch, head, query, key]."""
-        *lead, n_queries, n_keys = pattern.shape
-        edge = self.values.shape[-1]
-        narrow = torch.zeros(*lead, n_queries, edge)
-        for at, low, high in self._bins(0, n_keys):
-            first = low if self._bos else max(low, 1)
-            if first < high:
-                narrow[..., at] = pattern[..., first:high].nan_to_num(0.0).amax(-1).cpu()
+        n_queries, n_keys = pattern.shape[2:]
+        rows = list(self._bins(start, start + n_queries))
+        # Queries first: that runs along memory, and leaves little for the keys.
+        short = [pattern[:, :, low - start : high - start].amax(2) for _, low, high in rows]
+        flat = torch.stack(short, 2)
         kept = self.values[:, layer]
-        for at, low, high in self._bins(start, start + n_queries):
-            most = narrow[:, :, low - start : high - start].amax(2)
-            kept[:, :, at] = torch.maximum(kept[:, :, at], most)
+        first, last = rows[0][0], rows[-1][0] + 1
+        for at, low, high in self._bins(0, n_keys):
+            low = low if self._bos else max(low, 1)  # noqa: PLW2901 - the bin without its first
+            if low < high:
+                most = flat[..., low:high].amax(-1).nan_to_num(0.0).cpu()
+                part = kept[:, :, first:last, at]
+                part.copy_(torch.maximum(part, most))
 
     def _bins(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
         """Yield each bin that has positions from `start` to `stop`: which one, and which."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -72,6 +71,7 @@ class Engine:
         self.facts: Facts = read_facts(self.view, name=self._name, revision=self._revision)
         self.weights = Weights(self.view, self.facts)
         self._parameters = list(self.view.parameters())
+        self._learn_layout()
         self._stamp = self._read_stamp()
         # One token: wires TransformerLens's own capture hooks, and finds at the door what
         # cannot run here.
@@ -266,9 +266,32 @@ class Engine:
 
     def _read_stamp(self) -> int:
         """Sum up which tensors the source holds and how often they were written to in place."""
-        model = self._source.original_model
-        tensors = itertools.chain(model.parameters(), model.buffers())
-        return hash(tuple((id(t), t.data_ptr(), _version(t)) for t in tensors))
+        if self._layout_of(self._kin) != self._layout:
+            self._learn_layout()
+        return hash(
+            (
+                self._layout,
+                *[
+                    (id(tensor), tensor.data_ptr(), _version(tensor))
+                    for store in self._stores
+                    for tensor in store.values()
+                    if tensor is not None
+                ],
+            )
+        )
+
+    def _learn_layout(self) -> None:
+        """Walk the modules once; asked at every click, a walk each time would be felt."""
+        modules = list(self._source.original_model.modules())
+        stores = [store for m in modules for store in (m._parameters, m._buffers)]  # noqa: SLF001 - unnamed, so quick
+        self._kin = [module._modules for module in modules if module._modules]  # noqa: SLF001
+        self._stores = [store for store in stores if store]
+        self._layout = self._layout_of(self._kin)
+
+    @staticmethod
+    def _layout_of(kin: list[dict[str, Any]]) -> int:
+        """Sum up which modules hang where."""
+        return hash(tuple([id(child) for children in kin for child in children.values()]))
 
     def weight_hash(self) -> str:
         """Return a BLAKE2b hash of all weights: names, shapes, dtypes and bytes."""

@@ -92,9 +92,17 @@ class PictureTraits(CarriedTraits):
 
 
 def pack_thumbs(values: NDArray[np.uint8], **about: Any) -> Picture:
-    """Write thumbnails, uint8 [layer, head, edge, edge]; 255 is 1, signed: 128 is 0."""
-    header, data = encode(np.ascontiguousarray(values))
-    return Picture({"signed": False, **about, "array": header}, data)
+    """Write thumbnails, uint8 [layer, head, edge, edge]; 255 is 1, signed: 128 is 0.
+
+    Causal ones are sent without their empty half, as [layer, head, edge · (edge + 1) / 2].
+    """
+    about = {"signed": False, **about}
+    edge = values.shape[-1]
+    above = np.triu_indices(edge, 1)
+    causal = bool((values[(..., *above)] == (ZERO if about["signed"] else 0)).all())
+    sent = values[(..., *np.tril_indices(edge))] if causal else values
+    header, data = encode(np.ascontiguousarray(sent))
+    return Picture({**about, "causal": causal, "edge": edge, "array": header}, data)
 
 
 def pack_map(values: NDArray[np.float32], **about: Any) -> Picture:
@@ -146,9 +154,10 @@ def unpack(header: Mapping[str, Any], data: bytes) -> NDArray[Any] | None:
     values = decode(header["array"], data)
     if not header.get("causal"):
         return values
-    edge = -(-header["n"] // header["stride"])
-    out = np.zeros((edge, edge), np.float32)
-    out[np.tril_indices(edge)] = values
+    edge = header.get("edge") or -(-header["n"] // header["stride"])
+    empty = ZERO if header["signed"] and "edge" in header else 0
+    out = np.full((*values.shape[:-1], edge, edge), empty, values.dtype)
+    out[(..., *np.tril_indices(edge))] = values
     return out
 
 

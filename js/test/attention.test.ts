@@ -1,6 +1,6 @@
 import type { AnyModel, Host } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { colour, layout, level, limits, readMap, strongest } from "../src/lib/heatmap";
+import { colour, layout, level, limits, readMap, readThumbs, strongest } from "../src/lib/heatmap";
 import { diverging, viridis } from "../src/lib/lut";
 import { reach } from "../src/lib/reach";
 import type { Looked, Own } from "../src/lib/session";
@@ -215,4 +215,15 @@ test("everything fits at 480 pixels and beside each other when wide", () => {
 test("the strongest keys come first, by size where signed, without zeros", () => {
   expect(strongest(new Float32Array([0.1, 0.7, 0, 0.2]), 2, false)).toEqual([1, 3]);
   expect(strongest(new Float32Array([0.1, -0.7, Number.NaN]), 5, true)).toEqual([1, 0]);
+});
+
+test("causal thumbnails unfold into their squares, signed ones around zero", () => {
+  const [array, bytes] = encode(new Uint8Array([1, 2, 3, 4, 5, 6]), [1, 2, 3]);
+  const about = { array, causal: true, edge: 2 };
+  expect(readThumbs({ ...about, signed: false }, new DataView(bytes))?.bytes).toEqual(
+    new Uint8Array([1, 0, 2, 3, 4, 0, 5, 6]),
+  );
+  expect(readThumbs({ ...about, signed: true }, new DataView(bytes))?.bytes).toEqual(
+    new Uint8Array([1, 128, 2, 3, 4, 128, 5, 6]),
+  );
 });

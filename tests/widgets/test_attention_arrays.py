@@ -19,8 +19,10 @@ from headwidgets.widgets import luts
 from headwidgets.widgets.arrays import read_pattern
 from headwidgets.widgets.pictures import (
     MAP_EDGE,
+    ZERO,
     difference,
     pack_map,
+    pack_thumbs,
     pooled,
     thumbnails,
     unpack,
@@ -50,7 +52,8 @@ def browser_sets(model, **traits):
 def test_each_rank_shows_its_heads(shape):
     view = hw.AttentionView(pattern(*shape), words(5))
     layers, heads = ((1,) * (4 - len(shape)) + shape)[:2]
-    assert view.session.thumbs["array"]["shape"] == [layers, heads, 5, 5]
+    state = view.session
+    assert unpack(state.thumbs, state.thumbs_data).shape == (layers, heads, 5, 5)
     assert view.session.tokens == words(5)
 
 
@@ -229,3 +232,16 @@ def test_both_halves_have_the_same_colours():
         assert f"{name}: Colour = [{', '.join(map(str, value))}]" in source
     assert luts.diverging()[128].tolist() == [255, 255, 255]
     assert luts.diverging()[[0, 255]].tolist() == [list(luts.BLUE), list(luts.RED)]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_causal_thumbnails_travel_without_their_empty_half(signed):
+    values = np.tril(np.full((1, 2, 4, 4), 60, np.int16)) + (ZERO if signed else 0)
+    values = values.astype(np.uint8)
+    picture = pack_thumbs(values, signed=signed)
+    assert len(picture.data) == 2 * 10
+    assert np.array_equal(unpack(*picture), values)
+    values[0, 1, 0, 3] = 7
+    whole = pack_thumbs(values, signed=signed)
+    assert len(whole.data) == values.size
+    assert np.array_equal(unpack(*whole), values)

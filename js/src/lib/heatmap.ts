@@ -51,9 +51,27 @@ export function readTile(body: Record<string, unknown>, data: DataView | undefin
 
 export function readThumbs(header: Picture, data: DataView): Thumbs | null {
   if (!header.array) return null;
-  const { data: bytes, shape } = decode(header.array, data);
-  const [layers = 0, heads = 0, edge = 0] = shape;
-  return { layers, heads, edge, bytes: bytes as Uint8Array };
+  const { data: sent, shape } = decode(header.array, data);
+  const [layers = 0, heads = 0, side = 0] = shape;
+  const edge = header.edge ?? side;
+  const bytes = header.causal
+    ? unfold(sent as Uint8Array, layers * heads, edge, header.signed ? ZERO : 0)
+    : (sent as Uint8Array);
+  return { layers, heads, edge, bytes };
+}
+
+/** The entry of a signed thumbnail that means zero. */
+const ZERO = 128;
+
+/** Lower triangles, one after the other, as squares. */
+function unfold(sent: Uint8Array, count: number, edge: number, empty: number): Uint8Array {
+  const out = new Uint8Array(count * edge * edge).fill(empty);
+  for (let row = 0, from = 0; row < count * edge; row++) {
+    const long = (row % edge) + 1;
+    out.set(sent.subarray(from, from + long), row * edge);
+    from += long;
+  }
+  return out;
 }
 
 /** Where a head's thumbnail lies among the bytes. */

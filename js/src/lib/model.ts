@@ -2,7 +2,12 @@
 
 import type { AnyModel } from "@anywidget/types";
 
-/** Draw now and whenever one of `keys` changes, once per frame, until the signal aborts. */
+const FRAME_MS = 16;
+
+/**
+ * Draw now and whenever one of `keys` changes, until the signal aborts: once a message, at
+ * once where nothing was drawn of late, else with the next frame.
+ */
 export function whenChanged<T extends object>(
   model: Pick<AnyModel<T>, "on" | "off">,
   keys: readonly (keyof T & string)[],
@@ -10,17 +15,26 @@ export function whenChanged<T extends object>(
   signal: AbortSignal,
 ): void {
   if (signal.aborted) return;
-  let frame = 0;
+  let [waiting, frame, drawn] = [false, 0, 0];
+  const go = () => {
+    if (!waiting) return;
+    waiting = false;
+    cancelAnimationFrame(frame);
+    drawn = performance.now();
+    draw();
+  };
   const ask = () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
+    if (waiting) return;
+    waiting = true;
+    frame = requestAnimationFrame(go);
+    // After the other changes of the same message, which come one by one.
+    if (performance.now() - drawn > FRAME_MS) queueMicrotask(go);
   };
   for (const key of keys) model.on(`change:${key}`, ask);
   signal.addEventListener(
     "abort",
     () => {
+      waiting = false;
       cancelAnimationFrame(frame);
       for (const key of keys) model.off(`change:${key}`, ask);
     },

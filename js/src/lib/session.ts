@@ -11,6 +11,10 @@ export interface Picture {
   weighting?: Weighting;
   over?: Over;
   signed?: boolean;
+  /** Only the lower triangle is sent. */
+  causal?: boolean;
+  /** Of a thumbnail, in pixels. */
+  edge?: number;
   array?: unknown;
   error?: string;
 }
@@ -18,7 +22,6 @@ export interface MapPicture extends Picture {
   head?: string;
   n?: number;
   stride?: number;
-  causal?: boolean;
   tokens?: string[];
   of?: string;
   /** Of how many prompts this is the mean. */
