@@ -18,127 +18,24 @@ s
 
 # %% [markdown]
 # `s` is a **session**. It holds the model, your prompts, your edits and the metric, and every cell
-# and every control on this page looks at it. The controls are plain ipywidgets; the next cell
-# holds the few lines that draw with them. Skip it on a first reading.
-
-# %% [source_hidden]
-from contextlib import contextmanager
-from html import escape
-
-import ipywidgets as widgets
-import numpy as np
-import pandas as pd
-from IPython import display as ipython
-
-HEADS = ["0.0", "0.1", "0.2", "1.0", "1.1", "1.2"]
-WIDE = widgets.Layout(width="99%")
-pd.set_option("display.max_colwidth", None)
-QUIET = "color:var(--jp-content-font-color2,#5a5f68)"
-VIRIDIS = bytes.fromhex("4401544828783e498931688e26828e1f9e8935b7796ece58b5de2bfde725")
-VIRIDIS = np.frombuffer(VIRIDIS, np.uint8).reshape(10, 3)  # red, green, blue from 0 to 1
-
-
-class Picture:
-    """A drawing in HTML, and the same in words for who cannot see it."""
-
-    def __init__(self, html, words):
-        self.html, self.words = html, words
-
-    def _repr_html_(self):
-        return self.html
-
-    def __repr__(self):
-        return self.words
-
-
-class Panel(widgets.VBox):
-    """Controls above what they show."""
-
-    def __init__(self, *children, says):
-        super().__init__(children)
-        self.says = says
-
-    def __repr__(self):
-        return self.says
-
-
-@contextmanager
-def errors_in(view):
-    """Show what goes wrong as text in `view`, where the person is looking."""
-    view.value = ""
-    try:
-        yield
-    except hw.HeadwidgetsError as error:
-        colour = "color:var(--jp-error-color1,#b3261e)"
-        view.value = f'<div role="alert" style="{colour}">{escape(str(error))}</div>'
-
-
-def visible(token):
-    """A token as text: a leading space as a dot, what cannot be printed as Python writes it."""
-    text = "·" + token[1:] if token.startswith(" ") else token
-    return escape(text if text.isprintable() else repr(token)[1:-1])
-
-
-def cell(weight):
-    """One attention weight: a viridis square with the number on it."""
-    colour = [np.interp(weight, np.linspace(0, 1, 10), VIRIDIS[:, c]) for c in range(3)]
-    ink = "#000" if weight > 0.55 else "#fff"
-    number = f"{round(float(weight), 2):g}"
-    style = f"background-color:rgb({','.join(f'{c:.0f}' for c in colour)});color:{ink}"
-    return f'<td style="{style};padding:1px 3px;text-align:center;min-width:30px">{number}</td>'
-
-
-def attention_picture(session, head, run="clean", most=24):
-    """One head's attention as a table: queries down, keys across, the numbers on the colours."""
-    pattern, tokens = session.attention(head, run), session.tokens
-    n = min(len(tokens), most)
-    name = 'style="font-weight:normal;text-align:right;padding:1px 3px;white-space:pre"'
-    top = "".join(f'<th scope="col" {name}>{visible(token)}</th>' for token in tokens[:n])
-    rows = "".join(
-        f'<tr><th scope="row" {name}>{visible(tokens[q])}</th>'
-        + "".join(cell(weight) for weight in pattern[q, : q + 1])
-        + "</tr>"
-        for q in range(n)
-    )
-    q = n - 1
-    k = int(pattern[q].argmax())
-    words = (
-        f"head {head}, {run} run, {n} of {len(tokens)} tokens: the last one shown, "
-        f"{tokens[q]!r}, attends most to {tokens[k]!r} ({pattern[q, k]:.2f})"
-    )
-    html = (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:11px;'
-        'font-family:var(--jp-code-font-family,monospace)">'
-        '<caption style="text-align:left;font:13px var(--jp-ui-font-family,sans-serif);'
-        f'white-space:normal;padding-bottom:6px">{escape(words)}; '
-        f"queries down, keys across</caption><thead><tr><td></td>{top}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
-    return Picture(html, words)
-
-
-# %% [markdown]
-# Type another prompt and press Enter. The card below the box is `s.state`, the session as an
-# ipywidget: `observe`, `jslink` and `interactive_output` work on it, and this page uses all three.
+# and every widget on this page looks at it. Here are two of them:
+#
+# - `hw.AttentionView` shows all heads as thumbnails, and the one that you click as a map: which
+#   token (row) looks at which (column).
+# - `hw.PatchPanel` holds the prompt, the edits, and what they do to the next token.
 
 # %%
-box = widgets.Text(s.prompt, description="prompt", continuous_update=False, layout=WIDE)
-refused = widgets.HTML()
+s.selection = "0.0"
+hw.AttentionView(s)
 
+# %%
+panel = hw.PatchPanel(s)
+panel
 
-def take_prompt(change):
-    with errors_in(refused):
-        s.prompt = change.new
-
-
-def show_prompt(change):
-    if isinstance(change.new, str):  # a prompt may also be token ids
-        box.value = change.new
-
-
-box.observe(take_prompt, "value")
-s.state.observe(show_prompt, "prompt")
-Panel(box, refused, s.state, says="A text box for the prompt, and the session's card under it.")
+# %% [markdown]
+# Type another prompt into the panel and press Enter: the map follows. `s.prompt` in a cell is the
+# same thing, and so is every other control: what a click sets, Python reads, and the other way
+# round.
 
 # %% [markdown]
 # The model never sees letters, it sees **tokens**: here common words, each with the space in front
@@ -147,6 +44,9 @@ Panel(box, refused, s.state, says="A text box for the prompt, and the session's 
 # you will see why it matters.
 
 # %%
+import numpy as np
+import pandas as pd
+
 pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
 
 # %% [markdown]
@@ -165,27 +65,16 @@ s.logits(k=3)
 # and nobody looks ahead. Head 0.0 looks at the token before, every time:
 
 # %%
-attention_picture(s, "0.0")
+pd.DataFrame(s.attention("0.0"), index=s.tokens, columns=s.tokens).round(2)
 
 # %% [markdown]
-# Choose a head. The menu and `s.selection` are the same thing, so a cell can turn the menu too.
-# Look at **1.0**: its last row, `' to'`, looks at `' the'`, the token that *followed* the earlier
-# `' to'`. And where it finds no earlier copy, it looks at `<bos>`: attention has to go somewhere,
-# and a head with nothing to do rests there. **1.1** always rests: a *sink*.
+# Click **1.0** in the view above, or let a cell do it. Its last row, `' to'`, looks at `' the'`,
+# the token that *followed* the earlier `' to'`. And where it finds no earlier copy, it looks at
+# `<bos>`: attention has to go somewhere, and a head with nothing to do rests there. **1.1** always
+# rests: a *sink*.
 
 # %%
 s.selection = "1.0"
-menu = widgets.Dropdown(options=[("none", ""), *HEADS], value="1.0", description="head")
-widgets.link((s.state, "selection"), (menu, "value"))
-
-
-def show_attention(state):
-    if state["selection"]:
-        ipython.display(attention_picture(s, state["selection"]))
-
-
-picture = widgets.interactive_output(show_attention, {"state": s.state})
-Panel(menu, picture, says="A menu of heads, and the attention of the chosen one as a table.")
 
 # %%
 pattern = s.attention("1.0")
@@ -217,6 +106,13 @@ SHOWN = ["layer", "head", "kind", "score", "se", "null_mean", "null_max", "p", "
 scores = s.scores()
 print("measured on:", scores.attrs["kinds"]["induction"]["measured_on"])
 scores.loc[scores["verdict"] != "no", SHOWN].round(3)
+
+# %% [markdown]
+# The same as a picture: one square a head. Hover, or walk with the arrow keys, for the score, its
+# null and the verdict; a click selects the head everywhere.
+
+# %%
+hw.HeadGrid(s, score="induction")
 
 # %% [markdown]
 # Each kind found one head. Now we may look at the answer, because this model was planted:
@@ -350,87 +246,11 @@ s.effect().round(3)
 
 # %% [markdown]
 # Without the previous-token head, the induction head in the layer above finds nothing to match, and
-# the model knows nothing at all. Your turn: press the button for the eight sentences, and tick
-# heads off. The slider chooses the sentence on screen; the metric runs over all of them, with a
-# 95 % interval. (The code is folded away: it is ipywidgets, not interpretability.)
+# the model knows nothing at all. Your turn: switch the edit off and on in the panel, and add others.
+# The arrows choose the sentence on screen; the metric runs over all eight, with a 95 % interval.
 
-# %% [source_hidden]
-s.edits = []
-NAMES = {head: f"{head} {found.get(head, '')}" for head in HEADS}
-boxes = {
-    head: widgets.Checkbox(description=name, indent=False, layout=widgets.Layout(width="150px"))
-    for head, name in NAMES.items()
-}
-pair = widgets.IntSlider(s.index, 0, len(clean) - 1, description="sentence")
-widgets.jslink((pair, "value"), (s.state, "index"))
-button = widgets.Button(description="the eight sentences", layout=widgets.Layout(width="auto"))
-shown, wrong = widgets.HTML(), widgets.HTML()
-
-
-def toggle(change):
-    head = next(head for head, box in boxes.items() if box is change.owner)
-    off = hw.zero(head)
-    if change.new != (off in s.edits):
-        with errors_in(wrong):
-            s.edits = [*s.edits, off] if change.new else [e for e in s.edits if e != off]
-
-
-def use_sentences(_):
-    with errors_in(wrong):
-        s.prompts = sentences
-
-
-def line(name, clean, edited, remark=""):
-    """One row of numbers: clean, edited."""
-    number = '<td style="padding:0 12px;text-align:right">'
-    return (
-        f'<tr data-row="{name}"><th scope="row" style="text-align:left;font-weight:normal">{name}'
-        f'</th>{number}{clean}</td>{number}{edited}</td><td style="{QUIET}">{remark}</td></tr>'
-    )
-
-
-def show_effect(*_):
-    for head, tick in boxes.items():
-        tick.value = hw.zero(head) in s.edits
-    with errors_in(wrong):
-        effect, top = s.effect(), s.logits(k=1).iloc[0]
-        mean, spread, n = (effect[column] for column in ("value", "se", "n"))
-        metric = [
-            f"{mean[run]:.2f} ± {1.96 * spread[run]:.2f}" if n[run] > 1 else f"{mean[run]:.2f}"
-            for run in ("clean", "edited")
-        ]
-        loss = [f"{repeat_loss(run):.3f}" for run in ("clean", "edited")]
-        unit = f"nats; ln {s.facts.d_vocab} = {ln_v:.3f}"
-        if "nan" in loss:
-            loss, unit = ["–", "–"], "nothing repeats in this prompt"
-        edits = escape(", ".join(map(str, s.edits)) or "none")
-        rows = [
-            line("metric", *metric, f"{escape(effect.attrs['metric'])}, n = {n['clean']}"),
-            line("loss of the repeat", *loss, unit),
-            line(f"logit of {visible(top.token)}", f"{top.clean:.2f}", f"{top.edited:.2f}"),
-        ]
-        notes = "".join(f"<p>{escape(note)}</p>" for note in effect.attrs["notes"])
-        shown.value = (
-            f'<div style="line-height:1.6">edits: <b>{edits}</b><table><thead><tr><td></td>'
-            f'<th scope="col">clean</th><th scope="col">edited</th></tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>{notes}</div>"
-        )
-
-
-button.on_click(use_sentences)
-for tick in boxes.values():
-    tick.observe(toggle, "value")
-s.state.observe(show_effect, "value")
-show_effect()
-one_row_a_layer = widgets.Layout(flex_flow="row wrap", width="480px")
-switches = widgets.HBox(list(boxes.values()), layout=one_row_a_layer)
-Panel(
-    widgets.HBox([button, pair]),
-    switches,
-    shown,
-    wrong,
-    says="Six switches, one a head; below, what they change.",
-)
+# %%
+panel
 
 # %% [markdown]
 # Take out the sink, 1.1, and nothing changes. That is a result too, and the session says which of
@@ -534,7 +354,8 @@ previous.head(5)[SHOWN].round(3)
 
 # %%
 best = hw.Head(int(previous["layer"].iloc[0]), int(previous["head"].iloc[0]))
-attention_picture(mine, best)
+mine.selection = best
+hw.AttentionView(mine)
 
 # %% [markdown]
 # Without that head, the same beginning goes on differently, or it does not. Both are greedy.
@@ -611,11 +432,13 @@ pd.testing.assert_frame_equal(again.frames["scores"], s.frames["scores"])
 again
 
 # %% [markdown]
-# Now put everything back, scroll up, and try a prompt of your own.
+# Now put everything back, and look at all of it in one place: `s.explore()`, or, with a model and a
+# table of your own, `hw.explore("gpt2", table)`.
 
 # %%
 s.edits = []
 s.prompts = "When Mary and John went to the store, John gave a drink to"
+s.explore()
 
 # %% [markdown]
 # ### Sources

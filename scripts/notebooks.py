@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 VIEW, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
 TIMEOUT = 300
-_PART = re.compile("IPY_MODEL_([0-9a-f]{32})")
+_PART = re.compile("(?:IPY_MODEL_|anywidget:)([0-9a-f]{32})")  # ipywidgets' way and anywidget's
 _CELL = re.compile(r"^# %%(?: \[(\w+)\])?\n", re.MULTILINE)
 
 

@@ -111,7 +111,7 @@ test("it shows what the traits hold, as text", () => {
   );
   expect(root.querySelectorAll(".hw-first").length).toBe(1);
   expect(find(".hw-first i").textContent).toContain("‹202e›");
-  expect(find(".hw-metric .hw-number").textContent).toBe("40.000 ± 2");
+  expect(find(".hw-metric .hw-number").textContent).toBe("40.000 ± 2.000");
 });
 
 test("a toggle keeps its place, undo brings it back", () => {

@@ -85,7 +85,7 @@ def test_its_widgets_are_saved_and_nothing_else(notebook):
     models = notebook.metadata.widgets[STATE].state
     assert views
     assert views <= set(models)
-    parts = set(re.findall("IPY_MODEL_([0-9a-f]+)", json.dumps(models)))
+    parts = set(re.findall("(?:IPY_MODEL_|anywidget:)([0-9a-f]+)", json.dumps(models)))
     assert parts <= set(models)
     links = {name for name, model in models.items() if model.model_name.endswith("LinkModel")}
     assert set(models) == views | parts | links

@@ -181,7 +181,7 @@ export function layout(width: number, layers: number, heads: number, tokens: num
   const gridHeight = RULER + cell * layers + 2;
   const label = Math.max(52, Math.min(width >= 480 ? 92 : 72, Math.ceil(12 + 6.8 * letters)));
   const left = width - (wide ? gridWidth + 28 : 0) - label - 4;
-  const size = Math.max(160, Math.min(520, left, Math.max(240, tokens * 32)));
+  const size = Math.max(160, Math.min(520, left, Math.max(240, tokens * 44)));
   return { wide, room, cell, gridWidth, gridHeight, label, size };
 }
 

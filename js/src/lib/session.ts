@@ -82,3 +82,9 @@ export interface Own {
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;
 }
+
+/** A model's name; of a folder's path, the folder. */
+export function called(model: Record<string, unknown> | undefined): string {
+  const name = String(model?.name ?? "");
+  return /^[./~]|^\w:|\\/.test(name) ? (name.split(/[\\/]/).filter(Boolean).pop() ?? name) : name;
+}

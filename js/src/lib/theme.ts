@@ -8,7 +8,7 @@ const DARK = `
   --hw-line: var(--jp-border-color2, #3d424b);
   --hw-soft: var(--jp-layout-color2, #24272e);
   --hw-accent: var(--jp-brand-color1, #64b5f6);
-  --hw-bad: var(--jp-error-color1, #ff8a80);`;
+  --hw-bad: #ff8a80;`;
 
 const LIGHT = `
   --hw-bg: var(--jp-layout-color1, #fff);
@@ -17,7 +17,7 @@ const LIGHT = `
   --hw-line: var(--jp-border-color2, #ddd);
   --hw-soft: var(--jp-layout-color2, #f3f4f6);
   --hw-accent: var(--jp-brand-color1, #0b6bcb);
-  --hw-bad: var(--jp-error-color1, #b3261e);`;
+  --hw-bad: #b3261e;`;
 
 const TOKENS = `
 .hw-root {${LIGHT}

@@ -4,7 +4,14 @@ import { h } from "../lib/dom";
 import type { layout } from "../lib/heatmap";
 import { words } from "../lib/heatmap";
 import { gradient } from "../lib/lut";
-import type { Look, Looked, Over, Run, Weighting } from "../lib/session";
+import {
+  called,
+  type Look,
+  type Looked,
+  type Over,
+  type Run,
+  type Weighting,
+} from "../lib/session";
 import { strongView } from "./attention-arcs";
 import type { About, asker } from "./attention-ask";
 import { choice, tools } from "./attention-bar";
@@ -174,7 +181,7 @@ export function parts(
     const arrays = corrupted === undefined;
     const prompts = session.get("n_prompts") ?? 1;
     title.textContent = `head ${nameOf(session, now.head)}`;
-    model.textContent = [session.get("model").name, `${now.layers} layers × ${now.heads} heads`]
+    model.textContent = [called(session.get("model")), `${now.layers} layers × ${now.heads} heads`]
       .filter(Boolean)
       .join(" · ");
     runs.element.hidden = arrays;

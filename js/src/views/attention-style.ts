@@ -8,7 +8,7 @@ export const ATTENTION_STYLE = `
   border-radius: 6px; }
 [data-jp-theme-light="false"] .hw-attention { --hw-pick: #ff9d4d; }
 .hw-attention [hidden] { display: none; }
-.hw-bar { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; margin-bottom: 8px; }
+.hw-attention .hw-bar { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; margin-bottom: 8px; }
 .hw-title { font-weight: 600; font-size: 15px; }
 .hw-quiet { color: var(--hw-quiet); }
 .hw-model { margin-right: auto; }
@@ -34,7 +34,7 @@ export const ATTENTION_STYLE = `
 .hw-split { display: flex; flex-wrap: wrap; gap: 14px 28px; align-items: flex-start; }
 .hw-one { min-width: 0; }
 .hw-all { flex: none; max-width: 100%; }
-.hw-caption { width: 0; min-width: 100%; min-height: 1.45em; margin-top: 4px; font-size: 12px; color: var(--hw-quiet); }
+.hw-attention .hw-caption { width: 0; min-width: 100%; min-height: 1.45em; margin-top: 4px; font-size: 12px; color: var(--hw-quiet); }
 .hw-foot { display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: center; margin-top: 6px;
   min-height: 24px; }
 .hw-scale { display: inline-flex; gap: 6px; align-items: center; font-family: var(--hw-mono); }

@@ -92,10 +92,13 @@ export function target(text: string, layers: number, heads: number): string {
   throw new Error(`expected a head 0.0 to ${layers - 1}.${heads - 1}, or an MLP such as mlp 0`);
 }
 
+/** What is below is rounding, and printed as zero. */
+const NOISE = 1e-12;
+
 /** A number as it is printed; a change has its sign. */
 export function said(value: number | null | undefined, digits = 3, signed = false): string {
   if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
+  const size = Math.abs(value) < NOISE ? 0 : Math.abs(value);
   const text =
     size !== 0 && size < 0.5 * 10 ** -digits ? size.toExponential(0) : size.toFixed(digits);
   const sign = value < 0 && Number(text) !== 0 ? "−" : signed ? "+" : "";
@@ -105,7 +108,7 @@ export function said(value: number | null | undefined, digits = 3, signed = fals
 /** Half of an interval, in words. */
 export function spread(row: Row): string {
   if (row.high === null || row.value === null) return "";
-  return ` ± ${Number((row.high - row.value).toPrecision(2))}`;
+  return ` ± ${said(row.high - row.value)}`;
 }
 
 /** What the edits do, in a sentence. */

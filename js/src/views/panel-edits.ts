@@ -3,7 +3,7 @@
 import { h } from "../lib/dom";
 import { type Edit, say } from "../state";
 import { type Item, kept, listed, type Off, type OwnLook, type Seen, target } from "./panel-data";
-import { button, input, refusal } from "./panel-parts";
+import { button, input, onKey, refusal } from "./panel-parts";
 
 const KINDS: readonly Edit["kind"][] = ["mean", "zero", "patch", "scale"];
 const MOST = 100;
@@ -143,6 +143,12 @@ function addRow(
     },
     { signal },
   );
+  for (const field of [head, factor]) {
+    onKey(field, "Enter", (event) => {
+      event.preventDefault();
+      element.requestSubmit();
+    });
+  }
   const read = (): Edit => {
     const model = session.get("model");
     const at = where.value === "all" ? null : where.value === "end" ? "end" : Number(where.value);

@@ -145,7 +145,8 @@ function lack(run: Which): string {
 type Parts = Record<"item" | "token" | "value" | "change", HTMLElement>;
 
 function fill({ item, token, value, change }: Parts, row: Top | undefined, unit: 0 | 1): void {
-  token.textContent = row ? visible(row.token) : "";
+  // A byte that is no character by itself: its number tells it from the others.
+  token.textContent = row ? visible(row.token).replace(/^\ufffd+$/, `\ufffd ${row.id}`) : "";
   token.title = row ? `${visible(row.token)} (${row.id})` : "";
   value.textContent = row ? said(unit ? row.p : row.logit, unit ? 3 : 2) : "";
   change.textContent = row ? said(row.change[unit], unit ? 3 : 2, true) : "";

@@ -27,7 +27,7 @@ export const PROMPTS_STYLE = `
 .hw-strip .hw-differs i { color: var(--hw-fg);
   background: color-mix(in srgb, var(--hw-corrupted) 20%, transparent); }
 .hw-strip .hw-first i { box-shadow: inset 0 0 0 1.5px var(--hw-corrupted); }
-.hw-caption { display: flex; flex-wrap: wrap; gap: 2px 12px; min-height: 27px; align-items: center; }
+.hw-panel .hw-caption { display: flex; flex-wrap: wrap; gap: 2px 12px; min-height: 27px; align-items: center; }
 .hw-caption input { width: 9em; }
 `;
 
@@ -121,10 +121,16 @@ export function prompts(
       event.preventDefault();
       table.open(text);
     });
+    let known: Text;
     const draw = () => {
-      const name = which === "clean" ? "prompt" : "corrupted_prompt";
+      const now = session.get(which === "clean" ? "prompt" : "corrupted_prompt");
       box.readOnly = !able();
-      if (!dirty()) put(session.get(name));
+      // Another prompt came from elsewhere: what was refused before is over.
+      const other = String(now) !== String(known) && document.activeElement !== box;
+      if (other) refused(false);
+      if (other) why.say("");
+      if (other || !dirty()) put(now);
+      known = now;
     };
     return { parts: [h("span", "hw-key", term(which)), box, why.element], draw };
   }

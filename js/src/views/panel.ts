@@ -5,6 +5,7 @@ import { h } from "../lib/dom";
 import { GLOSSARY_STYLE } from "../lib/glossary";
 import { isLive, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
+import { called } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
 import { type OwnLook, type Seen, sentence, type Traits } from "./panel-data";
@@ -50,9 +51,10 @@ const STYLE = `
 .hw-unit button[aria-pressed="true"] { background: var(--hw-fg); color: var(--hw-bg); }
 .hw-effect { min-height: 2.9em; margin: 0 0 4px; }
 .hw-two { display: grid; gap: 12px 28px; }
-.hw-what { min-height: 3.3em; align-content: start; }
+.hw-what { min-height: 2em; align-content: start; }
 .hw-over { margin-bottom: 4px; }
 .hw-two .hw-go { margin: 14px 0 4px; }
+@container (max-width: 480px) { .hw-what { min-height: 3.3em; } }
 @container (min-width: 860px) { .hw-two { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
 ${GLOSSARY_STYLE}${PROMPTS_STYLE}${EDITS_STYLE}${NUMBERS_STYLE}${MORE_STYLE}`;
 
@@ -107,10 +109,12 @@ export const mountPanel: Mount = (shown, root, signal) => {
     const effect = panel.effect ?? session.get("effect") ?? {};
     const current = panel.revision === revision;
     const measured = one ? current : effect.revision === revision;
-    const message = session.get("status") === "error" ? session.get("message") : "";
+    const failed = session.get("status") === "error" ? session.get("message") : "";
+    const told = [...root.querySelectorAll(".hw-why")].some((why) => why.textContent === failed);
+    const message = told ? "" : failed;
     if (!live()) line.textContent = PATCHING;
     else if (line.textContent === PATCHING) line.textContent = "";
-    model.textContent = String(session.get("model")?.name ?? "");
+    model.textContent = called(session.get("model"));
     words.draw(panel);
     edits.draw();
     set.draw();
