@@ -38,7 +38,7 @@ verify: lint ## run every test and notebook, and write reports/
 	$(call with_chromium,--junitxml=.verify/tests.xml)
 	for report in scripts/report_*.py; do $(PY) "$$report" || exit 1; done
 
-bench: $(VENV)/.stamp-test ## measure, and write reports/bench.md
+bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench.md
 	$(PY) scripts/bench.py
 
 lint: test-setup ## check style and types, Python and TypeScript
@@ -90,4 +90,10 @@ js/node_modules/.stamp: js/package.json js/package-lock.json
 .overlays/ipykernel-%/.stamp: | $(PY)
 	rm -rf $(@D)
 	$(PY) -m pip install --no-deps --target $(@D) ipykernel==$*
+	touch $@
+
+# A peer of the benchmarks, alone: with all that it asks for, pip finds no set that fits ours.
+.overlays/bertviz/.stamp: | $(PY)
+	rm -rf $(@D)
+	$(PY) -m pip install --no-deps --target $(@D) bertviz==1.4.1
 	touch $@
