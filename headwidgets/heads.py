@@ -63,7 +63,7 @@ class Head(NamedTuple):
             if len(numbers) == _PAIR:
                 return cls(*numbers)
         message = (
-            f"expected a head such as '4.11', 'L4H11' or (4, 11), got {value!r}"
+            f"expected a head such as '4.11', 'L4H11' or (4, 11), got {value!r:.80}"
             f"{'; write it as a string' if isinstance(value, float) else ''}"
         )
         raise InputError(message)

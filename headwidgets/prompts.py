@@ -72,7 +72,8 @@ class Prompts:
         for name in ("answer", "foil"):
             given = getattr(self, name)
             if given is not None:
-                answers = tuple(_read_answer(a, name) for a in _listed(given, name, n))
+                rows = enumerate(_listed(given, name, n))
+                answers = tuple(_read_answer(a, f"{name} of prompt {i}") for i, a in rows)
                 object.__setattr__(self, name, answers)
         if not isinstance(self.roles, Mapping):
             message = f"expected roles as a mapping of name to positions, got {self.roles!r:.80}"
@@ -251,7 +252,7 @@ def _read_answer(value: object, what: str) -> Answer:
     read = value if isinstance(value, str) and value else whole(value)
     if read is not None:
         return read
-    message = f"expected each {what} as text or one token id, got {value!r:.80}"
+    message = f"expected the {what} as text or one token id, got {value!r:.80}"
     raise InputError(message)
 
 

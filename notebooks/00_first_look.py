@@ -245,9 +245,10 @@ assert abs(repeat_loss("edited") - ln_v) < 1e-5
 s.effect().round(3)
 
 # %% [markdown]
-# Without the previous-token head, the induction head in the layer above finds nothing to match, and
-# the model knows nothing at all. Your turn: switch the edit off and on in the panel, and add others.
-# The arrows choose the sentence on screen; the metric runs over all eight, with a 95 % interval.
+# Without the previous-token head, the induction head in the layer above finds nothing to match,
+# and the model knows nothing at all. Your turn: switch the edit off and on in the panel, and add
+# others. The arrows choose the sentence on screen; the metric runs over all eight, with a 95 %
+# interval.
 
 # %%
 panel

@@ -49,14 +49,13 @@ class Pooled:
         n_queries, n_keys = pattern.shape[2:]
         rows = list(self._bins(start, start + n_queries))
         # Queries first: that runs along memory, and leaves little for the keys.
-        short = [pattern[:, :, low - start : high - start].amax(2) for _, low, high in rows]
-        flat = torch.stack(short, 2)
+        flat = _shortened(pattern, [(low - start, high - start) for _, low, high in rows])
         kept = self.values[:, layer]
         first, last = rows[0][0], rows[-1][0] + 1
         for at, low, high in self._bins(0, n_keys):
             low = low if self._bos else max(low, 1)  # noqa: PLW2901 - the bin without its first
             if low < high:
-                most = flat[..., low:high].amax(-1).nan_to_num(0.0).cpu()
+                most = flat[..., low:high].amax(-1).cpu()
                 part = kept[:, :, first:last, at]
                 part.copy_(torch.maximum(part, most))
 
@@ -65,3 +64,9 @@ class Pooled:
         for at, (low, high) in enumerate(itertools.pairwise(self._starts)):
             if low < stop and high > start:
                 yield at, max(low, start), min(high, stop)
+
+
+def _shortened(pattern: Tensor, rows: list[tuple[int, int]]) -> Tensor:
+    """Return the largest of each bin of queries, [batch, head, bin, key]; NaN counts as 0."""
+    flat = torch.stack([pattern[:, :, low:high].amax(2) for low, high in rows], 2)
+    return _shortened(pattern.nan_to_num(0.0), rows) if flat.isnan().any() else flat

@@ -51,6 +51,7 @@ def sweep(
     over: str = "heads",
     direction: str = "denoise",
     at: At = None,
+    **unknown: object,
 ) -> pd.DataFrame:
     """Edit one head after another, each by itself, over the whole prompt set.
 
@@ -80,10 +81,13 @@ def sweep(
     Raises
     ------
     InputError
-        For an unknown kind, and for a patch between prompts that do not align.
+        For an unknown kind or option, and for a patch between prompts that do not align.
     EditDropped
         If the architecture does not read z where it is edited.
     """
+    if unknown:
+        message = f"sweep has no option {min(unknown)!r}: it has over, direction, at"
+        raise InputError(message)
     plan = _plan(kind, over, direction, at)
     _check_aligned(plan, snapshot)
     base = Snapshot(**{**vars(snapshot), "edits": ()})
@@ -110,7 +114,8 @@ def _plan(kind: str, over: str, direction: str, at: At) -> Plan:
     for name, (value, known) in asked.items():
         if value not in known:
             message = f"expected {name} {', '.join(map(repr, known))} for a sweep, got {value!r}"
-            raise InputError(message)
+            hint = "; for a position of every head, sweep with at=" if name == "over" else ""
+            raise InputError(message + hint)
     return Plan(kind, direction, at)
 
 

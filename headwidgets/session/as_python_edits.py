@@ -81,6 +81,11 @@ def mean_lines(
     ]
 
 
+def _comment(edit: Edit) -> str:
+    """Say an edit on one line, whatever its roles are called: the next would be code."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(edit))
+
+
 def edit_lines(snapshot: Snapshot) -> list[str]:
     """Write the function that makes the hooks of a prompt."""
     if not snapshot.edits:
@@ -91,7 +96,7 @@ def edit_lines(snapshot: Snapshot) -> list[str]:
         out += _source(edit, name, number, snapshot)
         out += [
             "",
-            f"    def edit_{number}(x, hook):  # {edit}",
+            f"    def edit_{number}(x, hook):  # {_comment(edit)}",
             "        x = x.clone()",
             f"        {_change(edit, number, snapshot)}",
             "        return x",

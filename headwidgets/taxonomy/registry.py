@@ -173,15 +173,16 @@ def find(name: object) -> Kind:
     known = {one.name: one for one in all_kinds()}
     names = _names()
     if not isinstance(name, str):
-        message = f"expected the name of a kind such as 'induction', got {name!r}"
+        message = f"expected the name of a kind such as 'induction', got {name!r:.80}"
         raise InputError(message)
     found = names.get(_plain(name))
     if found is not None:
         return known[found]
-    near = dict.fromkeys(names[n] for n in difflib.get_close_matches(_plain(name), names, 3, 0.5))
+    close = difflib.get_close_matches(_plain(name[:80]), names, 3, 0.5)
+    near = dict.fromkeys(names[n] for n in close)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {list(known)}"
     message = (
-        f"no kind is called {name!r}: {hint} (headwidgets.kinds() lists them with their cards)"
+        f"no kind is called {name!r:.80}: {hint} (headwidgets.kinds() lists them with their cards)"
     )
     raise InputError(message)
 

@@ -13,6 +13,7 @@ from headwidgets.heads import Head
 from headwidgets.home import HomeLoop
 from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
+from headwidgets.widgets.envelope import reason
 from headwidgets.widgets.pictures import (
     NAMES,
     THUMBNAIL_BYTES,
@@ -39,6 +40,7 @@ NO_VALUES = (
 )
 _ONLY = {"run": "clean", "over": "pair"}
 _READ_ONLY = (*NAMES, "tokens", "names", "model", "status", "message", "revision", "edits")
+_PYTHON_S = (*_READ_ONLY, "tools", "carried")
 
 
 def read_pattern(value: object) -> NDArray[np.float32]:
@@ -170,7 +172,7 @@ class ArrayState(BundleTraits, PictureTraits, anywidget.AnyWidget):
         InputError
             If it cannot be that, or only follows from the arrays.
         """
-        if name in _READ_ONLY:
+        if name.startswith("_") or name in _PYTHON_S:
             message = f"{name!r} is read-only: it follows from the arrays"
             raise InputError(message)
         if name in _ONLY and value != _ONLY[name]:
@@ -236,8 +238,9 @@ class ArrayState(BundleTraits, PictureTraits, anywidget.AnyWidget):
             try:
                 super().set_state({name: self._read(name, value)})
             except (HeadwidgetsError, t.TraitError) as error:
-                self.set_trait("message", str(error))
-                self.send_state([name])
+                self.set_trait("message", reason(error))
+                if name in self.keys:
+                    self.send_state([name])
 
     def _should_send_property(self, key: str, value: object) -> bool:
         """Leave the pictures to `_paint`, which sends bytes and header in one message."""

@@ -117,7 +117,8 @@ class AttentionView(HeadWidget):
         query, key = np.repeat(np.arange(shown.n), len(kept)), np.tile(kept, shown.n)
         texts = np.asarray(shown.tokens, dtype=object)
         frame = pd.DataFrame({"query": query, "key": key})
-        frame["query_token"], frame["key_token"] = texts[query], texts[key]
+        for name, at in {"query_token": query, "key_token": key}.items():
+            frame[name] = pd.Series(texts[at], dtype=object)  # half a character is no pandas text
         frame["weight"] = values[:, left_out:].reshape(-1)
         frame.attrs = {"model": state.model.get("name"), **about, "revision": revision}
         return frame

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LAYOUT = ("layout",)
 """Keywords that every ipywidget takes."""
+HOST_S = (*LAYOUT, "tabbable", "tooltip")
+"""Traits that every ipywidget lets a browser set."""
 
 
 class HeadWidget(CarriedTraits, anywidget.AnyWidget):
@@ -40,6 +42,7 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
     _esm = bundle("view")
     MIRRORED: ClassVar[tuple[str, ...]] = ()
     TOOLS: ClassVar[bool] = False  # whether its view is in the second bundle
+    BROWSER_S: ClassVar[tuple[str, ...]] = ()  # its own traits that a browser may set
     _requests: Any = None
     _lent: tuple[str, ...] = LAYOUT  # companions that somebody else made
     _resting: tuple[str, ...] | None = None  # what it wanted of its session, while it rests
@@ -56,6 +59,8 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
         super().__init__(**traits)
         if self.TOOLS:
             self.session.need_tools()
+        if hasattr(self.session, "met"):
+            self.session.met(self)
         cells.made(self)
 
     def close(self) -> None:
@@ -118,6 +123,20 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
         if change.new:
             self.session.set_state({k: v for k, v in change.new.items() if k in self.MIRRORED})
             self._copy()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what came from the browser; put back what only Python may set."""
+        if not isinstance(sync_data, dict):
+            return
+        allowed = (*self.BROWSER_S, "apart", "wish", *HOST_S)
+        taken = {name: value for name, value in sync_data.items() if name in allowed}
+        back = [name for name in sync_data if name not in taken and name in self.keys]
+        try:
+            super().set_state(taken)
+        except Exception:  # noqa: BLE001 - the browser gets an answer, whatever it sent
+            back += taken
+        if back:
+            self.send_state(back)
 
     def save(self, path: str | Path) -> Path:
         """Write what is shown to a file that needs neither a kernel nor a network.

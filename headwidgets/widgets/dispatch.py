@@ -215,7 +215,7 @@ class Dispatcher:
         """Answer a message that was not taken; never in the name of one that was."""
         with self._lock:
             request = None if request in self._live else request
-            self._error = str(error)
+            self._error = envelope.reason(error)
         self._post({"kind": "res", "id": request, **failed(error)})
         self._changed()
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LONGEST_NAME = 200
+LONGEST_REASON = 1000
+"""Characters of a reason: what was sent may be long, and is quoted in it."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,15 @@ def read_id(content: object) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_NAME else None
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says, at a length that can be shown."""
+    text = str(error)
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]} …"
+
+
 def failed(error: BaseException) -> dict[str, Any]:
     """Return the outcome of a request that raised `error`."""
-    text = str(error) or "it gave no message"
+    text = reason(error) or "it gave no message"
     return {"status": "error", "error": {"type": type(error).__name__, "message": text}}
 
 

@@ -6,6 +6,7 @@ one root; their pictures belong to the session's model, so that they are drawn o
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.widgets import face, grid_face
 from headwidgets.widgets.attention import AttentionView
+from headwidgets.widgets.base import refuse_unknown
 from headwidgets.widgets.grid import HeadGrid
 from headwidgets.widgets.panel import PatchPanel
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from headwidgets.session import Session
 
 PRODUCTS = ("panel", "map", "thumbs", "effect")
+SMALL = 13_000
+"""Bytes of the static face that every display carries."""
+_OPENING = ("device", "dtype", "numerics", "revision", "prepend_bos", "trust_remote_code")
 
 
 class Explorer(HeadGrid):
@@ -36,11 +41,16 @@ class Explorer(HeadGrid):
         where every prompt has an aligned partner, else ``"induction"``.
     **options
         Those of `HeadGrid`.
+
+    Attributes
+    ----------
+    of : Session
     """
 
     view = t.Unicode("explore", read_only=True).tag(sync=True)
     off = t.List(t.Dict()).tag(sync=True)  # the panel's own
     continued = t.Dict().tag(sync=True)
+    BROWSER_S: ClassVar[tuple[str, ...]] = (*HeadGrid.BROWSER_S, *PatchPanel.BROWSER_S)
     MIRRORED: ClassVar[tuple[str, ...]] = tuple(
         dict.fromkeys((*HeadGrid.MIRRORED, *AttentionView.MIRRORED, *PatchPanel.MIRRORED))
     )
@@ -59,6 +69,12 @@ class Explorer(HeadGrid):
             session.selection = best or session.selection
         session.state.want(self, *PRODUCTS)
 
+    @property
+    def of(self) -> Session:
+        """The session that is explored."""
+        session: Session = self._of
+        return session
+
     def close(self) -> None:
         """Close the widget; the session lives on."""
         if self.session is not None:
@@ -66,10 +82,13 @@ class Explorer(HeadGrid):
         super().close()
 
     def _png(self) -> bytes:
-        return grid_face.stacked(self, face.draw(self.session))
+        below = len(face.LEVELS) - 1
+        return grid_face.stacked(
+            self, lambda level: face.drawn(self.session, min(level + 1, below)), SMALL
+        )
 
     def _picture(self) -> bytes:
-        return grid_face.stacked(self, face.draw(self.session, most=None), most=None)
+        return grid_face.stacked(self, lambda level: face.drawn(self.session, level), most=None)
 
 
 def explore(model: Any = None, table: Any = None, **options: Any) -> Explorer:
@@ -80,9 +99,9 @@ def explore(model: Any = None, table: Any = None, **options: Any) -> Explorer:
     model : Session, str, Path or TransformerBridge, optional
         A session, or what `Session` opens; None: the bundled model.
     table : DataFrame, dict, str, Path or list, optional
-        Prompts with the columns clean, corrupted, answer, foil (a path: a CSV file), or a
-        list of texts. The causal map of heads is there at once, and its strongest head is
-        selected.
+        Prompts with the columns clean, corrupted, answer, foil (a path: a CSV or TSV
+        file, UTF-8), or a list of texts. The causal map of heads is there at once, and
+        its strongest head is selected.
     **options
         Those of `Session`: device, dtype, numerics …
 
@@ -94,10 +113,12 @@ def explore(model: Any = None, table: Any = None, **options: Any) -> Explorer:
     Raises
     ------
     InputError
-        If the table cannot be read.
+        If the table cannot be read, or a keyword is unknown.
     """
     from headwidgets.session import Session
 
+    unknown = [name for name in options if name not in _OPENING]
+    refuse_unknown("explore", unknown, ("model", "table", *_OPENING))
     prompts = None if table is None else read_table(table)
     if isinstance(model, Session):
         if options:
@@ -122,18 +143,21 @@ def read_table(table: Any) -> Any:
     from headwidgets.prompts import Prompts
 
     is_path = isinstance(table, Path) or (
-        isinstance(table, str) and table.lower().endswith((".csv", ".tsv"))
+        isinstance(table, str) and (table.lower().endswith((".csv", ".tsv")) or _is_file(table))
     )
     if not is_path:
         return Prompts.read(table)
     import pandas as pd
 
     try:
-        tabs = str(table).lower().endswith(".tsv")
+        text = Path(table).read_text(encoding="utf-8-sig")
         # Text as it stands: " 1" is not 1, "NA" is a word.
         frame = pd.read_csv(
-            table, sep="\t" if tabs else ",", dtype=str, keep_default_na=False, na_values=[""]
+            StringIO(text), sep=_separator(text), dtype=str, keep_default_na=False, na_values=[""]
         )
+    except UnicodeDecodeError as error:
+        message = f"cannot read {str(table)!r}: it is not UTF-8 ({error}): save it as UTF-8"
+        raise InputError(message) from error
     except FileNotFoundError as error:
         message = f"there is no file {str(table)!r}: expected a CSV with clean, corrupted, …"
         raise InputError(message) from error
@@ -141,6 +165,19 @@ def read_table(table: Any) -> Any:
         message = f"cannot read {str(table)!r} as a CSV file: {error}"
         raise InputError(message) from error
     return Prompts.read(frame)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # longer than a name can be
+        return False
+
+
+def _separator(text: str) -> str:
+    """Return what parts the columns of a table: tabs, or semicolons as some programs write."""
+    header = text.lstrip().partition("\n")[0]
+    return next((mark for mark in "\t;" if mark in header and "," not in header), ",")
 
 
 def top_head(grid: HeadGrid) -> Head | None:

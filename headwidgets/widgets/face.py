@@ -41,15 +41,17 @@ def draw(state: Any, most: int | None = SMALL) -> bytes:
         best picture.
     """
     if most is None:
-        return _drawn(state, *LEVELS[0])
-    for level in LEVELS[1:]:
-        png = _drawn(state, *level)
+        return drawn(state, 0)
+    for level in range(1, len(LEVELS)):
+        png = drawn(state, level)
         if len(png) <= most:
             break
     return png
 
 
-def _drawn(state: Any, edge: int, map_edge: int, colours: int) -> bytes:
+def drawn(state: Any, level: int) -> bytes:
+    """Return a PNG of one of the `LEVELS`."""
+    edge, map_edge, colours = LEVELS[level]
     small = unpack(state.thumbs, state.thumbs_data)
     one = unpack(state.map, state.map_data)
     signed = bool(state.thumbs.get("signed"))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _KEYWORDS = ("session", "score", "value", "on", "run", "draws", "rows", "seed", "direction", "at")
 _OPTIONS = ("on", "run", "ids", "length", "rows", "seed", "draws", "over", "direction", "at")
-_PYTHON_S = ("score", "choices", "table", "table_data", "grid", "stale")
 _NUMBER = itertools.count(1)
 
 
@@ -61,6 +60,7 @@ class HeadGrid(HeadWidget):
 
     view = t.Unicode("grid", read_only=True).tag(sync=True)
     TOOLS: ClassVar[bool] = True
+    BROWSER_S: ClassVar[tuple[str, ...]] = ("sort", "find", "only")
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("selection", "edits", "edit_kind", "model", "revision", "status", "message"),
     )
@@ -91,6 +91,10 @@ class HeadGrid(HeadWidget):
                 "expected a session, or a frame with the columns layer, head and a value, got "
                 f"{type(given).__name__}: hw.HeadGrid(s, score='induction')"
             )
+            raise InputError(message)
+        if given is not None and (asked or not (score is None or score is given)):
+            unused = [*asked, *([] if score is None or score is given else ["score"])]
+            message = f"a frame is shown as it is: it takes no {', '.join(unused)}"
             raise InputError(message)
         if self._of is None and given is None:
             message = "expected a session or a frame: hw.HeadGrid(s, score='induction')"
@@ -142,14 +146,6 @@ class HeadGrid(HeadWidget):
         """Return what the cells show: [layer, head], NaN where there is nothing."""
         values: NDArray[np.float32] = grid_table.unpack(self.table, self.table_data)["value"]
         return values
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what came from the browser; put back what only Python may set."""
-        if isinstance(sync_data, dict):
-            super().set_state({k: v for k, v in sync_data.items() if k not in _PYTHON_S})
-            back = [name for name in sync_data if name in _PYTHON_S]
-            if back:
-                self.send_state(back)
 
     def open(self) -> None:
         """Open the comm, and follow the session."""

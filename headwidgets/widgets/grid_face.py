@@ -10,18 +10,26 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from headwidgets.heads import Head
-from headwidgets.widgets.face import SMALL
-from headwidgets.widgets.grid_table import unpack
+from headwidgets.widgets.face import quantised
+from headwidgets.widgets.grid_table import ABSENT, unpack
 from headwidgets.widgets.luts import diverging, viridis
+from headwidgets.widgets.naming import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 WIDTH, MARGIN, GUTTER, RULER = 760, 14, 26, 18
 INK, QUIET, PICKED, LINE = (27, 27, 27), (90, 95, 104), (213, 94, 0), (221, 221, 221)
 EMPTY = (236, 238, 241)
 LETTERS = {"zero": "0", "mean": "μ", "patch": "P", "scale": "×"}
-COLOURS = (256, 64, 32, 16)
+SMALL = 8_000
+"""Bytes of the picture that every display carries: as base64 within 11 kB."""
+LEVELS = ((120, None), (48, None), (24, 32), (16, 12))
+"""Steps of our colour tables, and how many cells hold their number: a file's, then smaller."""
+NARROW = 480
+"""Pixels across where nothing else makes it small."""
 PRINTED = 40
 """Cells at least this wide hold their number."""
 
@@ -32,35 +40,58 @@ def draw(grid: Any, most: int | None = SMALL) -> bytes:
     Parameters
     ----------
     most : int, optional
-        Bytes to stay within, as far as fewer colours can; None: the best picture.
+        Bytes to stay within, as far as fewer colours and numbers can; None: the best picture.
     """
-    return _written(picture(grid), most)
+    return _smallest(lambda _level, width, numbers: picture(grid, width, numbers), most)
 
 
-def stacked(grid: Any, below: bytes, most: int | None = SMALL) -> bytes:
-    """Return a PNG of a grid's table over another picture; see `draw`."""
-    upper, lower = picture(grid), Image.open(BytesIO(below)).convert("RGB")
-    page = Image.new("RGB", (max(upper.width, lower.width), upper.height + lower.height), "white")
-    page.paste(upper, (0, 0))
-    page.paste(lower, (0, upper.height))
-    return _written(page, most)
+def stacked(grid: Any, below: Callable[[int], bytes], most: int | None = SMALL) -> bytes:
+    """Return a PNG of a grid's table over another picture; see `draw`.
+
+    Parameters
+    ----------
+    below : callable
+        ``below(level)`` returns a PNG, the best one for level 0.
+    """
+
+    def page(level: int, width: int, numbers: int | None) -> Image.Image:
+        upper = picture(grid, width, numbers)
+        lower = Image.open(BytesIO(below(level))).convert("RGB")
+        size = max(upper.width, lower.width), upper.height + lower.height
+        whole = Image.new("RGB", size, "white")
+        whole.paste(upper, (0, 0))
+        whole.paste(lower, (0, upper.height))
+        return whole
+
+    return _smallest(page, most)
 
 
-def _written(page: Image.Image, most: int | None) -> bytes:
-    for colours in COLOURS:
+def _smallest(page: Callable[[int, int, int | None], Image.Image], most: int | None) -> bytes:
+    """Try level after level until a picture is small enough."""
+    widths = [WIDTH] * len(LEVELS) + [NARROW]
+    for level, width in enumerate(widths):
+        colours, numbers = LEVELS[min(level, len(LEVELS) - 1)]
         out = BytesIO()
-        few = page.quantize(colours, dither=Image.Dither.NONE)
+        few = quantised(page(level, width, numbers), colours, signed=True)
         few.save(out, "PNG", optimize=True)
         if most is None or out.tell() <= most:
             break
     return out.getvalue()
 
 
-def picture(grid: Any) -> Image.Image:
-    """Return the grid's table as an image."""
+def picture(grid: Any, widest: int = WIDTH, numbers: int | None = None) -> Image.Image:
+    """Return the grid's table as an image.
+
+    Parameters
+    ----------
+    widest : int
+        Pixels across, as far as there is room.
+    numbers : int, optional
+        How many cells hold their number where there is room, the largest; None: all.
+    """
     values = unpack(grid.table, grid.table_data)["value"]
     n_layers, n_heads = values.shape
-    wide = max(8, min(54, (WIDTH - 2 * MARGIN - GUTTER) // n_heads))
+    wide = max(8, min(54, (widest - 2 * MARGIN - GUTTER) // n_heads))
     high = min(wide, 28)
     width = max(460, 2 * MARGIN + GUTTER + wide * n_heads)
     top = MARGIN + 44
@@ -73,25 +104,44 @@ def picture(grid: Any) -> Image.Image:
     colours = _colours(values, limits, signed=grid.table["signed"])
     left = MARGIN + GUTTER
     _rulers(pen, left, top, wide, high, values.shape)
+    worth = _worth(values, numbers)
     for layer, head_ in np.ndindex(*values.shape):
         x, y = left + wide * head_, top + RULER + high * layer
         box = (x, y, x + wide - 2, y + high - 2)
         colour = tuple(int(c) for c in colours[layer, head_])
         pen.rectangle(box, fill=colour, outline=LINE if grid.table["signed"] else None)
-        _cell(pen, box, float(values[layer, head_]), limits[1], colour)
+        _cell(
+            pen,
+            box,
+            float(values[layer, head_]),
+            limits[1],
+            colour,
+            print_it=bool(worth[layer, head_]),
+        )
     _marks(pen, grid, left, top + RULER, wide, high)
     _scale(page, pen, limits, grid, top + RULER + high * n_layers + 14)
     return page
 
 
+def _worth(values: NDArray[np.float32], numbers: int | None) -> NDArray[np.bool_]:
+    """Return which cells hold their number: so many of the largest."""
+    size = np.where(np.isfinite(values), np.abs(values), -1.0).ravel()
+    out = np.zeros(size.shape, bool)
+    out[np.argsort(-size, kind="stable")[:numbers]] = True
+    return out.reshape(values.shape)
+
+
 def words(grid: Any) -> str:
     """Say what is shown, in a line."""
-    values = unpack(grid.table, grid.table_data)["value"]
+    found = unpack(grid.table, grid.table_data)
+    values, words = found["value"], np.array(grid.table["verdicts"], dtype=object)
+    n = int((words[found["verdict"]] != ABSENT).sum())
+    name = visible(grid.score or grid.table["column"], 80)
+    if not np.isfinite(values).any():
+        return f"{name} · {n} heads · no finite value"
     there = np.where(np.isfinite(values), np.abs(values), -1.0)
     best = Head(*(int(i) for i in np.unravel_index(there.argmax(), there.shape)))
-    shown = f"{values[best]:.3g}"
-    name = grid.score or grid.table["column"]
-    return f"{name} · {values.size} heads · highest {best} ({shown})"
+    return f"{name} · {n} heads · highest {best} ({values[best]:.3g})"
 
 
 def lines(grid: Any) -> list[str]:
@@ -125,7 +175,13 @@ def _colours(
 
 
 def _cell(
-    pen: ImageDraw.ImageDraw, box: Any, value: float, most: float, colour: tuple[int, ...]
+    pen: ImageDraw.ImageDraw,
+    box: Any,
+    value: float,
+    most: float,
+    colour: tuple[int, ...],
+    *,
+    print_it: bool,
 ) -> None:
     """Print the number where there is room; what is not finite has a sign of its own."""
     x, y, right, bottom = box
@@ -134,7 +190,7 @@ def _cell(
         pen.line((x + 2, bottom - 2, right - 2, y + 2), QUIET)
     elif np.isinf(value) and right - x >= 2 * 8:
         pen.text(middle, "∞" if value > 0 else "-∞", INK, font=_font(10), anchor="mm")
-    elif right - x >= PRINTED:
+    elif print_it and right - x >= PRINTED:
         dark = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] < 125  # noqa: PLR2004
         ink = (255, 255, 255) if dark else INK
         pen.text(middle, short(value, most), ink, font=_font(11), anchor="mm")

@@ -8,6 +8,7 @@ header. Numbers in a reason are taken out of it, so that few reasons remain.
 from __future__ import annotations
 
 import difflib
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ LIKELY = ("effect", "score", "value")
 ABOUT = ("measured_on", "metric", "edit", "unit", "numerics", "model", "threshold", "mean")
 ABSENT = "not in the table"
 REASON_BYTES = 40_000
+MOST_HEADS = 20_000
 AWAY, WITHIN = "clear of zero", "not clear of zero"
 _TINY = 1e-5  # of the largest value: below it a number is rounding
 
@@ -112,7 +114,11 @@ def value_column(frame: DataFrame, value: str | None) -> str:
     if missing:
         message = f"expected a frame with the columns layer, head and a value, got {names}"
         raise InputError(message)
-    numeric = [n for n in names if n not in ("layer", "head") and frame[n].dtype.kind in "iufb"]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        message = f"expected each column once, got {', '.join(map(repr, twice))} more than once"
+        raise InputError(message)
+    numeric = [n for n in names if n not in ("layer", "head") and _is_numbers(frame, n)]
     if value is not None:
         if value in numeric:
             return value
@@ -123,7 +129,7 @@ def value_column(frame: DataFrame, value: str | None) -> str:
     likely = [name for name in LIKELY if name in numeric] or numeric
     if len(likely) == 1 or (likely and likely[0] in LIKELY):
         return likely[0]
-    message = f"expected one column of values beside layer and head, got {likely or names}"
+    message = f"expected one column of numbers beside layer and head, got {likely or names}"
     raise InputError(message + (": say value='...'" if likely else ""))
 
 
@@ -132,20 +138,28 @@ def _heads(frame: DataFrame, shape: tuple[int, int] | None) -> NDArray[np.int64]
     if not len(frame):
         message = "expected at least one head, got an empty frame"
         raise InputError(message)
+    read: list[Head] = []
     pairs = zip(frame["layer"].tolist(), frame["head"].tolist(), strict=True)
-    read = [(whole(layer), whole(head)) for layer, head in pairs]
-    for row, (layer, head) in enumerate(read):
+    for row, pair in enumerate(pairs):
+        layer, head = (_place(part) for part in pair)
         if layer is None or head is None or layer < 0 or head < 0:
-            got = (frame["layer"].iloc[row], frame["head"].iloc[row])
-            message = f"expected layer and head from 0 in every row, got {got!r:.80} in row {row}"
+            message = f"expected layer and head from 0 in every row, got {pair!r:.80} in row {row}"
             raise InputError(message)
-        if shape is not None:
-            Head(layer, head).within(*shape)
-    out = np.array(read, dtype=np.int64)
-    if shape is None and int(out.max()) > 1000:  # noqa: PLR2004 - no model; a picture of it neither
-        message = f"expected layers and heads below 1,000, got {int(out.max())}"
+        read.append(Head(layer, head) if shape is None else Head(layer, head).within(*shape))
+    size = math.prod(max(part) + 1 for part in zip(*read, strict=True))
+    if shape is None and size > MOST_HEADS:
+        message = f"expected layers × heads up to {MOST_HEADS:,}, got {size:,}: is it a model?"
         raise InputError(message)
-    return out
+    return np.array(read, dtype=np.int64)
+
+
+def _place(value: object) -> int | None:
+    """Read a layer or a head; pandas makes floats of whole numbers that once had a gap."""
+    return int(value) if isinstance(value, float) and value.is_integer() else whole(value)
+
+
+def _is_numbers(frame: DataFrame, column: str) -> bool:
+    return frame[column].dtype.kind in "iufb"
 
 
 def _once(at: NDArray[np.int64], n_heads: int) -> None:
@@ -170,10 +184,13 @@ def _extras(frame: DataFrame, column: str) -> dict[str, NDArray[np.float64]]:
     out = {
         name: _numbers(frame, name)
         for name in EXTRAS
-        if name in frame and name != column and (own or name not in ("low", "high"))
+        if name in frame
+        and _is_numbers(frame, name)
+        and name != column
+        and (own or name not in ("low", "high"))
     }
     se = "se" if own else f"{column}_se"
-    if "low" not in out and se in frame and "n" in frame:
+    if "low" not in out and all(name in frame and _is_numbers(frame, name) for name in (se, "n")):
         spread = [_numbers(frame, name) for name in (column, se, "n")]
         out["low"], out["high"] = interval(*spread)
     if "low" in out and not np.isfinite(out["low"]).any():
@@ -187,7 +204,7 @@ def _verdicts(
     """Return the words and each head's code; without a verdict, whether its interval holds 0."""
     words: list[Any]
     if "verdict" in frame:
-        words = frame["verdict"].astype(str).tolist()
+        words = _texts(frame, "verdict")
     elif "low" in columns and "p" not in columns:
         most = np.nanmax(np.abs(np.where(np.isfinite(columns["value"]), columns["value"], 0.0)))
         away = (columns["low"] > 0) | (columns["high"] < 0)
@@ -211,16 +228,25 @@ def _reasons(
         return [""], np.zeros(size, np.int32)
     values, p = columns["value"], columns.get("p", np.full(len(frame), np.nan))
     order = np.argsort(-np.nan_to_num(np.abs(values)), kind="stable")
-    reasons, left = frame["reason"].tolist(), REASON_BYTES
+    reasons, left = _texts(frame, "reason"), REASON_BYTES
     seen: set[str] = set()
     for row in order:
-        text = str(reasons[row] or "")
-        text = text.replace(f"{values[row]:.3f}", "{value}").replace(f"p = {p[row]:.3f}", "p = {p}")
+        text = (
+            reasons[row]
+            .replace(f"{values[row]:.3f}", "{value}")
+            .replace(f"p = {p[row]:.3f}", "p = {p}")
+        )
         if text not in seen:
             left -= len(text.encode()) + 4
             seen.add(text)
         everything[at[row]] = text if left >= 0 else "see .to_frame() for the reason"
     return _intern(everything, size)
+
+
+def _texts(frame: DataFrame, column: str) -> list[str]:
+    """Return a column's cells as text, those without any as none."""
+    there = zip(frame[column].tolist(), frame[column].notna(), strict=True)
+    return [str(value) if known else "" for value, known in there]
 
 
 def _intern(words: Sequence[str], most: int) -> tuple[list[str], NDArray[np.int32]]:
@@ -232,11 +258,17 @@ def _intern(words: Sequence[str], most: int) -> tuple[list[str], NDArray[np.int3
 def _about(frame: DataFrame) -> dict[str, Any]:
     """Return what a frame says of itself, as plain JSON."""
     said = {name: frame.attrs.get(name) for name in ABOUT}
-    plain = {k: v for k, v in said.items() if isinstance(v, str | int | float) and v == v}  # noqa: PLR0124  # NaN
-    notes = [frame.attrs.get("normalised"), *frame.attrs.get("notes", [])]
+    plain = {k: v for k, v in said.items() if isinstance(v, str) or _is_plain(v)}
+    more = frame.attrs.get("notes")
+    more = [more] if isinstance(more, str) else more if isinstance(more, list | tuple) else []
     revision = frame.attrs.get("revision")
     return {
         **plain,
-        "notes": [str(note) for note in notes if note],
-        "revision": revision if isinstance(revision, int) else 0,
+        "notes": [str(note) for note in (frame.attrs.get("normalised"), *more) if note],
+        "revision": revision if isinstance(revision, int) and _is_plain(revision) else 0,
     }
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JavaScript has this number."""
+    return isinstance(value, int | float) and abs(value) < 2**53

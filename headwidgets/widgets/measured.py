@@ -79,10 +79,10 @@ def read_score(score: object) -> str:
     try:
         return find(score).name
     except InputError as error:
-        near = difflib.get_close_matches(str(score), SWEEPS, 1, 0.6)
+        near = difflib.get_close_matches(f"{score!s:.80}", SWEEPS, 1, 0.6)
         if not near:
             raise
-        message = f"no score is called {score!r}: did you mean {near[0]!r}?"
+        message = f"no score is called {score!r:.80}: did you mean {near[0]!r}?"
         raise InputError(message) from error
 
 

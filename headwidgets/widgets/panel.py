@@ -7,7 +7,6 @@ the session's model: its traits panel and effect.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets as t
@@ -52,6 +51,7 @@ class PatchPanel(HeadWidget):
     off = t.List(t.Dict()).tag(sync=True)
     continued = t.Dict().tag(sync=True)
     TOOLS: ClassVar[bool] = True
+    BROWSER_S: ClassVar[tuple[str, ...]] = ("off", "continued")
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("panel", "effect", "prompt", "corrupted_prompt", "index", "n_prompts"),
         *("edits", "edit_kind", "selection", "tokens", "metric"),
@@ -81,26 +81,6 @@ class PatchPanel(HeadWidget):
         """Return the top tokens of the three runs; see `Session.compare`."""
         frame: DataFrame = self._of.compare()
         return frame
-
-    def save(self, path: str | Path) -> Path:
-        """Write the picture that stands for this panel where there is no kernel.
-
-        Parameters
-        ----------
-        path : str or Path
-            Ends in ``.png``.
-
-        Raises
-        ------
-        InputError
-            If it ends in anything else.
-        """
-        target = Path(path)
-        if target.suffix.lower() != ".png":
-            message = f"expected a path that ends in .png, the one format so far, got {path!s:.200}"
-            raise InputError(message)
-        target.write_bytes(self._png())
-        return target
 
     def _png(self) -> bytes:
         return panel_face.draw(self.session)

@@ -12,6 +12,7 @@ from headwidgets.prompts import Prompts
 
 COLUMNS = ("clean", "corrupted", "answer", "foil")
 MOST_LINES = 2000
+MOST_TEXT = 4 * 2**20
 _EXPECTED = (
     "expected a header of clean, corrupted, answer, foil (clean at least), separated by tabs "
     "or commas, or one prompt a line"
@@ -40,6 +41,9 @@ def read_table(text: object) -> tuple[Prompts, list[int]]:
     """
     if not isinstance(text, str) or not text.strip():
         message = f"{_EXPECTED}; got nothing"
+        raise InputError(message)
+    if len(text) > MOST_TEXT:
+        message = f"expected at most {MOST_TEXT:,} characters, got {len(text):,}: use s.prompts"
         raise InputError(message)
     plain = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     first = next(line for line in plain.split("\n") if line.strip())

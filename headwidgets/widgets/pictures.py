@@ -7,6 +7,7 @@ Synced both ways: run, weighting, over. Whoever has these traits can be looked a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -127,11 +128,20 @@ def pack_windows(read: Read, n: int, *, signed: bool = False, **about: Any) -> P
     """
     stride = -(-n // MAP_EDGE)
     small = np.ascontiguousarray(_overview(read, n, stride, signed=signed), dtype=np.float32)
-    causal = not np.triu(small, 1).any()
-    sent = small[np.tril_indices(len(small))] if causal else small
+    lower = _lower(len(small))
+    causal = not small[~lower].any()
+    sent = small[lower] if causal else small
     header, data = encode_scaled(sent)
     shape = {"n": n, "stride": stride, "signed": signed, "causal": causal}
     return Picture({**about, **shape, "array": header}, data)
+
+
+@functools.lru_cache(maxsize=2)
+def _lower(edge: int) -> NDArray[np.bool_]:
+    """Return where a square is not above its diagonal."""
+    mask = np.tri(edge, dtype=bool)
+    mask.setflags(write=False)
+    return mask
 
 
 def _overview(read: Read, n: int, stride: int, *, signed: bool) -> NDArray[np.float32]:

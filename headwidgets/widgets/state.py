@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from headwidgets.methods.edits import KINDS
 from headwidgets.widgets import mirror, pictures
 from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
-from headwidgets.widgets.envelope import Answer
+from headwidgets.widgets.envelope import Answer, reason
 from headwidgets.widgets.painter import Painter, View
 from headwidgets.widgets.products import PRODUCTS
 from headwidgets.widgets.serve import handlers
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
+_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, "tools", "carried")
 
 
 class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
@@ -100,6 +102,7 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
         self._arrived: deque[dict[str, Any]] = deque()
         self._refused = ""
         self._known = mirror.read(session)  # what the session said last
+        self._views: weakref.WeakSet[Any] = weakref.WeakSet()
         self._told: dict[str, Any] = {}  # what the browser has
         self._home = home = home or HomeLoop()
         self._painter = Painter(session, home, PRODUCTS, self._view, self._show)
@@ -121,6 +124,10 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
         return Dispatcher(
             serving, send, self._home, changed=self._refresh, at_once=at_once, carry=carry
         )
+
+    def met(self, view: object) -> None:
+        """Note a view: it closes with the session."""
+        self._views.add(view)
 
     def want(self, viewer: object, *names: str) -> None:
         """Hold the `products` that `viewer` shows, from now on; the first ones at once."""
@@ -165,17 +172,24 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
         return state
 
     def close(self) -> None:
-        """Cancel what is asked, stop listening to the session and close the comm."""
+        """Cancel what is asked, stop listening to the session, close its views and the comm."""
         if hasattr(self, "_unsubscribe"):  # else __init__ failed
             self._requests.close()
             self._painter.close()
             self._unsubscribe()
+        for view in list(self._views):
+            view.close()
         super().close()
+        layout = self._trait_values.get("layout")
+        if layout is not None:
+            layout.close()
 
     def _take(self, name: str, value: object) -> object:
         """Set the session to a value from the browser; return what the trait is to be."""
-        if name in (*mirror.READ_ONLY, *pictures.NAMES):
-            message = f"{name!r} is read-only: it follows from the prompt, the edits and the model"
+        if name.startswith("_") or name in _PYTHON_S:
+            message = (
+                f"{name[:80]!r} is read-only: it follows from the prompt, the edits and the model"
+            )
             raise InputError(message)
         if name in mirror.SETTABLE:
             trait: Any = self.traits()[name]
@@ -286,6 +300,6 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
 
 def _reason(error: Exception) -> str:
     if isinstance(error, HeadwidgetsError | t.TraitError):
-        return str(error)
+        return reason(error)
     log.error("what the browser sent could not be taken", exc_info=error)
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {reason(error)}"

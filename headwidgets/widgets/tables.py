@@ -13,6 +13,7 @@ from headwidgets.home import HomeLoop
 from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.carried import CarriedTraits
 from headwidgets.widgets.dispatch import Dispatcher
+from headwidgets.widgets.envelope import reason
 
 if TYPE_CHECKING:
     from headwidgets.widgets.dispatch import Carry, Send
@@ -60,6 +61,6 @@ class TableState(BundleTraits, CarriedTraits, anywidget.AnyWidget):
                     super().set_state({name: self._read(value) if name == "selection" else value})
                     continue
                 except (HeadwidgetsError, t.TraitError) as error:
-                    self.set_trait("message", str(error))
-            if self.has_trait(name):
+                    self.set_trait("message", reason(error))
+            if name in self.keys:
                 self.send_state([name])

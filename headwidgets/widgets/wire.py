@@ -106,7 +106,8 @@ def encode_scaled(array: object, *, limit: int = LIMIT) -> tuple[Header, bytes]:
         )
         raise InputError(message)
     _check_size(2 * values.size, limit, values.shape)
-    finite = values[np.isfinite(values)].astype(np.float64)
+    known = np.isfinite(values)
+    finite = values if known.all() else values[known]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     centre, scale = (low + high) / 2, (high - low) / 2
     with np.errstate(under="ignore"):

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { whenChanged } from "../src/lib/model";
+import { called } from "../src/lib/session";
 import { FakeModel } from "./fake-model";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -23,4 +24,11 @@ test("many changes are one redraw, and a dead view draws nothing", () => {
   life.abort();
   expect(frames).toHaveLength(0);
   expect(model.listening).toBe(0);
+});
+
+test("a model that came from a folder is called by the folder's name", () => {
+  const names = ["planted", "EleutherAI/pythia-70m", "./models/tiny/", "../tiny", "C:\\m\\tiny"];
+  const wanted = ["planted", "EleutherAI/pythia-70m", "tiny", "tiny", "tiny"];
+  expect(names.map((name) => called({ name }))).toEqual(wanted);
+  expect(called(undefined)).toBe("");
 });

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
+from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +60,27 @@ _FAINT = """selector => {
     .filter(([, contrast]) => contrast < 4.5);
 }"""
 
+_START = """code => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = notebook.widgets.length - 1;
+  jupyterapp.commands.execute("notebook:insert-cell-below").then(() => {
+    notebook.activeCell.model.sharedModel.setSource(code);
+    window.hwBusy = jupyterapp.commands.execute("notebook:run-cell");
+  });
+}"""
+_KERNEL = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+_WAIT = """import pathlib, time
+while not pathlib.Path({name!r}).exists(): time.sleep(0.05)
+pathlib.Path({name!r}).unlink()"""
+
+
+def write_notebook(path, cells=("",)):
+    """Write a notebook of code cells; return where."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel}), path)
+    return path
+
 
 class Notebook:
     """A notebook that is open in `page`."""
@@ -85,6 +109,21 @@ class Notebook:
         errors = [f"{o['ename']}: {o['evalue']}" for o in outputs if o["output_type"] == "error"]
         assert not errors, errors
         return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream").strip()
+
+    def kernel(self):
+        """What the kernel says that it is doing."""
+        return self.page.evaluate(_KERNEL)
+
+    @contextmanager
+    def busy(self, folder):
+        """Keep the kernel busy with a cell, from before the block to its end."""
+        name = f"go-{secrets.token_hex(4)}"
+        self.page.evaluate(_START, _WAIT.format(name=name))
+        self.page.wait_for_function(f"({_KERNEL})() === 'busy'")
+        yield
+        assert self.kernel() == "busy"
+        (folder / name).touch()
+        self.page.evaluate("window.hwBusy")
 
     def theme(self, name):
         """Change JupyterLab's theme and wait until it stands."""

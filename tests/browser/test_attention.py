@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-import nbformat
 import numpy as np
 import pytest
-from browser.notebook import Notebook
+from browser.notebook import Notebook, write_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
@@ -41,10 +41,6 @@ class Views:
         x, y = GUTTER + CELL * (head + 0.5), RULER + CELL * (layer + 0.5)
         self.all.nth(at).locator(".hw-heads canvas").click(position={"x": x, "y": y})
 
-    def release(self):
-        """Let the cell go on that waits for a file."""
-        (self.folder / "go").touch()
-
     def python(self, code):
         """What a cell prints."""
         return self.notebook.run(code)
@@ -53,10 +49,7 @@ class Views:
 @pytest.fixture(scope="module")
 def opened(context, lab):
     """A notebook with two views of one session, in two cells."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell("")]
-    empty = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(empty, lab.folder / "attention.ipynb")
+    write_notebook(lab.folder / "attention.ipynb")
     notebook = Notebook.open(context.new_page(), lab, "attention.ipynb")
     notebook.run(START + "hw.AttentionView(s)")
     notebook.run("hw.AttentionView(s)")
@@ -93,35 +86,19 @@ def test_python_and_the_screen_select_one_head(views):
     views.expect_head("1.2")
 
 
+@slow
 def test_both_views_move_while_the_kernel_is_busy(views):
-    page = views.notebook.page
-    page.evaluate(
-        """code => {
-          const notebook = jupyterapp.shell.currentWidget.content;
-          notebook.activeCellIndex = notebook.widgets.length - 1;
-          jupyterapp.commands.execute("notebook:insert-cell-below").then(() => {
-            notebook.activeCell.model.sharedModel.setSource(code);
-            window.hwBusy = jupyterapp.commands.execute("notebook:run-cell");
-          });
-        }""",
-        "import pathlib, time\n"
-        "while not pathlib.Path('go').exists(): time.sleep(0.05)\n"
-        "pathlib.Path('go').unlink()",
-    )
-    kernel = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
-    page.wait_for_function(f"({kernel})() === 'busy'")
-    views.click(1, 1, at=0)
-    for view in views.all.all():
-        expect(view).to_have_attribute("data-hw-head", "1.1")
-        expect(view.get_by_role("gridcell")).to_have_attribute("aria-selected", "true")
-        expect(view.locator(".hw-sketch")).to_contain_text("thumbnail, enlarged")
-    assert page.evaluate(kernel) == "busy"
-    views.release()
-    page.evaluate("window.hwBusy")
+    with views.notebook.busy(views.folder):
+        views.click(1, 1, at=0)
+        for view in views.all.all():
+            expect(view).to_have_attribute("data-hw-head", "1.1")
+            expect(view.get_by_role("gridcell")).to_have_attribute("aria-selected", "true")
+            expect(view.locator(".hw-sketch")).to_contain_text("thumbnail, enlarged")
     views.expect_head("1.1")
     assert views.python("print(s.selection)") == "1.1"
 
 
+@slow
 def test_runs_the_difference_and_a_pinned_query(views):
     views.click(1, 0)
     views.python("s.edits = [hw.zero('0.0')]")
@@ -137,11 +114,12 @@ def test_runs_the_difference_and_a_pinned_query(views):
     views.expect_head("1.0")
     target = view.get_by_role("application")
     target.focus()
-    for key in ("ArrowUp", "ArrowUp", "Enter"):
+    for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
         target.press(key)
     expect(view).to_contain_text("pinned: 12 “·a” looks at")
 
 
+@slow
 def test_weightings_and_the_mean_over_the_set(views):
     view = views.all.first
     other = "When John and Mary went to the store, Mary gave a drink to"
@@ -164,6 +142,7 @@ def test_weightings_and_the_mean_over_the_set(views):
     views.python("s.prompts = [s.prompt]")
 
 
+@slow
 def test_the_exact_value_search_zoom_and_reading_a_row(views):
     view = views.all.first
     views.python("s.selection = '1.2'")
@@ -171,7 +150,7 @@ def test_the_exact_value_search_zoom_and_reading_a_row(views):
     exact = views.python("print(float(s.attention('1.2')[13, 13]))")
     target, line = view.get_by_role("application"), view.locator(".hw-line")
     target.focus()
-    for key in ("ArrowUp", "ArrowLeft"):
+    for key in ("End", "ArrowUp", "ArrowLeft"):
         target.press(key)
     expect(line).to_have_text(re.compile(r"13 .* → 13 .*: 0\.\d{6,}$"))
     assert np.float32(line.inner_text().rpartition(" ")[2]) == np.float32(exact)
@@ -187,6 +166,7 @@ def test_the_exact_value_search_zoom_and_reading_a_row(views):
     field.press("Escape")
 
 
+@slow
 def test_a_long_prompt_is_an_overview_with_exact_tiles(views):
     views.notebook.run(
         "import numpy as np\n"
@@ -208,6 +188,7 @@ def test_a_long_prompt_is_an_overview_with_exact_tiles(views):
     views.notebook.run("long.close()")
 
 
+@slow
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_can_be_read_in_both_themes(views, theme):
     views.notebook.theme(theme)
@@ -217,6 +198,7 @@ def test_it_can_be_read_in_both_themes(views, theme):
     assert views.notebook.faint(".hw-attention *:not(style):not(canvas)") == []
 
 
+@slow
 def test_arrays_have_a_view_of_their_own(views):
     views.notebook.run(
         "import numpy as np\n"

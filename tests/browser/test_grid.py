@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
-from browser.notebook import Notebook
+from browser.notebook import Notebook, write_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
@@ -19,12 +19,6 @@ s = hw.Session()
 s.use(table)
 """
 GUTTER, RULER, WIDE, HIGH = 24, 18, 52, 26
-BUSY = """
-import pathlib, time
-while not pathlib.Path('grid-go').exists(): time.sleep(0.05)
-pathlib.Path('grid-go').unlink()
-"""
-KERNEL = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
 
 
 class Grids:
@@ -55,10 +49,7 @@ class Grids:
 @pytest.fixture(scope="module")
 def opened(context, lab):
     """A notebook with two grids of one session, in two cells."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell("")]
-    empty = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(empty, lab.folder / "grid.ipynb")
+    write_notebook(lab.folder / "grid.ipynb")
     notebook = Notebook.open(context.new_page(), lab, "grid.ipynb")
     notebook.run(START + "hw.HeadGrid(s, 'patch')")
     notebook.run("g = hw.HeadGrid(s, 'patch'); g")
@@ -95,6 +86,7 @@ def test_a_head_is_selected_by_mouse_keys_and_python(grids):
     expect(grid).not_to_be_focused()
 
 
+@slow
 def test_space_toggles_an_edit_that_python_sees(grids):
     grid = grids.first.get_by_role("grid")
     grid.focus()
@@ -113,28 +105,15 @@ def test_space_toggles_an_edit_that_python_sees(grids):
     assert grids.python("print(*s.edits)") == "mean 1.2"
 
 
+@slow
 def test_both_grids_move_while_the_kernel_is_busy(grids):
-    page = grids.notebook.page
-    page.evaluate(
-        """code => {
-          const notebook = jupyterapp.shell.currentWidget.content;
-          notebook.activeCellIndex = notebook.widgets.length - 1;
-          jupyterapp.commands.execute("notebook:insert-cell-below").then(() => {
-            notebook.activeCell.model.sharedModel.setSource(code);
-            window.hwBusy = jupyterapp.commands.execute("notebook:run-cell");
-          });
-        }""",
-        BUSY,
-    )
-    page.wait_for_function(f"({KERNEL})() === 'busy'")
-    grids.click(1, 1)
-    grids.expect(head="1.1")
-    assert page.evaluate(KERNEL) == "busy"
-    (grids.folder / "grid-go").touch()
-    page.evaluate("window.hwBusy")
+    with grids.notebook.busy(grids.folder):
+        grids.click(1, 1)
+        grids.expect(head="1.1")
     assert grids.python("print(s.selection)") == "1.1"
 
 
+@slow
 def test_another_score_is_measured_and_kept_in_python(grids):
     view = grids.all.nth(1)
     view.get_by_label("score", exact=True).select_option("induction")
@@ -151,6 +130,7 @@ def test_another_score_is_measured_and_kept_in_python(grids):
     grids.notebook.screenshot("grid-ranked", view)
 
 
+@slow
 def test_what_is_stale_is_measured_again(grids):
     grids.python("s.metric = hw.LogitDiff(' went', ' and')")
     expect(grids.first).to_contain_text("before your edit")
@@ -160,6 +140,7 @@ def test_what_is_stale_is_measured_again(grids):
     assert grids.python("print(g.stale)") == "False"
 
 
+@slow
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_the_explorer_can_be_read_in_both_themes(grids, theme):
     grids.notebook.theme(theme)

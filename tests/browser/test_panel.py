@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import nbformat
 import pytest
-from browser.notebook import Notebook
+from browser.notebook import Notebook, write_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
@@ -17,20 +17,6 @@ s = hw.Session()
 panel = hw.PatchPanel(s)
 panel
 """
-BUSY = (
-    "import pathlib, time\n"
-    "while not pathlib.Path('go').exists(): time.sleep(0.05)\n"
-    "pathlib.Path('go').unlink()"
-)
-RUN_AND_GO_ON = """code => {
-  const notebook = jupyterapp.shell.currentWidget.content;
-  notebook.activeCellIndex = notebook.widgets.length - 1;
-  jupyterapp.commands.execute("notebook:insert-cell-below").then(() => {
-    notebook.activeCell.model.sharedModel.setSource(code);
-    window.hwBusy = jupyterapp.commands.execute("notebook:run-cell");
-  });
-}"""
-STATUS = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
 CLEAN = "Mary took the red apple and John took the red"
 
 
@@ -73,10 +59,7 @@ class Panel:
 @pytest.fixture(scope="module")
 def opened(context, lab):
     """A notebook with a panel."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell("")]
-    empty = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(empty, lab.folder / "panel.ipynb")
+    write_notebook(lab.folder / "panel.ipynb")
     notebook = Notebook.open(context.new_page(), lab, "panel.ipynb")
     notebook.run(START)
     return Panel(notebook, lab.folder)
@@ -87,9 +70,11 @@ def panel(opened):
     """The panel as it was opened, with a prompt that the model does."""
     opened.python(f"s.edits = []; panel.off = []; s.prompt = {CLEAN!r}; s.corrupted_prompt = None")
     opened.ready()
+    opened.root.get_by_label("at which positions").select_option("all")
     return opened
 
 
+@slow
 def test_a_prompt_is_typed_and_a_token_replaced(panel):
     field = panel.root.get_by_role("textbox", name="prompt", exact=True)
     field.fill("Mary took the red apple")
@@ -138,21 +123,18 @@ def test_three_edits_by_mouse_and_keys_and_the_logits_in_python(panel):
     panel.notebook.screenshot("panel", panel.root)
 
 
+@slow
 def test_a_toggle_moves_at_once_while_the_kernel_is_busy(panel):
     panel.python("s.edits = [hw.zero('1.0')]")
     panel.ready()
-    page = panel.notebook.page
-    page.evaluate(RUN_AND_GO_ON, BUSY)
-    page.wait_for_function(f"({STATUS})() === 'busy'")
-    panel.toggle("zero 1.0").click()
-    expect(panel.toggle("zero 1.0")).to_have_attribute("aria-pressed", "false")
-    assert page.evaluate(STATUS) == "busy"
-    (panel.folder / "go").touch()
-    page.evaluate("window.hwBusy")
+    with panel.notebook.busy(panel.folder):
+        panel.toggle("zero 1.0").click()
+        expect(panel.toggle("zero 1.0")).to_have_attribute("aria-pressed", "false")
     panel.ready()
     assert panel.python("print(list(s.edits))") == "[]"
 
 
+@slow
 def test_a_table_a_continuation_and_the_code(panel):
     panel.root.get_by_role("button", name="paste a table").click()
     box = panel.root.get_by_role("textbox", name="a table of prompts")
@@ -175,6 +157,7 @@ def test_a_table_a_continuation_and_the_code(panel):
     expect(said).to_have_text(f"copied, {lines} lines")
 
 
+@slow
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_can_be_read_in_both_themes(panel, theme):
     panel.notebook.theme(theme)

@@ -127,3 +127,11 @@ def test_a_model_s_options_are_written(shaped_folders):
     assert "bridge.enable_compatibility_mode()" in code
     assert f"boot_transformers({folder!r}, dtype=torch.float32)" in code
     session.close()
+
+
+@pytest.mark.parametrize("role", ["a\nraise SystemExit", "\x00", "\r\u2028'\"\\ {x} \u202e"])
+def test_a_role_is_never_code(planted, role):
+    prompts = hw.Prompts(clean=["the red blue"], roles={role: [1]})
+    planted.use(prompts=prompts, reference=prompts)
+    planted.edits = [hw.zero("0.0", at=role), hw.mean("1.0", at=role)]
+    agree(planted, copied(planted))

@@ -127,7 +127,7 @@ def test_a_value_is_chosen_by_name():
         (frame().assign(layer=-1), None, "from 0 in every row"),
         (frame().assign(layer=0), None, "one row a head, got 2 for head 0.0"),
         (frame().iloc[:0], None, "at least one head"),
-        (frame().assign(score="x"), None, "one column of values"),
+        (frame().assign(score="x"), None, "one column of numbers"),
     ],
 )
 def test_a_frame_that_cannot_be_shown_is_refused(made, value, message):

@@ -148,8 +148,11 @@ function fill({ item, token, value, change }: Parts, row: Top | undefined, unit:
   // A byte that is no character by itself: its number tells it from the others.
   token.textContent = row ? visible(row.token).replace(/^\ufffd+$/, `\ufffd ${row.id}`) : "";
   token.title = row ? `${visible(row.token)} (${row.id})` : "";
-  value.textContent = row ? said(unit ? row.p : row.logit, unit ? 3 : 2) : "";
-  change.textContent = row ? said(row.change[unit], unit ? 3 : 2, true) : "";
+  // A logit near 1e-8 is rounding, a probability is not.
+  const number = (is: number | null, signed = false) =>
+    unit ? said(is, 3, signed) : said(is && Math.abs(is) < 1e-5 ? 0 : is, 2, signed);
+  value.textContent = row ? number(unit ? row.p : row.logit) : "";
+  change.textContent = row ? number(row.change[unit], true) : "";
   item.style.setProperty("--hw-part", `${Math.round(100 * (row?.p ?? 0))}%`);
   if (row) item.dataset.id = String(row.id);
   else delete item.dataset.id;
