@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import sys
@@ -9,13 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ROOT / ".overlays"
-VERSIONS = ("6.31.0", "7.0.1", "7.4.0")
-# Before 7.4 a request that arrives while a reply is being sent lies unread until the next one
-# comes (ipython/ipykernel issue 1554, mended by pull request 1529); so another one is sent.
+# 7.0.1 runs in `make verify`: what is said below makes it wait now and then for minutes.
+VERSIONS = ("6.31.0", pytest.param("7.0.1", marks=pytest.mark.slow), "7.4.0")
+# Before 7.4 a request that arrives while a reply is being sent lies unread until the next
+# client connects (ipython/ipykernel issue 1554, mended by pull request 1529); so one does.
 FORGETFUL = {"7.0.1"}
 PATIENCE = 120.0
 
@@ -64,8 +67,18 @@ class Kernel:
                 self.published.append(self.client.get_iopub_msg(timeout=1))
             except queue.Empty:
                 if self.version in FORGETFUL:
-                    self.send("kernel_info_request", {})
+                    self.knock()
         return pytest.fail(f"waited {PATIENCE:.0f} s for {what}; last came {self.tail()}")
+
+    def knock(self):
+        """Connect once more, ask something and go."""
+        other = BlockingKernelClient()
+        other.load_connection_info(self.client.get_connection_info())
+        other.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        with contextlib.suppress(queue.Empty):
+            other.kernel_info()
+            other.get_shell_msg(timeout=1)
+        other.stop_channels()
 
     def tail(self):
         return [(m["msg_type"], m["content"]) for m in self.published[-8:]]
