@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headwidgets.session import Session
 
 PRODUCTS = ("panel", "map", "thumbs", "effect")
+NOISE = 1e-9
+"""What is smaller is rounding: no head is chosen for it."""
 SMALL = 13_000
 """Bytes of the static face that every display carries."""
 _OPENING = ("device", "dtype", "numerics", "revision", "prepend_bos", "trust_remote_code")
@@ -181,12 +183,12 @@ def _separator(text: str) -> str:
 
 
 def top_head(grid: HeadGrid) -> Head | None:
-    """Return the head whose value is farthest from zero, if there is a value."""
+    """Return the head whose value is farthest from zero, if one is more than rounding."""
     table = grid.table
     values = np.abs(grid.values())
-    if not np.isfinite(values).any() or not np.nanmax(values[np.isfinite(values)]):
-        return None
     values[~np.isfinite(values)] = -1.0
+    if values.max() < NOISE:
+        return None
     layers, heads = table["arrays"][0]["shape"][1:]
     return Head(*(int(i) for i in np.unravel_index(int(values.argmax()), (layers, heads))))
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import headwidgets as hw
 from headwidgets.widgets.attention import AttentionView
-from headwidgets.widgets.explore import read_table
+from headwidgets.widgets.explore import read_table, top_head
 from headwidgets.widgets.panel import PatchPanel
 
 START = "When Mary and John went to the store,"
@@ -109,3 +109,11 @@ def test_closing_it_leaves_the_session(planted, wire):
     painted = planted.state.map
     planted.selection = "0.1"
     assert planted.state.map is painted  # nobody looks any more
+
+
+def test_no_head_is_chosen_for_a_rounding_error():
+    frame = pd.DataFrame({"layer": [0, 0, 1, 1], "head": [0, 1, 0, 1]})
+    for largest, chosen in ((3e-16, None), (0.5, hw.Head(1, 0)), (-0.5, hw.Head(1, 0))):
+        grid = hw.HeadGrid(frame.assign(effect=[0.0, np.nan, largest, np.inf]), value="effect")
+        assert top_head(grid) == chosen
+        grid.close()
