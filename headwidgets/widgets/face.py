@@ -25,8 +25,7 @@ LONGEST = 12
 INK, QUIET, PICKED = (27, 27, 27), (90, 95, 104), (213, 94, 0)
 LINE = (221, 221, 221)
 SMALL = 7_500
-"""Bytes of the picture that every display of a view carries: as base64 within 10 kB, so that
-a second view of a session costs less than 20 kB in all."""
+"""Bytes of the picture that every display of a view carries: as base64 within 10 kB."""
 LEVELS = ((64, 512, 96), (16, 128, 64), (12, 96, 40), (8, 64, 24), (6, 64, 12), (5, 48, 10))
 """Greatest edge of a thumbnail and of the map, number of colours: a file's, then smaller."""
 
