@@ -16,7 +16,7 @@ from torch import Tensor
 
 from headwidgets.errors import InputError
 from headwidgets.methods.averages import mean_map, mean_thumbnails
-from headwidgets.methods.pooling import Pooled, thumbnail_edge
+from headwidgets.methods.pooling import Pooled
 from headwidgets.methods.runs import edited_hooks, run_key
 from headwidgets.methods.weighting import norms_hook, value_name
 
@@ -212,4 +212,4 @@ def _span(asked: Span | None, length: int) -> Span:
     raise InputError(message)
 
 
-__all__ = ["Asked", "attention", "base_run", "question", "thumbnail_edge", "thumbnails"]
+__all__ = ["Asked", "attention", "base_run", "question", "thumbnails"]

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from headwidgets.methods.shown import thumbnail_edge
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwidgets.model.engine import Engine
-
-THUMBNAIL_BYTES = 600_000
-EDGES = (64, 32, 16, 8)
-
-
-def thumbnail_edge(n_heads: int) -> int:
-    """Return the edge in pixels at which `n_heads` thumbnails stay within 0.6 MB."""
-    return next((e for e in EDGES if n_heads * e * e <= THUMBNAIL_BYTES), EDGES[-1])
 
 
 class Pooled:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from headwidgets.errors import InputError
 from headwidgets.methods.apply import Compiled, compile_edits
+from headwidgets.methods.shown import RUNS
 from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from headwidgets.methods.edits import Edit
     from headwidgets.methods.snapshot import Pair, Snapshot
     from headwidgets.model.engine import Engine
-
-RUNS = ("clean", "corrupted", "edited")
 
 
 @dataclass(frozen=True)

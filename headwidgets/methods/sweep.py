@@ -7,6 +7,7 @@ each copy with another head edited, some 2,000 tokens at a time.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,7 @@ def sweep(
         raise InputError(message)
     plan = _plan(kind, over, direction, at)
     _check_aligned(plan, snapshot)
-    base = Snapshot(**{**vars(snapshot), "edits": ()})
+    base = replace(snapshot, edits=())
     heads = [
         Head(layer, head)
         for layer in range(engine.facts.n_layers)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import InputError
+from headwidgets.methods.shown import OVER, WEIGHTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from headwidgets.model.engine import Engine, HookFn
 
-WEIGHTINGS = ("raw", "no bos", "value")
-OVER = ("pair", "set")
 _KEYS_AT_ONCE = 512
 
 

@@ -13,14 +13,13 @@ from headwidgets.errors import InputError
 from headwidgets.methods import effects
 from headwidgets.methods.interval import interval
 from headwidgets.methods.runs import logits
+from headwidgets.methods.shown import RUNS
 from headwidgets.session.why import lacking, why
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.engine import Engine
-
-RUNS = ("clean", "corrupted", "edited")
 
 
 def compare(engine: Engine, snapshot: Snapshot, k: int) -> pd.DataFrame:

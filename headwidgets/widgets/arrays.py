@@ -11,12 +11,12 @@ import traitlets as t
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.heads import Head
 from headwidgets.home import HomeLoop
+from headwidgets.methods.shown import THUMBNAIL_BYTES
 from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import reason
 from headwidgets.widgets.pictures import (
     NAMES,
-    THUMBNAIL_BYTES,
     PictureTraits,
     pack_map,
     pack_thumbs,

@@ -6,6 +6,7 @@ first one, with the attention view, is the model's own ``_esm``.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import traitlets as t
@@ -13,6 +14,7 @@ import traitlets as t
 STATIC = Path(__file__).parent.parent / "static"
 
 
+@cache
 def bundle(name: str) -> str:
     """Return the text of a bundle.
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-RUNS = ("clean", "corrupted", "edited")
+from headwidgets.methods.shown import RUNS
+
 MARGIN, LINE, COLUMN, VALUE = 14, 20, 230, 8
 WIDTH = 2 * MARGIN + 3 * COLUMN
 INK, QUIET, RULE, BAR = (27, 27, 27), (90, 95, 104), (221, 221, 221), (226, 236, 247)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from headwidgets.session.compared import RUNS, first_difference
+from headwidgets.methods.shown import RUNS
+from headwidgets.session.compared import first_difference
 from headwidgets.widgets.painter import Product
 from headwidgets.widgets.pictures import Picture
 

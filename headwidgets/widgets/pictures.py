@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import traitlets as t
 
+from headwidgets.methods import shown
+from headwidgets.methods.shown import OVER, THUMBNAIL_BYTES, WEIGHTINGS, thumbnail_edge
 from headwidgets.model.work import checkpoint
 from headwidgets.widgets.carried import CarriedTraits
 from headwidgets.widgets.wire import decode, encode, encode_scaled
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RUNS = ("clean", "corrupted", "edited", "difference")
-WEIGHTINGS = ("raw", "no bos", "value")
-OVER = ("pair", "set")
+RUNS = (*shown.RUNS, "difference")
 VIEWED = ("run", "weighting", "over")
 """How the session is looked at: traits that a browser may set."""
 NAMES = ("panel", "effect", "thumbs_data", "thumbs", "map_data", "map")
@@ -33,8 +33,6 @@ NAMES = ("panel", "effect", "thumbs_data", "thumbs", "map_data", "map")
 
 MAP_EDGE = 512
 QUERIES_AT_ONCE = 512
-THUMBNAIL_BYTES = 600_000
-EDGES = (64, 32, 16, 8)
 ZERO = 128
 """The byte of a signed thumbnail that means zero."""
 
@@ -191,8 +189,7 @@ def thumbnails(
     Without `bos` the first column is left out.
     """
     n_layers, n_heads, n = patterns.shape[:3]
-    edge = next((e for e in EDGES if n_layers * n_heads * e * e <= budget), EDGES[-1])
-    edge = min(edge, n)
+    edge = min(thumbnail_edge(n_layers * n_heads, budget), n)
     starts = -(-np.arange(edge) * n // edge)  # the first token whose bin is this one
     out = np.empty((n_layers, n_heads, edge, edge), np.uint8)
     for layer, maps in enumerate(patterns):  # a layer at a time, so that no copy of all exists

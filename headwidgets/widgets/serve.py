@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwidgets.errors import InputError
+from headwidgets.methods.shown import RUNS
 from headwidgets.widgets import measured, panel_serve
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.tiles import SERVED
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from headwidgets.widgets.protocol import SessionLike
 
-RUNS = ("clean", "corrupted", "edited")
 MOST_ROWS = 1000
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
+from headwidgets.methods.shown import OVER, WEIGHTINGS
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.looks import Shown
-from headwidgets.widgets.pictures import MAP_EDGE, OVER, RUNS, WEIGHTINGS
+from headwidgets.widgets.pictures import MAP_EDGE, RUNS
 from headwidgets.widgets.wire import encode, encode_scaled
 
 if TYPE_CHECKING:

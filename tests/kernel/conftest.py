@@ -15,8 +15,7 @@ from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ROOT / ".overlays"
-# 7.0.1 runs in `make verify`: what is said below makes it wait now and then for minutes.
-VERSIONS = ("6.31.0", pytest.param("7.0.1", marks=pytest.mark.slow), "7.4.0")
+VERSIONS = ("6.31.0", "7.0.1", "7.4.0")
 # Before 7.4 a request that arrives while a reply is being sent lies unread until the next
 # client connects (ipython/ipykernel issue 1554, mended by pull request 1529); so one does.
 FORGETFUL = {"7.0.1"}

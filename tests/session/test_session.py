@@ -179,7 +179,7 @@ def test_thumbnails_keep_sharp_lines(planted):
 
 
 def test_the_edge_of_thumbnails_stays_within_their_bytes():
-    from headwidgets.methods.maps import thumbnail_edge
+    from headwidgets.methods.shown import thumbnail_edge
 
     assert [thumbnail_edge(n) for n in (6, 144, 585, 1024, 5120)] == [64, 64, 32, 16, 8]
 
