@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +174,8 @@ def _address(server: subprocess.Popen[bytes], root: Path) -> str:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end and server.poll() is None:
         for file in (root / "runtime").glob("jpserver-*.json"):
-            return f"http://127.0.0.1:{json.loads(file.read_text(encoding='utf-8'))['port']}"
+            with suppress(ValueError):  # half written
+                return f"http://127.0.0.1:{json.loads(file.read_text(encoding='utf-8'))['port']}"
         time.sleep(0.1)
     sys.exit("JupyterLab did not start:\n" + (root / "log").read_text(encoding="utf-8")[-2000:])
 

@@ -209,12 +209,11 @@ def _hooks(
     elif plan.kind == "mean":
         tables = mean_tables(engine, snapshot, names)
         sources = {name: t.rows(pairs, engine.text.bos_id) for name, t in tables.items()}
-    of = {layer: [(k, head.head) for k, head in enumerate(heads) if head.layer == layer]
-          for layer in layers}  # fmt: skip
-    return [
-        (name, _hook(of[layer], len(pairs), sources.get(name), where))
-        for layer, name in zip(layers, names, strict=True)
-    ]
+    hooks: list[tuple[str, HookFn]] = []
+    for layer, name in zip(layers, names, strict=True):
+        copies = [(k, head.head) for k, head in enumerate(heads) if head.layer == layer]
+        hooks.append((name, _hook(copies, len(pairs), sources.get(name), where)))
+    return hooks
 
 
 def _hook(

@@ -126,6 +126,29 @@ class Engine:
             return torch.empty(0)
         return out[0][:, 0] if last else torch.cat(out, dim=1)
 
+    def run_whole(self, ids: Tensor, hooks: Hooks, cache: DynamicCache | None) -> Tensor:
+        """Run in one call whatever its size, and keep the keys and values.
+
+        Parameters
+        ----------
+        ids : Tensor, int64, [batch, position]
+        hooks : sequence of (name, function)
+            As for `run`.
+        cache : DynamicCache or None
+            Gets them; a native model has no way to give them.
+
+        Returns
+        -------
+        Tensor, float32, [batch, vocabulary]
+            Logits of the last position.
+        """
+        options: dict[str, Any] = {} if self.facts.native else {"logits_to_keep": 1}
+        if cache is not None:
+            options["past_key_values"] = cache
+        with self.exclusive():
+            bound = [(name, _at(function, 0)) for name, function in hooks]
+            return self._forward(self._check_ids(ids), bound, options)[:, -1].float()
+
     def patterns(
         self, ids: Tensor, visit: Visit, *, hooks: Hooks = (), layers: Sequence[int] | None = None
     ) -> None:

@@ -1,349 +1,229 @@
-"""What a session is asked: prompts, edits, metric, selection. Validated, observable.
-
-Setters check everything before they change anything, so a rejected value leaves the state
-as it was. They may be called from any thread, also while numbers are being computed:
-whoever computes works on a `Snapshot`.
-"""
+"""The numbers that a session is asked for: of its prompts, its edits, its heads."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from headwidgets.errors import InputError
 from headwidgets.heads import Head
-from headwidgets.methods.apply import check_target, waiting
-from headwidgets.methods.edits import Edit
-from headwidgets.methods.metrics import LogitDiff
-from headwidgets.methods.snapshot import Pair, Snapshot, position
-from headwidgets.prompts import Prompt, Prompts
-from headwidgets.session.reading import (
-    check_answers,
-    first_prompt,
-    read_metric,
-    read_pair,
-    read_pairs,
-)
-from headwidgets.whole import whole
+from headwidgets.methods import effects, maps
+from headwidgets.methods import generate as continuation
+from headwidgets.methods.parts import residual_parts
+from headwidgets.methods.runs import check_run
+from headwidgets.methods.sweep import sweep
+from headwidgets.methods.weighting import check_over, check_weighting
+from headwidgets.session import compared
+from headwidgets.session.asking import ASKED, Asking
+from headwidgets.session.scoring import score_session
 
 if TYPE_CHECKING:
-    from headwidgets.model.engine import Engine
-
-Listener = Callable[[frozenset[str]], None]
-_ASPECTS = ("prompts", "index", "edits", "metric", "reference", "selection", "weights")
-_SEEN_ONLY = frozenset({"selection"})  # a change that makes no number stale
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 
-class Edits(tuple[Edit, ...]):
-    """The edits in force, in order. Assign a new list to change them; ``+`` takes any list."""
+class Asked(Asking):
+    """One method a number; each returns it with what it belongs to."""
 
-    __slots__ = ()
+    def attention(
+        self,
+        head: object,
+        run: str = "clean",
+        *,
+        weighting: str = "raw",
+        over: str = "pair",
+        queries: tuple[int, int] | None = None,
+        keys: tuple[int, int] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return one head's attention on the prompt on screen.
 
-    def __add__(self, other: Edit | Iterable[Edit]) -> Edits:  # type: ignore[override]
-        """Return these edits and more: ``s.edits += [hw.zero("9.9")]``."""
-        return Edits((*self, *([other] if isinstance(other, Edit) else other)))
+        Parameters
+        ----------
+        head : str, tuple or Head
+            ``"4.11"``, ``(4, 11)``, ``"L4H11"``.
+        run : {"clean", "corrupted", "edited"}
+        weighting : {"raw", "no bos", "value"}
+            The pattern itself; with its first column set to zero, the rest not
+            renormalised; or A[q, k]·‖v_k W_O‖ (Kobayashi et al. 2020).
+        over : {"pair", "set"}
+            The pair on screen, or the mean over the prompt set.
+        queries, keys : (start, stop), optional
+            Only this window: of a long prompt no more is held.
 
-    def __radd__(self, other: Iterable[Edit]) -> Edits:
-        """Return others and these edits."""
-        return Edits((*other, *self))
-
-
-@dataclass(frozen=True)
-class _Values:
-    """Everything at one moment; replaced as a whole."""
-
-    prompts: Prompts
-    pairs: tuple[Pair, ...]
-    index: int = 0
-    edits: Edits = field(default_factory=Edits)
-    metric: LogitDiff | None = None
-    reference: Prompts | None = None
-    reference_pairs: tuple[Pair, ...] | None = None
-    selection: Head | None = None
-
-
-class Asked:
-    """The state of a session.
-
-    Parameters
-    ----------
-    engine : Engine
-        Reads text into tokens and knows which heads there are.
-    """
-
-    _OWN = ("engine", "revision", "frames")
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._guard = threading.RLock()
-        self._listeners: list[Listener] = []
-        self._untold: list[frozenset[str]] = []
-        self.revision = 1
-        self._changed_at = dict.fromkeys(_ASPECTS, 1)
-        prompts = Prompts(clean=[first_prompt(engine)])
-        self._values = _Values(prompts=prompts, pairs=read_pairs(self.engine, prompts))
-
-    # ------------------------------------------------------------------ prompts
-
-    @property
-    def prompts(self) -> Prompts:
-        """The prompt set. Assign Prompts, a frame, a list of texts, or one text.
-
-        Answers in the set become the metric, in place of one that was set before.
-        """
-        return self._values.prompts
-
-    @prompts.setter
-    def prompts(self, value: object) -> None:
-        self.use(prompts=value)
-
-    @property
-    def prompt(self) -> Prompt:
-        """The clean prompt on screen, as it was given: a text or token ids."""
-        values = self._values
-        return values.prompts.clean[values.index]
-
-    @prompt.setter
-    def prompt(self, value: Any) -> None:
-        self._replace_one(clean=value)
-
-    @property
-    def corrupted_prompt(self) -> Prompt | None:
-        """The corrupted partner of the prompt on screen; assign None to have none."""
-        values = self._values
-        corrupted = values.prompts.corrupted
-        return None if corrupted is None else corrupted[values.index]
-
-    @corrupted_prompt.setter
-    def corrupted_prompt(self, value: Any) -> None:
-        self._replace_one(corrupted=value)
-
-    @property
-    def index(self) -> int:
-        """The pair on screen, from 0."""
-        return self._values.index
-
-    @index.setter
-    def index(self, value: Any) -> None:
-        with self._changing() as values:
-            n = len(values.prompts)
-            read = whole(value)
-            if read is None or not 0 <= read < n:
-                message = f"expected an index from 0 to {n - 1} (n = {n} prompts), got {value!r}"
-                raise InputError(message)
-            self._set("index", index=read)
-
-    @property
-    def token_ids(self) -> list[int]:
-        """Token ids of the clean prompt on screen, BOS included."""
-        values = self._values
-        return list(values.pairs[values.index].clean)
-
-    @property
-    def tokens(self) -> list[str]:
-        """The clean prompt on screen as the model sees it, one piece a token."""
-        return self.engine.text.shown(self.token_ids)
-
-    # ------------------------------------------------------------------ the rest
-
-    @property
-    def reference(self) -> Prompts | None:
-        """The prompts that a mean edit averages over; None: shuffles of the session's own."""
-        return self._values.reference
-
-    @reference.setter
-    def reference(self, value: object) -> None:
-        with self._changing():
-            self._set("reference", **self._read_reference(value))
-
-    @property
-    def metric(self) -> LogitDiff | None:
-        """What is measured at the end; None: the set's answers, else first against second."""
-        return self._values.metric
-
-    @metric.setter
-    def metric(self, value: object) -> None:
-        with self._changing() as values:
-            metric = read_metric(self.engine, value, values.pairs)
-            self._set("metric", metric=metric)
-
-    @property
-    def edits(self) -> Edits:
-        """The edits in force, applied in order."""
-        return self._values.edits
-
-    @edits.setter
-    def edits(self, value: Any) -> None:
-        listed = [value] if isinstance(value, Edit) else value
-        if listed is None or isinstance(listed, str | dict) or not isinstance(listed, Iterable):
-            message = f"expected a list of edits such as [hw.zero('9.9')], got {value!r:.80}"
-            raise InputError(message)
-        edits = Edits(Edit.from_json(edit) for edit in listed)
-        with self._changing():
-            snapshot = self.snapshot()
-            for edit in edits:
-                check_target(self.engine, edit)
-                if edit.at is not None:
-                    position(edit.at, snapshot.pair, one_length=snapshot.one_length)
-            self._set("edits", edits=edits)
-
-    @property
-    def waiting(self) -> list[str]:
-        """Edits that lack an aligned partner: ``"patch 9.6 … waiting: 16 and 64 tokens"``."""
-        values = self._values
-        out = []
-        for edit in values.edits:
-            lacking = [(i, waiting(edit, pair)) for i, pair in enumerate(values.pairs)]
-            lacking = [(i, reason) for i, reason in lacking if reason]
-            if lacking:
-                i, reason = lacking[0]
-                where = f" (prompt {i}, {len(lacking)} in all)" if len(values.pairs) > 1 else ""
-                out.append(f"{edit} · {reason}{where}")
-        return out
-
-    @property
-    def selection(self) -> Head | None:
-        """The head that every view shows; any spelling may be assigned, or None."""
-        return self._values.selection
-
-    @selection.setter
-    def selection(self, value: object) -> None:
-        head = (
-            None if value is None or (isinstance(value, str) and not value) else Head.parse(value)
-        )
-        if head is not None:
-            head.within(self.engine.facts.n_layers, self.engine.facts.n_heads)
-        with self._changing():
-            self._set("selection", selection=head)
-
-    def use(self, prompts: object = None, metric: object = None, reference: object = None) -> None:
-        """Set prompts, metric and reference at once; what is None stays as it is.
+        Returns
+        -------
+        ndarray, float32, [query, key]
+            After softmax, as the model has it; with attention sinks rows need not sum
+            to one.
 
         Raises
         ------
         InputError
-            If any of them cannot be used; then none of them is.
+            If there is no such head or run, or no mean: prompts of several lengths.
         """
-        with self._changing() as now:
-            values: dict[str, Any] = {}
-            pairs = now.pairs
-            if prompts is not None:
-                read = Prompts.read(prompts)
-                pairs = read_pairs(self.engine, read)
-                check_answers(self.engine, read, pairs)
-                values = {"prompts": read, "pairs": pairs, "index": 0}
-                if read.answer is not None and metric is None:
-                    values["metric"] = None
-            if metric is not None:
-                values["metric"] = read_metric(self.engine, metric, pairs)
-            if reference is not None:
-                values |= self._read_reference(reference)
-            self._set(*(set(values) & set(_ASPECTS)), **values)
-
-    # ------------------------------------------------------------------ for those who compute
-
-    def snapshot(self) -> Snapshot:
-        """Return everything that decides a number, frozen."""
-        with self._guard:
-            values, revision = self._values, self.revision
-        answers = None
-        if values.prompts.answer is not None and values.prompts.foil is not None:
-            both = zip(values.prompts.answer, values.prompts.foil, strict=True)
-            answers = tuple(LogitDiff(a, f) for a, f in both)
-        return Snapshot(
-            pairs=values.pairs,
-            index=values.index,
-            edits=tuple(values.edits),
-            metric=values.metric,
-            answers=answers,
-            reference=values.reference_pairs,
-            revision=revision,
+        asked = maps.Asked(
+            Head.parse(head), check_run(run), check_weighting(weighting), check_over(over)
         )
+        with self._asking("attention") as snapshot:
+            return maps.attention(self.engine, snapshot, asked, queries, keys)
 
-    def subscribe(self, callback: Listener) -> Callable[[], None]:
-        """Call `callback` with the names of what changed, after each change.
+    def thumbnails(
+        self, run: str = "clean", *, bos: bool = True, over: str = "pair"
+    ) -> NDArray[np.uint8]:
+        """Return all heads' attention, max-pooled: uint8 [layer, head, edge, edge].
 
-        It runs on the thread that made the change. Returns a function that ends it.
+        Without `bos` the first column is left out; over the set, the mean of every
+        prompt's.
         """
-        if not callable(callback):
-            message = f"expected a function of the names that changed, got {callback!r:.80}"
-            raise InputError(message)
-        self._listeners.append(callback)
+        check_run(run)
+        with self._asking("attention") as snapshot:
+            return maps.thumbnails(self.engine, snapshot, run, bos=bos, over=check_over(over))
 
-        def end() -> None:
-            if callback in self._listeners:
-                self._listeners.remove(callback)
+    def tokens_of(self, run: str = "clean") -> list[str]:
+        """Return what the model sees in a run, one piece a token; see `attention`."""
+        check_run(run)
+        snapshot = self.snapshot()
+        which = snapshot.base if run == "edited" else run
+        return self.engine.text.shown(list(snapshot.pair.ids(which)))
 
-        return end
+    def logits(self, k: int = 10, at: Any = "end", unit: str = "logit") -> pd.DataFrame:
+        """Return the likeliest next tokens of the prompt on screen.
 
-    def changed_since(self, revision: int, aspects: Iterable[str]) -> list[str]:
-        """Return which of `aspects` changed after `revision`."""
-        return [name for name in aspects if self._changed_at[name] > revision]
+        Parameters
+        ----------
+        k : int
+            The `k` likeliest of the clean and of the edited run.
+        at : int or str
+            Position or role.
+        unit : {"logit", "log-probability", "probability"}
 
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[_Values]:
-        """Hold the state; those who listen are told when it is let go, for they may be slow."""
-        with self._guard:
-            yield self._values
-            told, self._untold = self._untold, []
-            listeners = list(self._listeners)
-        failed: Exception | None = None
-        for aspects in told:
-            for listener in listeners:
-                try:
-                    listener(aspects)
-                except Exception as error:  # noqa: BLE001 - the others are told all the same
-                    failed = failed or error
-        if failed is not None:
-            raise failed
+        Returns
+        -------
+        DataFrame
+            Columns token, clean, edited, change; index the token id. ``attrs["notes"]``
+            says why nothing changed, where nothing did.
+        """
+        with self._asking("logits") as snapshot:
+            frame = effects.top_tokens(self.engine, snapshot, k=k, at=at, unit=unit)
+            return self._signed(frame, "logits", snapshot, ASKED)
 
-    def _set(self, *aspects: str, **values: Any) -> None:
-        """Change the state inside of `_changing`, if it differs."""
-        same = all(getattr(self._values, name) == value for name, value in values.items())
-        if same and "weights" not in aspects:
-            return
-        self._values = replace(self._values, **values)
-        if set(aspects) - _SEEN_ONLY:
-            self.revision += 1
-        self._changed_at |= dict.fromkeys(aspects, self.revision)
-        self._untold.append(frozenset(aspects))
+    def effect(self) -> pd.DataFrame:
+        """Return what the edits do to the metric, over the whole prompt set.
 
-    def _replace_one(self, **one: Any) -> None:
-        with self._changing() as values:
-            prompts = values.prompts.changed(values.index, **one)
-            pairs = list(values.pairs)
-            pairs[values.index] = read_pair(self.engine, prompts, values.index)
-            self._set("prompts", prompts=prompts, pairs=tuple(pairs))
+        Returns
+        -------
+        DataFrame
+            Rows clean, corrupted, edited, change, normalised, KL; columns value, se, n,
+            note. See `headwidgets.methods.effects.effect`.
+        """
+        with self._asking("effect") as snapshot:
+            frame = effects.effect(self.engine, snapshot)
+            return self._signed(frame, "effect", snapshot, ASKED)
 
-    def _restore(self, prompts: Prompts, reference: Prompts | None, **values: Any) -> None:
-        """Take a saved state as it was, also where an edit or a metric does not apply now."""
-        for edit in values["edits"]:
-            check_target(self.engine, edit)
-        pairs = read_pairs(self.engine, prompts)
-        with self._changing():
-            self._set(
-                *("prompts", "index", "edits", "metric", "reference", "selection"),
-                prompts=prompts,
-                pairs=pairs,
-                **self._read_reference(reference),
-                **values,
-            )
+    def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:
+        """Edit every head by itself, exactly, over the whole prompt set.
 
-    def __setattr__(self, name: str, value: object) -> None:
-        """Refuse names that do not exist: ``s.edit = ...`` would change nothing."""
-        if not name.startswith("_") and name not in self._OWN and not hasattr(type(self), name):
-            known = [n for n in (*dir(type(self)), *self._OWN) if not n.startswith("_")]
-            near = difflib.get_close_matches(name, known, n=1)
-            message = f"a session has no {name!r}{f'; is it {near[0]!r}?' if near else ''}"
-            raise InputError(message)
-        super().__setattr__(name, value)
+        Parameters
+        ----------
+        kind : {"patch", "zero", "mean"}
+        **options
+            over, direction ("denoise" or "noise", of a patch), at.
 
-    def _read_reference(self, value: object) -> dict[str, Any]:
-        if value is None:
-            return {"reference": None, "reference_pairs": None}
-        read = Prompts.read(value)
-        return {"reference": read, "reference_pairs": read_pairs(self.engine, read)}
+        Returns
+        -------
+        DataFrame
+            One row a head: layer, head, effect, normalised, se, low, high, n. See
+            `headwidgets.methods.sweep.sweep`. The session's own edits are put aside.
+        """
+        with self._asking(f"sweeping {kind}") as snapshot:
+            frame = sweep(self.engine, snapshot, kind, **options)
+            depends = ("prompts", "metric", "weights", *(["reference"] if kind == "mean" else []))
+            return self._signed(frame, f"sweep: {kind}", snapshot, depends)
+
+    def generate(self, n: int = 20) -> pd.DataFrame:
+        """Continue the prompt on screen greedily, clean and edited side by side.
+
+        Returns
+        -------
+        DataFrame
+            One row a step; ``attrs["clean"]`` and ``attrs["edited"]`` are the texts.
+        """
+        with self._asking("generating") as snapshot:
+            frame = continuation.generate(self.engine, snapshot, n)
+            return self._signed(frame, "generate", snapshot, ASKED)
+
+    def compare(self, k: int = 10) -> pd.DataFrame:
+        """Return the likeliest next tokens of the clean, corrupted and edited run.
+
+        Returns
+        -------
+        DataFrame
+            One row a token; ``attrs["why"]`` says why nothing changed, if nothing did. See
+            `headwidgets.session.compared.compare`.
+        """
+        with self._asking("logits") as snapshot:
+            frame = compared.compare(self.engine, snapshot, k)
+            return self._signed(frame, "compare", snapshot, ASKED)
+
+    def intervals(self) -> pd.DataFrame:
+        """Return the metric of the three runs over the set, with 95 % intervals.
+
+        Returns
+        -------
+        DataFrame
+            Rows clean, corrupted, edited, change, normalised, KL; columns value, low,
+            high, n, note. See `headwidgets.session.compared.intervals`.
+        """
+        with self._asking("effect") as snapshot:
+            frame = compared.intervals(self.engine, snapshot)
+            return self._signed(frame, "intervals", snapshot, ASKED)
+
+    def parts(self, at: Any = "end") -> pd.DataFrame:
+        """Take the last residual stream of the clean prompt on screen apart.
+
+        Returns
+        -------
+        DataFrame
+            Columns part, layer, head, norm, share: embedding, positions, every head,
+            MLP and bias. They sum to the stream; ``attrs["largest_error"]`` says how
+            closely, and the shares sum to one.
+        """
+        with self._asking("parts") as snapshot:
+            frame = residual_parts(self.engine, snapshot.pair.clean, at).to_frame()
+            return self._signed(frame, "parts", snapshot, ("prompts", "index", "weights"))
+
+    def score(self, kind: str, **options: Any) -> pd.DataFrame:
+        """Score every head as one kind.
+
+        Parameters
+        ----------
+        kind : str
+            A name of `hw.kinds`, such as ``"induction"``.
+        **options
+            on, run, ids, length, rows, seed, draws: see
+            `headwidgets.session.scoring.score_session`.
+
+        Returns
+        -------
+        DataFrame
+            One row a head: layer, head, kind, score, se, null_mean, null_max, p,
+            percentile, n, task_accuracy, evidence, verdict, reason, edits. ``attrs`` say
+            what it was measured on.
+        """
+        with self._asking(f"scoring {kind}") as snapshot:
+            frame = score_session(self.engine, snapshot, kind, **options)
+            depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
+            return self._signed(frame, f"score: {frame['kind'].iloc[0]}", snapshot, depends)
+
+    def scores(self, **options: Any) -> pd.DataFrame:
+        """Score every head as every kind; options and columns as in `score`."""
+        with self._asking("scoring every kind") as snapshot:
+            frame = score_session(self.engine, snapshot, None, **options)
+            depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
+            return self._signed(frame, "scores", snapshot, depends)
+
+    def passport(self, head: object) -> pd.DataFrame:
+        """Return every kind's row for one head: a head has many roles."""
+        which = Head.parse(head).within(self.facts.n_layers, self.facts.n_heads)
+        frame = self.scores()
+        mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
+        return mine.reset_index(drop=True)

@@ -17,8 +17,8 @@ from headwidgets.heads import Head
 from headwidgets.methods.edits import Edit
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.prompts import Prompts
-from headwidgets.session.asked import Edits
 from headwidgets.session.packing import pack, unpack
+from headwidgets.session.values import Edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.heads import Head
-from headwidgets.home import HomeLoop
 from headwidgets.methods.shown import THUMBNAIL_BYTES
-from headwidgets.widgets.bundles import BundleTraits, bundle
-from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import reason
+from headwidgets.widgets.looked_at import LookedAt
 from headwidgets.widgets.pictures import (
     NAMES,
     PictureTraits,
@@ -26,11 +23,11 @@ from headwidgets.widgets.serve import stamped
 from headwidgets.widgets.tiles import SERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from headwidgets.widgets.dispatch import Carry, Send
+    from headwidgets.widgets.dispatch import Handler
     from headwidgets.widgets.pictures import Picture
 
 FIRST_PAINT = 950_000
@@ -121,10 +118,8 @@ def read_names(value: Sequence[object] | None, n_layers: int, n_heads: int) -> l
     return names
 
 
-class ArrayState(BundleTraits, PictureTraits, anywidget.AnyWidget):
+class ArrayState(PictureTraits, LookedAt):
     """What views look at where there is no session: a pattern, its tokens, a selection."""
-
-    _esm = bundle("session")
 
     prompts = ("arrays",)
     """As a session has a set: these are of one prompt."""
@@ -152,13 +147,10 @@ class ArrayState(BundleTraits, PictureTraits, anywidget.AnyWidget):
             self.set_trait(name, value)
         self.show("thumbs", self._thumbs())
         self.show("map", first)
-        self._requests = self.dispatcher(self.send, self._carry)
         super().__init__()
-        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
-    def dispatcher(self, send: Send, carry: Carry | None = None) -> Dispatcher:
-        """Return who answers the requests that come over a comm, by `send` on that comm."""
-        return Dispatcher(stamped(self, SERVED), send, HomeLoop(), carry=carry)
+    def _serving(self) -> Mapping[str, Handler]:
+        return stamped(self, SERVED)
 
     @t.validate("selection", "run", "weighting", "over")
     def _check(self, proposal: t.Bunch) -> str:

@@ -80,18 +80,11 @@ class AttentionView(HeadWidget):
             raise InputError(message)
         state = given.state if self._of is not None else ArrayState(given, tokens, names)
         super().__init__(session=state, **options)
-        if self._of is not None:
-            state.want(self, "map", "thumbs")
+        state.want(self, "map", "thumbs")
 
     def __repr__(self) -> str:
         """Say what is shown, in a line."""
         return f"<{type(self).__name__}: {face.words(self.session)}>"
-
-    def close(self) -> None:
-        """Close the view; a session lives on."""
-        if self._of is not None and self.session is not None:
-            self.session.leave(self)
-        super().close()
 
     def to_frame(self) -> DataFrame:
         """Return the numbers of the map on screen, exact.

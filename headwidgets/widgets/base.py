@@ -35,7 +35,7 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
 
     Parameters
     ----------
-    session : SessionState or ArrayState
+    session : LookedAt
         The model that it shows.
     """
 
@@ -59,13 +59,14 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
         super().__init__(**traits)
         if self.TOOLS:
             self.session.need_tools()
-        if hasattr(self.session, "met"):
-            self.session.met(self)
+        self.session.met(self)
         cells.made(self)
 
     def close(self) -> None:
         """Close the view; the session lives on."""
         self._resting = None
+        if self.session is not None:
+            self.session.leave(self)
         if self.apart and self.comm is not None:
             self.session.unobserve(self._copy, self._copied())
         if self._requests is not None:
@@ -76,7 +77,7 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
 
     def _companions(self) -> list[Any]:
         """Return the widgets that live and die with this one."""
-        alone = None if hasattr(self.session, "leave") else self.session
+        alone = self.session if self.session is not None and self.session.OF_ONE_VIEW else None
         layouts = [None if self._lent else self, alone]
         layouts = [widget._trait_values.get("layout") for widget in layouts if widget]  # noqa: SLF001
         return [widget for widget in (*layouts, alone) if widget is not None]
@@ -85,10 +86,10 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
         """Close the comms, keep the object; `_wake` undoes it."""
         if self.comm is None:
             return
-        wanted = self.session.leave(self) if hasattr(self.session, "leave") else ()
+        wanted = self.session.leave(self)
         companions = self._companions()
         self.close()
-        self.apart, self._requests, self._resting = False, None, tuple(wanted or ())
+        self.apart, self._requests, self._resting = False, None, tuple(wanted)
         for widget in (self, *companions):
             vars(widget).pop("_repr_mimebundle_", None)  # which ipywidgets puts out of use
 

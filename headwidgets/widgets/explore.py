@@ -77,12 +77,6 @@ class Explorer(HeadGrid):
         session: Session = self._of
         return session
 
-    def close(self) -> None:
-        """Close the widget; the session lives on."""
-        if self.session is not None:
-            self.session.leave(self)
-        super().close()
-
     def _png(self) -> bytes:
         below = len(face.LEVELS) - 1
         return grid_face.stacked(

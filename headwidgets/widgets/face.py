@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
+from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
 from headwidgets.widgets.face_text import width, write
 from headwidgets.widgets.luts import diverging, viridis
 from headwidgets.widgets.naming import model_name, visible
@@ -22,8 +23,6 @@ MAP, ALL = 380, 420
 MARGIN, LABEL, GAP = 12, 84, 28
 MOST_LABELS = 32
 LONGEST = 12
-INK, QUIET, PICKED = (27, 27, 27), (90, 95, 104), (213, 94, 0)
-LINE = (221, 221, 221)
 SMALL = 7_500
 """Bytes of the picture that every display of a view carries: as base64 within 10 kB."""
 LEVELS = ((64, 512, 96), (16, 128, 64), (12, 96, 40), (8, 64, 24), (6, 64, 12), (5, 48, 10))

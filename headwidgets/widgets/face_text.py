@@ -1,8 +1,8 @@
 """Text on pictures, in any script: the fonts of this machine, else the code point.
 
 Pillow brings one font, of Latin letters. Other characters are drawn with the first font of
-this machine that has them; a character that no font has is written as its number, ‹4e2d›,
-so that no box ever stands for it silently.
+this machine that has them. A character that no font has is written as its number, ‹4e2d›,
+and our own signs in Latin letters, so that no box ever stands for one silently.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _NAMES = (
 """How the files of fonts with many scripts begin, the best first."""
 _SUFFIXES = {".ttf", ".ttc", ".otf"}
 _MOST_FILES, _MOST_FONTS = 20_000, 40
+_PLAIN = {"−": "-", "×": "x", "μ": "m", "∞": "inf"}
+"""Our own signs, as they are spelled where no font has them."""
 _NOWHERE = "\U0010ffff"
 """A character that no font has."""
 
@@ -108,7 +110,7 @@ def runs(text: str) -> list[tuple[int, str]]:
     known = []
     for char in text:
         at = next((at for at in fonts if has(at, char)), None) if whole is None else whole
-        known.append((0, codepoint(char)) if at is None else (at, char))
+        known.append((0, _PLAIN.get(char) or codepoint(char)) if at is None else (at, char))
     pieces = [(at, "".join(c for _, c in group)) for at, group in groupby(known, lambda k: k[0])]
     if features.check("raqm"):
         return pieces

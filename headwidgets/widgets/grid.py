@@ -15,7 +15,7 @@ import traitlets as t
 from headwidgets.errors import InputError
 from headwidgets.widgets import grid_face, grid_table
 from headwidgets.widgets.base import HeadWidget, refuse_unknown
-from headwidgets.widgets.measured import choices, describe, read_score, room
+from headwidgets.widgets.measured import SWEEPS, choices, describe, read_score, room
 from headwidgets.widgets.tables import TableState
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _KEYWORDS = ("session", "score", "value", "on", "run", "draws", "rows", "seed", "direction", "at")
-_OPTIONS = ("on", "run", "ids", "length", "rows", "seed", "draws", "over", "direction", "at")
+_OF_A_SWEEP = ("over", "direction", "at")
+_OPTIONS = ("on", "run", "ids", "length", "rows", "seed", "draws", *_OF_A_SWEEP)
 _NUMBER = itertools.count(1)
 
 
@@ -182,9 +183,10 @@ class HeadGrid(HeadWidget):
             raise
 
     def _measure(self, score: str, *, fresh: bool) -> None:
-        known = {k: v for k, v in self._asked.items() if (k in ("over", "direction", "at")) == (
-            score in ("patch", "zero", "mean"))}  # fmt: skip
-        self._take(score, room(self._of).frame(score, known, fresh=fresh))
+        """Show a score, asked with those of the options that are its own."""
+        sweep = score in SWEEPS
+        options = {k: v for k, v in self._asked.items() if (k in _OF_A_SWEEP) == sweep}
+        self._take(score, room(self._of).frame(score, options, fresh=fresh))
 
     def _take(self, score: str, frame: DataFrame) -> None:
         """Show a frame."""

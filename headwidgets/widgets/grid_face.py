@@ -7,13 +7,16 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
 from headwidgets.widgets.face import quantised
+from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
+from headwidgets.widgets.face_text import width as written
+from headwidgets.widgets.face_text import write
 from headwidgets.widgets.grid_table import ABSENT, unpack
 from headwidgets.widgets.luts import diverging, viridis
-from headwidgets.widgets.naming import visible
+from headwidgets.widgets.naming import model_name, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WIDTH, MARGIN, GUTTER, RULER = 760, 14, 26, 18
-INK, QUIET, PICKED, LINE = (27, 27, 27), (90, 95, 104), (213, 94, 0), (221, 221, 221)
 EMPTY = (236, 238, 241)
 LETTERS = {"zero": "0", "mean": "μ", "patch": "P", "scale": "×"}
 SMALL = 8_000
@@ -98,8 +100,8 @@ def picture(grid: Any, widest: int = WIDTH, numbers: int | None = None) -> Image
     page = Image.new("RGB", (width, top + RULER + high * n_layers + 40), "white")
     pen = ImageDraw.Draw(page)
     head, *more = lines(grid)
-    pen.text((MARGIN, MARGIN), head, INK, font=_font(15))
-    pen.text((MARGIN, MARGIN + 21), " · ".join(more), QUIET, font=_font(11))
+    write(pen, (MARGIN, MARGIN), head, INK, size=15, anchor="la")
+    write(pen, (MARGIN, MARGIN + 21), " · ".join(more), QUIET, size=11, anchor="la")
     limits = ends(values, signed=grid.table["signed"])
     colours = _colours(values, limits, signed=grid.table["signed"])
     left = MARGIN + GUTTER
@@ -147,11 +149,11 @@ def words(grid: Any) -> str:
 def lines(grid: Any) -> list[str]:
     """Return the heading, and what the numbers are."""
     table = grid.table
-    model = grid.session.model.get("name") if grid.session is not None else None
-    title = str(table.get("title") or table["column"])
+    model = model_name(grid.session.model) if grid.session is not None else None
+    title = table.get("title") or table["column"]
     parts = [model, table["column"], table.get("measured_on"), table.get("metric")]
     parts += ["before your edit"] if grid.stale else []
-    return [title, *(str(part).replace("−", "-") for part in parts if part)]
+    return [visible(str(part)) for part in (title, *filter(None, parts))]
 
 
 def ends(values: NDArray[np.float32], *, signed: bool) -> tuple[float, float]:
@@ -189,11 +191,11 @@ def _cell(
     if np.isnan(value):
         pen.line((x + 2, bottom - 2, right - 2, y + 2), QUIET)
     elif np.isinf(value) and right - x >= 2 * 8:
-        pen.text(middle, "∞" if value > 0 else "-∞", INK, font=_font(10), anchor="mm")
+        write(pen, middle, "∞" if value > 0 else "-∞", INK, size=10, anchor="mm")
     elif print_it and right - x >= PRINTED:
         dark = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] < 125  # noqa: PLR2004
         ink = (255, 255, 255) if dark else INK
-        pen.text(middle, short(value, most), ink, font=_font(11), anchor="mm")
+        write(pen, middle, short(value, most), ink, size=11, anchor="mm")
 
 
 def short(value: float, most: float) -> str:
@@ -209,10 +211,10 @@ def short(value: float, most: float) -> str:
 def _rulers(pen: Any, left: int, top: int, wide: int, high: int, shape: tuple[int, ...]) -> None:
     for head in range(0, shape[1], -(-20 // wide)):
         over = (left + wide * (head + 0.5), top + 8)
-        pen.text(over, str(head), QUIET, font=_font(10), anchor="mm")
+        write(pen, over, str(head), QUIET, size=10, anchor="mm")
     for layer in range(0, shape[0], -(-14 // high)):
         at = (left - 12, top + RULER + high * (layer + 0.5))
-        pen.text(at, str(layer), QUIET, font=_font(10), anchor="mm")
+        write(pen, at, str(layer), QUIET, size=10, anchor="mm")
 
 
 def _marks(pen: Any, grid: Any, left: int, top: int, wide: int, high: int) -> None:
@@ -223,7 +225,7 @@ def _marks(pen: Any, grid: Any, left: int, top: int, wide: int, high: int) -> No
         layer, head = Head.parse(edit["target"])
         x, y = left + wide * (head + 1) - 8, top + high * layer + 6
         pen.rectangle((x - 5, y - 5, x + 5, y + 5), fill="white")
-        pen.text((x, y), LETTERS[edit["kind"]], INK, font=_font(10), anchor="mm")
+        write(pen, (x, y), LETTERS[edit["kind"]], INK, size=10, anchor="mm")
     selection = getattr(grid.session, "selection", "")
     if selection:
         layer, head = Head.parse(selection)
@@ -235,12 +237,8 @@ def _scale(page: Image.Image, pen: Any, limits: tuple[float, float], grid: Any, 
     table = diverging() if grid.table["signed"] else viridis()
     strip = Image.fromarray(table[None, :, :].copy()).resize((120, 9))
     low = short(limits[0], limits[1])
-    pen.text((MARGIN + GUTTER, y), low, QUIET, font=_font(11))
-    x = MARGIN + GUTTER + 12 + int(pen.textlength(low, font=_font(11)))
+    write(pen, (MARGIN + GUTTER, y), low, QUIET, size=11, anchor="la")
+    x = MARGIN + GUTTER + 12 + int(written(low, 11))
     page.paste(strip, (x, y + 3))
     pen.rectangle((x, y + 3, x + 119, y + 11), outline=LINE)
-    pen.text((x + 128, y), short(limits[1], limits[1]), QUIET, font=_font(11))
-
-
-def _font(size: int) -> Any:
-    return ImageFont.load_default(size)
+    write(pen, (x + 128, y), short(limits[1], limits[1]), QUIET, size=11, anchor="la")

@@ -71,12 +71,6 @@ class PatchPanel(HeadWidget):
         """Say what is shown, in a line."""
         return f"<{type(self).__name__}: {panel_face.words(self.session)}>"
 
-    def close(self) -> None:
-        """Close the view; the session lives on."""
-        if self.session is not None:
-            self.session.leave(self)
-        super().close()
-
     def to_frame(self) -> DataFrame:
         """Return the top tokens of the three runs; see `Session.compare`."""
         frame: DataFrame = self._of.compare()

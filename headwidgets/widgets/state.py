@@ -1,9 +1,7 @@
 """One model per session that every view looks at: the session's state as synced traits.
 
-Synced both ways: prompt, corrupted_prompt, index, metric, edits, selection.
-Synced to the browser only: n_prompts, model, tokens, revision, status, message, progress.
+What it says: see `session_traits`.
 Pictures of attention, where a widget wants them: see `pictures`.
-Never synced: value (a snapshot of the rest, for Python's ``interactive_output``).
 Large or on demand, so not traits but requests: see `serve`.
 """
 
@@ -14,21 +12,20 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import anywidget
 import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.home import HomeLoop
-from headwidgets.methods.edits import KINDS
 from headwidgets.widgets import mirror, pictures
-from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer, reason
+from headwidgets.widgets.looked_at import LookedAt
 from headwidgets.widgets.painter import Painter, View
 from headwidgets.widgets.products import PRODUCTS
 from headwidgets.widgets.serve import handlers
+from headwidgets.widgets.session_traits import SessionTraits
 
 if TYPE_CHECKING:
     from headwidgets.widgets.dispatch import Carry, Send
@@ -38,7 +35,7 @@ log = logging.getLogger(__name__)
 _PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, "tools", "carried")
 
 
-class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
+class SessionState(SessionTraits, pictures.PictureTraits, LookedAt):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
     Setting a trait, in a cell or in the browser, sets the session; a change of the session
@@ -50,49 +47,9 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
     session : Session
     home : HomeLoop, optional
         Where requests are computed; default: the loop of the calling thread.
-
-    Attributes
-    ----------
-    prompt, corrupted_prompt : str or list of int
-        The pair on screen, text or token ids; the second may be None.
-    index, n_prompts : int
-        Which pair of the set is on screen, and how many there are.
-    selection : str
-        The selected head, ``"4.11"``, or nothing.
-    edit_kind : {"mean", "zero", "patch", "scale"}
-        The kind of edit that a toggle makes, in every view.
-    edits, metric : list of dict, dict or None
-        As ``to_json`` writes them.
-    tokens : list of str
-    model : dict
-        Facts: name, numerics, n_layers, n_heads and so on.
-    revision : int
-        Grows with each change that makes numbers stale; set last.
-    status : str
-        ``"ready"``, ``"busy"`` or ``"error"``; `message` and `progress` (0 to 1) say more.
-    value : dict
-        All of these but the last three.
     """
 
-    _esm = bundle("session")
-
-    index = t.Int(0, min=0).tag(sync=True)
-    prompt = t.Union([t.Unicode(), t.List(t.Int())], default_value="").tag(sync=True)
-    corrupted_prompt = t.Union(
-        [t.Unicode(), t.List(t.Int())], allow_none=True, default_value=None
-    ).tag(sync=True)
-    metric = t.Dict(allow_none=True, default_value=None).tag(sync=True)
-    edits = t.List(t.Dict()).tag(sync=True)
-    selection = t.Unicode("").tag(sync=True)
-    edit_kind = t.Enum(KINDS, "mean").tag(sync=True)
-    n_prompts = t.Int(0, read_only=True).tag(sync=True)
-    model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
-    tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)
-    status = t.Enum(("ready", "busy", "error"), "ready", read_only=True).tag(sync=True)
-    message = t.Unicode("", read_only=True).tag(sync=True)
-    progress = t.Float(0.0, read_only=True).tag(sync=True)
-    revision = t.Int(0, read_only=True).tag(sync=True)
-    value = t.Dict(read_only=True)
+    OF_ONE_VIEW: ClassVar[bool] = False
 
     def __init__(self, session: SessionLike, *, home: HomeLoop | None = None) -> None:
         self._session = session
@@ -106,9 +63,7 @@ class SessionState(BundleTraits, pictures.PictureTraits, anywidget.AnyWidget):
         self._told: dict[str, Any] = {}  # what the browser has
         self._home = home = home or HomeLoop()
         self._painter = Painter(session, home, PRODUCTS, self._view, self._show)
-        self._requests = self.dispatcher(self.send, self._carry)
         super().__init__()
-        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
         self._unsubscribe = session.subscribe(self._changed)
         self._refresh()  # a change between reading and subscribing
 

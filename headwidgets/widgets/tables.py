@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import anywidget
 import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError
 from headwidgets.heads import Head
-from headwidgets.home import HomeLoop
-from headwidgets.widgets.bundles import BundleTraits, bundle
-from headwidgets.widgets.carried import CarriedTraits
-from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import reason
-
-if TYPE_CHECKING:
-    from headwidgets.widgets.dispatch import Carry, Send
+from headwidgets.widgets.looked_at import LookedAt
 
 
-class TableState(BundleTraits, CarriedTraits, anywidget.AnyWidget):
+class TableState(LookedAt):
     """The model of a grid over a frame; the traits are those of a session's that it reads."""
-
-    _esm = bundle("session")
 
     selection = t.Unicode("").tag(sync=True)
     model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
@@ -38,13 +29,7 @@ class TableState(BundleTraits, CarriedTraits, anywidget.AnyWidget):
     def __init__(self, n_layers: int, n_heads: int, name: str = "table") -> None:
         self._shape = n_layers, n_heads
         self.set_trait("model", {"name": name, "n_layers": n_layers, "n_heads": n_heads})
-        self._requests = self.dispatcher(self.send, self._carry)
         super().__init__()
-        self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
-
-    def dispatcher(self, send: Send, carry: Carry | None = None) -> Dispatcher:
-        """Return who answers the requests that come over a comm, by `send` on that comm."""
-        return Dispatcher({}, send, HomeLoop(), carry=carry)
 
     @t.validate("selection")
     def _check(self, proposal: t.Bunch) -> str:

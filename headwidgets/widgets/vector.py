@@ -10,7 +10,8 @@ from xml.etree import ElementTree as ET
 from PIL import Image
 
 from headwidgets.heads import Head
-from headwidgets.widgets.face import LINE, MOST_LABELS, PICKED, colours, words
+from headwidgets.widgets.face import MOST_LABELS, colours, words
+from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
 from headwidgets.widgets.luts import diverging, viridis
 from headwidgets.widgets.naming import visible
 from headwidgets.widgets.pictures import unpack
@@ -119,7 +120,7 @@ def _group(root: ET.Element, x: float, y: float) -> ET.Element:
 
 def _number(group: ET.Element, x: float, y: float, number: int, cell: float) -> None:
     if number % max(1, -(-18 // int(max(cell, 1)))) == 0:
-        _text(group, x, y + 4, str(number), anchor="middle", family=SANS, fill="#5a5f68")
+        _text(group, x, y + 4, str(number), anchor="middle", family=SANS, fill=_css(QUIET))
 
 
 def _text(
@@ -136,12 +137,16 @@ def _text(
     """Add a text, which `visible` has left without controls and direction marks."""
     style = {"font-family": family, "font-size": str(size), "text-anchor": anchor}
     weight = {"font-weight": more.pop("weight")} if "weight" in more else {}
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": "#1b1b1b"}
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": _css(INK)}
     ET.SubElement(parent, "text", {**place, **style, **weight, **more}).text = visible(text)
 
 
+def _css(ink: tuple[int, int, int]) -> str:
+    return "rgb({},{},{})".format(*ink)
+
+
 def _frame(parent: ET.Element, x: float, y: float, side: float, ink: Any, width: float) -> None:
-    line = {"fill": "none", "stroke": "rgb({},{},{})".format(*ink), "stroke-width": str(width)}
+    line = {"fill": "none", "stroke": _css(ink), "stroke-width": str(width)}
     _box(parent, x, y, side, side, **line)
 
 

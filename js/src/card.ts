@@ -1,16 +1,15 @@
 // The session's card: plain DOM from plain values, complete without a kernel.
 
 import { h } from "./lib/dom";
+import { css } from "./lib/theme";
 import { type State, say } from "./state";
 
 /** Longest list of tokens that is shown; the rest is counted. */
 const MOST_TOKENS = 200;
 
-export const CARD_STYLE = `
-.hw-card { border: 1px solid var(--hw-line); border-radius: 6px; padding: 8px 12px; }
+export const CARD_STYLE = css`
 .hw-row { display: flex; gap: 4px 12px; flex-wrap: wrap; align-items: baseline; margin: 2px 0; }
 .hw-name { font-weight: 600; }
-.hw-quiet { color: var(--hw-quiet); }
 .hw-label { color: var(--hw-quiet); min-width: 5.5em; }
 .hw-tokens { display: flex; flex-wrap: wrap; gap: 2px; flex: 1; min-width: 0; }
 .hw-token { font-family: var(--hw-mono); white-space: pre; background: var(--hw-soft);

@@ -4,7 +4,7 @@
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { CARD_STYLE, rows, statusText } from "./card";
-import { h } from "./lib/dom";
+import { aria, button, h } from "./lib/dom";
 import { whenChanged } from "./lib/model";
 import { Rpc } from "./lib/rpc";
 import { style } from "./lib/theme";
@@ -57,12 +57,11 @@ export default () => {
     const body = h("div", "hw-body");
     const words = h("span", "hw-status");
     const line = h("div", "hw-row", words);
-    words.setAttribute("role", "status");
-    const cancel = h("button", "hw-cancel", "Cancel");
-    cancel.type = "button";
-    cancel.addEventListener("click", () => rpc?.request("cancel").catch(() => {}), { signal });
+    aria(words, { role: "status" });
+    const cancel = button("Cancel", () => rpc?.request("cancel").catch(() => {}));
+    cancel.className = "hw-cancel";
     const root = h("section", "hw-root hw-card", style(CARD_STYLE), body, line);
-    root.setAttribute("aria-label", "headwidgets session");
+    aria(root, { label: "headwidgets session" });
     const draw = () => {
       const state = snapshot(model);
       body.replaceChildren(...rows(state));

@@ -3,6 +3,7 @@
 // there once a widget needs it: a second view costs its own few traits and no code.
 
 import type { AnyModel } from "@anywidget/types";
+import * as core from "./core";
 import { loadText } from "./lib/load";
 import type { Ask, Look, Own } from "./lib/session";
 import { mountAttention } from "./views/attention";
@@ -17,12 +18,12 @@ export interface Shown {
 /** Draw in `root` until the signal aborts. */
 export type Mount = (shown: Shown, root: HTMLElement, signal: AbortSignal) => void;
 
-/** What the second bundle exports. */
+/** What the second bundle exports: its views, given what it shares with this one. */
 export interface Tools {
-  tools: (core: Record<string, Mount>) => Record<string, Mount>;
+  tools: (from: typeof core) => Record<string, Mount>;
 }
 
-const CORE: Record<string, Mount> = { attention: mountAttention };
+const HERE: Record<string, Mount> = { attention: mountAttention };
 const loaded = new Map<string, Promise<Record<string, Mount>>>();
 
 /** Draw the view of that name. */
@@ -33,15 +34,15 @@ export function mount(
   signal: AbortSignal,
   load: (text: string) => Promise<Tools> = loadText<Tools>,
 ): void {
-  const core = CORE[name];
+  const mine = HERE[name];
   const text = shown.session.get("tools");
-  if (core) core(shown, root, signal);
+  if (mine) mine(shown, root, signal);
   else if (!text) lacking(name, root);
   else {
     if (!loaded.has(text)) {
       loaded.set(
         text,
-        load(text).then(({ tools }) => tools(CORE)),
+        load(text).then(({ tools }) => tools(core)),
       );
     }
     loaded

@@ -8,6 +8,7 @@ import { mountAttention } from "../src/views/attention";
 import { matches } from "../src/views/attention-bar";
 import { holds, moved, showing, tileFor, whole, within, zoomed } from "../src/views/map-window";
 import { FakeModel } from "./fake-model";
+import { framesAtOnce } from "./frames";
 
 const N = 1024;
 const EDGE = 512;
@@ -48,10 +49,7 @@ beforeEach(() => {
   root = document.createElement("section");
   asked = [];
   answer = async () => new Promise(() => {});
-  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
-    draw(0);
-    return 0;
-  });
+  framesAtOnce();
 });
 afterEach(() => {
   life.abort();

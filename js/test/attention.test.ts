@@ -1,12 +1,12 @@
 import type { AnyModel, Host } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { colour, layout, level, limits, readMap, readThumbs, strongest } from "../src/lib/heatmap";
-import { diverging, viridis } from "../src/lib/lut";
+import { layout, readMap, readThumbs, strongest } from "../src/lib/heatmap";
 import { reach } from "../src/lib/reach";
 import type { Looked, Own } from "../src/lib/session";
 import { encode } from "../src/lib/wire";
 import { asking, mount } from "../src/session";
 import { FakeModel } from "./fake-model";
+import { framesAtOnce } from "./frames";
 
 const TOKENS = ["<bos>", " hi", "\n"];
 // one head's lower triangle, as rows: [1], [.25, .75], [.5, 0, .5]
@@ -47,10 +47,7 @@ beforeEach(() => {
   });
   life = new AbortController();
   el = document.createElement("div");
-  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
-    draw(0);
-    return 0;
-  });
+  framesAtOnce();
 });
 afterEach(() => {
   life.abort();
@@ -188,18 +185,6 @@ test("a causal map unfolds into its square", () => {
   const { map, map_data } = looked();
   const grid = readMap(map, map_data);
   expect([...(grid?.values ?? [])]).toEqual([1, 0, 0, 0.25, 0.75, 0, 0.5, 0, 0.5]);
-});
-
-test("colours: viridis from 0 to 1, the surface at zero where signed, grey for none", () => {
-  const values = new Float32Array([0, 1, Number.NaN]);
-  const pixels = colour(values, limits(values, false), viridis);
-  expect([...pixels]).toEqual([68, 1, 84, 255, 253, 231, 37, 255, 128, 128, 128, 255]);
-  const signed = new Float32Array([-0.5, 0, 0.5]);
-  const both = colour(signed, limits(signed, true), diverging([255, 255, 255]));
-  expect([...both.slice(4, 8)]).toEqual([255, 255, 255, 255]);
-  expect(both[2]).toBeGreaterThan(both[0] ?? 0); // blue below
-  expect(both[8]).toBeGreaterThan(both[10] ?? 0); // red above
-  expect(level(0.5, [0, 1])).toBe(128);
 });
 
 test("everything fits at 480 pixels and beside each other when wide", () => {

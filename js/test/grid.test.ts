@@ -13,6 +13,7 @@ import {
   type Table,
 } from "../src/views/grid-table";
 import { FakeModel } from "./fake-model";
+import { framesAtOnce } from "./frames";
 
 const NAN = Number.NaN;
 const VERDICTS = ["no", "consistent with", "not measurable here"];
@@ -73,10 +74,7 @@ beforeEach(() => {
   life = new AbortController();
   asked = [];
   root = document.createElement("section");
-  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
-    draw(0);
-    return 0;
-  });
+  framesAtOnce();
 });
 afterEach(() => {
   life.abort();

@@ -15,6 +15,7 @@ import {
   target,
 } from "../src/views/panel-data";
 import { FakeModel } from "./fake-model";
+import { framesAtOnce } from "./frames";
 
 const zero: Edit = { kind: "zero", target: "1.0", at: null };
 const mean: Edit = { kind: "mean", target: "0.1", at: "end" };
@@ -71,10 +72,7 @@ beforeEach(() => {
   life = new AbortController();
   root = document.createElement("section");
   document.body.replaceChildren(root);
-  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
-    draw(0);
-    return 0;
-  });
+  framesAtOnce();
 });
 afterEach(() => {
   life.abort();

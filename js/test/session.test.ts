@@ -4,6 +4,7 @@ import { visible } from "../src/card";
 import widget, { type SessionExports } from "../src/session";
 import { type State, say } from "../src/state";
 import { FakeModel } from "./fake-model";
+import { framesAtOnce } from "./frames";
 
 const START: State = {
   prompt: "hi",
@@ -31,10 +32,7 @@ beforeEach(() => {
   model = new FakeModel({ ...START });
   life = new AbortController();
   el = document.createElement("div");
-  vi.stubGlobal("requestAnimationFrame", (draw: FrameRequestCallback) => {
-    draw(0);
-    return 0;
-  });
+  framesAtOnce();
 });
 afterEach(() => vi.unstubAllGlobals());
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { decode, encode, fromHalf, LIMIT, RELATIVE_BOUND, WireError } from "../src/lib/wire";
+import { decode, encode, LIMIT, RELATIVE_BOUND, WireError } from "../src/lib/wire";
 
 interface Golden {
   name: string;
@@ -80,13 +80,18 @@ test.each([
   [0x7c00, Number.POSITIVE_INFINITY],
   [0xfc00, Number.NEGATIVE_INFINITY],
 ])("half %i is %d", (bits, value) => {
-  expect(fromHalf(bits)).toBe(value);
+  expect(halves([bits])).toEqual([value]);
+  expect(halves([bits], 2, 0.5)).toEqual([Math.fround(2 + 0.5 * value)]);
 });
 
-test("half keeps NaN and the sign of zero", () => {
-  expect(fromHalf(0x7e00)).toBeNaN();
-  expect(Object.is(fromHalf(0x8000), -0)).toBe(true);
+test("what is no number in half precision stays none", () => {
+  expect(halves([0x7e00], 1, 3)).toEqual([Number.NaN]);
 });
+
+function halves(bits: number[], centre = 0, scale = 1): number[] {
+  const header = { dtype: "float16", shape: [bits.length], centre, scale };
+  return [...decode(header, Uint16Array.from(bits)).data];
+}
 
 test.each([
   ["no header", null, 0, /dtype/],

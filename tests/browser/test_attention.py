@@ -117,6 +117,8 @@ def test_runs_the_difference_and_a_pinned_query(views):
     for key in ("End", "ArrowUp", "ArrowUp", "Enter"):
         target.press(key)
     expect(view).to_contain_text("pinned: 12 “·a” looks at")
+    target.press("Enter")  # a second time lets go of it
+    expect(view).to_contain_text("last token: 14")
 
 
 @slow

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import headwidgets as hw
-from headwidgets.widgets import face, face_text, page
+from headwidgets.widgets import face, face_ink, face_text, page
 from headwidgets.widgets.base import HeadWidget
 from headwidgets.widgets.naming import model_name, visible
 
@@ -166,7 +166,7 @@ def test_the_face_of_144_heads_fits_into_a_second_view(wire):
 
 def test_a_picked_head_is_orange_also_in_few_colours(view):
     small = Image.open(BytesIO(face.draw(view.session, most=1))).convert("RGB")
-    assert any(colour == face.PICKED for _, colour in small.getcolors())
+    assert any(colour == face_ink.PICKED for _, colour in small.getcolors())
 
 
 def test_a_character_that_no_font_has_is_written_as_its_number():

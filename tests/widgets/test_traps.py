@@ -14,10 +14,10 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 import headwidgets as hw
-from headwidgets.widgets import grid_face, measured
+from headwidgets.widgets import face_ink, grid_face, measured
 from headwidgets.widgets.envelope import LONGEST_REASON
 from headwidgets.widgets.explore import read_table
-from headwidgets.widgets.grid_table import MOST_HEADS
+from headwidgets.widgets.grid_read import MOST_HEADS
 from headwidgets.widgets.serve import handlers
 
 START = "When Mary and John went to the store,"
@@ -257,7 +257,7 @@ def test_a_small_face_keeps_the_largest_numbers_and_the_colours(wire):
     grid.session.selection = "1.1"
     pixels = grid_face.Image.open(grid_face.BytesIO(grid._png())).convert("RGB")
     colours = {colour for _, colour in pixels.getcolors(4096)}
-    assert grid_face.PICKED in colours  # the ring
+    assert face_ink.PICKED in colours  # the ring
     ends = grid_face.diverging()
     assert {tuple(map(int, ends[0])), tuple(map(int, ends[-1]))} <= colours
 

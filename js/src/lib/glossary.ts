@@ -1,11 +1,9 @@
 // Words that can be asked about: a dotted word that opens its meaning, by mouse or keyboard.
 
-import glossary from "../../../headwidgets/widgets/glossary.json";
-import { h } from "./dom";
+import { aria, h, on } from "./dom";
+import { css } from "./theme";
 
-export type Term = keyof typeof glossary;
-
-export const GLOSSARY_STYLE = `
+export const GLOSSARY_STYLE = css`
 .hw-term { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: help;
   text-decoration: underline dotted; text-underline-offset: 2px; }
 .hw-term:focus-visible { outline: 2px solid var(--hw-accent); outline-offset: 2px; }
@@ -16,38 +14,37 @@ export const GLOSSARY_STYLE = `
 `;
 let count = 0;
 
-/** The word `says` (the term itself, if nothing else), which opens the term's meaning. */
-export function term(name: Term, says: string = name): HTMLElement {
+/** A word that opens its meaning; the meanings are in headwidgets/widgets/glossary.json. */
+export function term(says: string, means: string): HTMLElement {
   const word = h("button", "hw-term", says);
   word.type = "button";
-  word.setAttribute("aria-expanded", "false");
+  aria(word, { expanded: false });
   const whole = h("span", "hw-ask", word);
   let meaning: HTMLElement | undefined;
   const close = () => {
     meaning?.remove();
     meaning = undefined;
-    word.setAttribute("aria-expanded", "false");
+    aria(word, { expanded: false });
     word.removeAttribute("aria-describedby");
   };
   const open = () => {
-    meaning = h("span", "hw-meaning", glossary[name]);
-    meaning.setAttribute("role", "tooltip");
+    meaning = h("span", "hw-meaning", means);
+    aria(meaning, { role: "tooltip" });
     meaning.id = `hw-meaning-${++count}`;
     whole.append(meaning);
     keepInside(meaning, word);
-    word.setAttribute("aria-expanded", "true");
-    word.setAttribute("aria-describedby", meaning.id);
+    aria(word, { expanded: true, describedby: meaning.id });
   };
-  word.addEventListener("click", (event) => {
+  on(word, "click", (event) => {
     event.stopPropagation();
     meaning ? close() : open();
   });
-  word.addEventListener("keydown", (event) => {
+  on(word, "keydown", (event) => {
     if (event.key !== "Escape" || !meaning) return;
     event.stopPropagation();
     close();
   });
-  word.addEventListener("blur", close);
+  on(word, "blur", close);
   return whole;
 }
 

@@ -102,36 +102,14 @@ export function level(value: number, [low, high]: [number, number]): number {
   return Math.round((255 * (value - low)) / (high - low));
 }
 
-/** Colour values as RGBA; what is not finite is grey. */
-export function colour(
-  values: Float32Array,
-  [low, high]: [number, number],
-  table: Uint8Array,
-  into = new Uint8ClampedArray(4 * values.length),
-): Uint8ClampedArray {
-  const out = new Uint32Array(into.buffer, into.byteOffset, values.length);
-  const inks = packed(table);
-  // the same entries as `level`, in one multiplication: this runs over a million values
-  const signed = low === -high;
-  const by = signed ? 127 / high : 255 / (high - low);
-  const from = (signed ? 128 : -low * by) + 0.5;
-  const grey = inks[256] ?? 0;
-  for (let i = 0; i < out.length; i++) {
-    const entry = (values[i] as number) * by + from;
-    out[i] = entry >= 0 && entry < 256 ? (inks[entry | 0] as number) : grey;
-  }
-  return into;
-}
-
 /** Colour bytes as RGBA, entry by entry. */
-export function colourBytes(bytes: Uint8Array, table: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
-  const inks = packed(table);
+export function colourBytes(bytes: Uint8Array, inks: Uint32Array): Uint8ClampedArray<ArrayBuffer> {
   const out = Uint32Array.from(bytes, (entry) => inks[entry] ?? 0);
   return new Uint8ClampedArray(out.buffer);
 }
 
 /** A table as whole pixels, in this machine's byte order; the last one is grey. */
-function packed(table: Uint8Array): Uint32Array {
+export function packed(table: Uint8Array): Uint32Array {
   const pixels = new Uint8Array(4 * 257).fill(255);
   for (let i = 0; i < 257; i++) {
     pixels.set(i < 256 ? table.subarray(3 * i, 3 * i + 3) : [128, 128, 128], 4 * i);

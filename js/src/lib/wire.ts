@@ -67,22 +67,18 @@ export function encode(data: Values, shape: readonly number[]): [Header, ArrayBu
   return [header, ownBytes(data)];
 }
 
-/** The value of an IEEE half precision number, given its 16 bits. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
+/** Widen IEEE half precision numbers and undo the scaling; what is not finite stays so. */
 function unscale(bytes: ArrayBuffer, centre: number, scale: number): Float32Array {
-  const out = new Float32Array(bytes.byteLength / 2);
   const halves = new Uint16Array(bytes);
-  for (let i = 0; i < out.length; i++) {
-    const value = fromHalf(halves[i] ?? 0);
-    out[i] = Number.isFinite(value) ? centre + scale * value : value;
+  const out = new Float32Array(halves.length);
+  const bits = new Uint32Array(out.buffer);
+  // The same bits read as a float32 are the value times 2⁻¹¹², exactly, subnormal ones too.
+  const by = scale * 2 ** 112;
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i] as number;
+    bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
+    if ((half & 0x7c00) !== 0x7c00) out[i] = centre + by * (out[i] as number);
+    else out[i] = half & 0x3ff ? Number.NaN : half & 0x8000 ? -Infinity : Infinity;
   }
   return out;
 }

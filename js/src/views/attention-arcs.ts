@@ -1,10 +1,12 @@
 // Arcs from a query to its strongest keys, over a strip of tokens that lies under the map's
 // columns; and the same keys in words. A hand on the one lights up the other.
 
-import { h } from "../lib/dom";
+import { changing } from "../lib/changing";
+import { h, on } from "../lib/dom";
 import { words } from "../lib/heatmap";
 import { STRONGEST, type Strong } from "./attention-look";
-import { short, type Window } from "./map";
+import type { Window } from "./map";
+import { short } from "./map-axes";
 
 const SVG = "http://www.w3.org/2000/svg";
 const STRIP = 16;
@@ -35,7 +37,11 @@ export function strongView(choose: (key: number) => void) {
       one?.classList.toggle("hw-lit", on);
     }
   };
+  const changes = changing();
   const draw = (state: ArcsState) => {
+    const { query, keys, tokens, seen, label, size } = state;
+    const now = [query, tokens, seen, label, size];
+    if (!changes([...now, ...keys.flatMap(({ key, value }) => [key, value])])) return;
     picture.setAttribute("width", String(state.label + state.size));
     picture.replaceChildren(...arcs(state), ...strip(state));
     const items = state.keys.map(({ key, value }, at) => {
@@ -45,16 +51,16 @@ export function strongView(choose: (key: number) => void) {
       const top = Math.max(1, Math.abs(state.keys[0]?.value ?? 1));
       const part = Math.min(100, (Math.abs(value) / top) * 100);
       item.style.setProperty("--hw-part", `${part.toFixed(0)}%`);
-      item.addEventListener("mouseenter", () => light(at, true));
-      item.addEventListener("mouseleave", () => light(at, false));
-      item.addEventListener("click", () => choose(key));
+      on(item, "mouseenter", () => light(at, true));
+      on(item, "mouseleave", () => light(at, false));
+      on(item, "click", () => choose(key));
       return item;
     });
     while (items.length < STRONGEST) items.push(h("li", "")); // as high as ever
     list.replaceChildren(...items);
     picture.querySelectorAll("path").forEach((path, at) => {
-      path.addEventListener("mouseenter", () => light(at, true));
-      path.addEventListener("mouseleave", () => light(at, false));
+      on(path, "mouseenter", () => light(at, true));
+      on(path, "mouseleave", () => light(at, false));
     });
   };
   return { picture, list, draw };

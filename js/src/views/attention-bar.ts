@@ -1,7 +1,7 @@
 // The controls: which weighting, over what, which run; zoom, end and search.
 
 import { visible } from "../card";
-import { h } from "../lib/dom";
+import { aria, button, h, on, say } from "../lib/dom";
 
 /** A row of buttons of which one is pressed; a choice that is lacking says why. */
 export function choice<T extends string>(
@@ -10,29 +10,24 @@ export function choice<T extends string>(
   choose: (name: T) => void,
 ) {
   const buttons = names.map((name) => {
-    const button = h("button", "", name);
-    button.type = "button";
-    button.addEventListener("click", () => {
-      if (button.getAttribute("aria-disabled") !== "true") choose(name);
+    const one = button(name, () => {
+      if (one.getAttribute("aria-disabled") !== "true") choose(name);
     });
-    return button;
+    return one;
   });
   const element = h("span", "hw-runs", ...buttons);
-  element.setAttribute("role", "group");
-  element.setAttribute("aria-label", label);
+  aria(element, { role: "group", label });
   const draw = (
     chosen: T,
     lacks: Partial<Record<T, string>>,
     titles: Partial<Record<T, string>> = {},
     texts: Partial<Record<T, string>> = {},
   ) => {
-    buttons.forEach((button, i) => {
+    buttons.forEach((one, i) => {
       const name = names[i] as T;
-      button.setAttribute("aria-pressed", String(name === chosen));
-      button.setAttribute("aria-disabled", String(Boolean(lacks[name])));
-      button.title = lacks[name] || titles[name] || "";
-      const text = texts[name] ?? name;
-      if (button.textContent !== text) button.textContent = text;
+      aria(one, { pressed: name === chosen, disabled: Boolean(lacks[name]) });
+      one.title = lacks[name] || titles[name] || "";
+      say(one, texts[name] ?? name);
     });
   };
   return { element, draw };
@@ -48,21 +43,18 @@ export interface Moves {
 
 /** The quiet row above the map. */
 export function tools(moves: Moves, tokens: () => string[]) {
-  const button = (text: string, label: string, act: () => void) => {
-    const made = h("button", "", text);
-    made.type = "button";
+  const tool = (text: string, label: string, act: () => void) => {
+    const made = button(text, act, label);
     made.title = label;
-    made.setAttribute("aria-label", label);
-    made.addEventListener("click", act);
     return made;
   };
   const field = h("input", "");
   const count = h("span", "hw-count");
   field.type = "search";
   field.placeholder = "find a token";
-  field.setAttribute("aria-label", "find a token: Enter goes to the next");
+  aria(field, { label: "find a token: Enter goes to the next" });
   field.dataset.lmSuppressShortcuts = "true";
-  count.setAttribute("role", "status");
+  aria(count, { role: "status" });
   let at = -1;
   let places: number[] = [];
   const tell = (go: boolean) => {
@@ -79,8 +71,8 @@ export function tools(moves: Moves, tokens: () => string[]) {
     places = matches(tokens(), field.value);
     tell(false);
   };
-  field.addEventListener("input", search);
-  field.addEventListener("keydown", (event) => {
+  on(field, "input", search);
+  on(field, "keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Escape") {
       field.value = "";
@@ -96,15 +88,14 @@ export function tools(moves: Moves, tokens: () => string[]) {
   const element = h(
     "div",
     "hw-tools",
-    button("−", "zoom out (−)", () => moves.zoom(2)),
-    button("+", "zoom in (+)", () => moves.zoom(0.5)),
-    button("whole", "the whole map (0)", moves.whole),
-    button("end", "jump to the last token (End)", moves.end),
+    tool("−", "zoom out (−)", () => moves.zoom(2)),
+    tool("+", "zoom in (+)", () => moves.zoom(0.5)),
+    tool("whole", "the whole map (0)", moves.whole),
+    tool("end", "jump to the last token (End)", moves.end),
     field,
     count,
   );
-  element.setAttribute("role", "toolbar");
-  element.setAttribute("aria-label", "zoom and search");
+  aria(element, { role: "toolbar", label: "zoom and search" });
   return { element, search };
 }
 

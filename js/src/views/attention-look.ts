@@ -3,7 +3,8 @@
 import { visible } from "../card";
 import { type Grid, strongest, type Tile, words } from "../lib/heatmap";
 import type { Look, Run } from "../lib/session";
-import { type Place, short } from "./map";
+import type { Place } from "./map";
+import { short } from "./map-axes";
 
 export const STRONGEST = 5;
 

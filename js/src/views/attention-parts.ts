@@ -1,6 +1,7 @@
 // The attention view's elements, and how each is brought up to date.
 
-import { h } from "../lib/dom";
+import { changing } from "../lib/changing";
+import { h, say } from "../lib/dom";
 import type { layout } from "../lib/heatmap";
 import { words } from "../lib/heatmap";
 import { gradient } from "../lib/lut";
@@ -107,6 +108,7 @@ export function parts(
   );
   const why = h("div", "hw-why");
   const foot = h("div", "hw-foot");
+  const footChanges = changing();
   const line = h("div", "hw-line");
   line.setAttribute("role", "status");
   line.setAttribute("aria-live", "polite");
@@ -118,16 +120,21 @@ export function parts(
   const one = h("div", "hw-one", toolbar.element, map.element, why);
   one.append(strong.picture, foot, line, about, strong.list);
   const split = h("div", "hw-split", all, one);
+  const widthChanges = changing();
 
   /** Bring the words up to date with the crosshair. */
   const speak = () => {
     if (!seen || !at) return;
     const exact = seen.exact && seen.current ? place : null;
     const value = asking.value(meant(seen), seen.revision, exact);
-    line.textContent =
-      spoken || (pointed ? `head ${nameOf(session, pointed)}` : sentence(seen, place, value));
+    const named = pointed ? `head ${nameOf(session, pointed)}` : sentence(seen, place, value);
+    say(line, spoken || named);
+    for (const part of [strong.picture, about, strong.list]) {
+      part.style.visibility = seen.grid ? "" : "hidden"; // of another head, until this one is here
+    }
+    if (!seen.grid) return;
     const keys = strongestKeys(seen, query());
-    about.textContent = keys.length ? heading(seen, query(), pinned !== null) : "";
+    say(about, keys.length ? heading(seen, query(), pinned !== null) : "");
     const { label, size } = at;
     strong.draw({ query: query(), keys, tokens: seen.tokens, seen: map.seen(), label, size });
   };
@@ -137,9 +144,10 @@ export function parts(
     ...{ heads, map, about: meant },
     found: () => found,
     empty: (text: string) => {
-      why.textContent = text;
+      say(why, text);
     },
     wide: (width: number) => {
+      if (!widthChanges([width])) return;
       one.style.flex = `1 1 ${width}px`;
       for (const part of [toolbar.element, map.element]) part.style.maxWidth = `${width}px`;
     },
@@ -161,18 +169,24 @@ export function parts(
       [seen, at] = [next, where];
       if (others) toolbar.search();
       top(next);
-      why.textContent = next.why;
-      under.textContent = caption(next, next.n, edge);
-      const ink = h("i", "");
-      ink.style.background = gradient(paint.table(next.signed));
-      const [low = "0", high = "1"] = range.map((end) => String(Number(end.toPrecision(2))));
-      const said = notes(next, silence).map(([text, badge]) =>
-        h("span", badge ? "hw-badge hw-sketch" : "hw-quiet", text),
-      );
-      foot.replaceChildren(h("span", "hw-scale", low, ink, high), ...said);
+      say(why, next.why);
+      say(under, caption(next, next.n, edge));
+      below(range, notes(next, silence), paint, next.signed);
       speak();
     },
   };
+
+  /** The scale, and what is to be known of the numbers. */
+  function below(range: number[], said: [string, boolean][], paint: Paint, signed: boolean): void {
+    if (!footChanges([...range, ...said.flat(), paint, signed])) return;
+    const ink = h("i", "");
+    ink.style.background = gradient(paint.table(signed));
+    const [low = "0", high = "1"] = range.map((end) => String(Number(end.toPrecision(2))));
+    const spans = said.map(([text, badge]) =>
+      h("span", badge ? "hw-badge hw-sketch" : "hw-quiet", text),
+    );
+    foot.replaceChildren(h("span", "hw-scale", low, ink, high), ...spans);
+  }
 
   /** The title and the choices. */
   function top(now: Seen): void {
@@ -180,10 +194,9 @@ export function parts(
     const edits = session.get("edits").length;
     const arrays = corrupted === undefined;
     const prompts = session.get("n_prompts") ?? 1;
-    title.textContent = `head ${nameOf(session, now.head)}`;
-    model.textContent = [called(session.get("model")), `${now.layers} layers × ${now.heads} heads`]
-      .filter(Boolean)
-      .join(" · ");
+    say(title, `head ${nameOf(session, now.head)}`);
+    const size = `${now.layers} layers × ${now.heads} heads`;
+    say(model, [called(session.get("model")), size].filter(Boolean).join(" · "));
     runs.element.hidden = arrays;
     runs.draw(now.run, {
       corrupted: corrupted ? "" : "there is no corrupted prompt",

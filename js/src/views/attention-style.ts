@@ -1,16 +1,12 @@
 // The attention view's own rules.
 
-import { HEADS_STYLE } from "./heads";
+import { css } from "../lib/theme";
+import { CELLS_STYLE } from "./cell-grid";
 import { MAP_STYLE } from "./map";
 
-export const ATTENTION_STYLE = `
-.hw-attention { --hw-pick: #d55e00; padding: 10px 12px; border: 1px solid var(--hw-line);
-  border-radius: 6px; }
-[data-jp-theme-light="false"] .hw-attention { --hw-pick: #ff9d4d; }
-.hw-attention [hidden] { display: none; }
+export const ATTENTION_STYLE =
+  css`
 .hw-attention .hw-bar { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; margin-bottom: 8px; }
-.hw-title { font-weight: 600; font-size: 15px; }
-.hw-quiet { color: var(--hw-quiet); }
 .hw-model { margin-right: auto; }
 .hw-runs { display: inline-flex; flex-wrap: wrap; border: 1px solid var(--hw-line);
   border-radius: 5px; overflow: hidden; }
@@ -56,7 +52,7 @@ export const ATTENTION_STYLE = `
 .hw-arcs path { fill: none; stroke: var(--hw-pick); }
 .hw-arcs path.hw-minus { stroke: var(--hw-accent); }
 .hw-arcs path.hw-lit { stroke-opacity: 1; stroke-width: 4; }
-.hw-why { color: var(--hw-bad); }
-.hw-badge { border: 1px solid var(--hw-line); border-radius: 3px; padding: 0 6px; }
 @container (max-width: 640px) { .hw-line { min-height: 3em; } .hw-model { flex-basis: 60%; } }
-${HEADS_STYLE}${MAP_STYLE}`;
+` +
+  CELLS_STYLE +
+  MAP_STYLE;

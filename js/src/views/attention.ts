@@ -1,7 +1,8 @@
 // The attention view: all heads, the selected head's map, which run, and words for it all.
 // Reads the session's traits (lib/session.ts), sets selection, run, weighting and over.
 
-import { colourBytes, layout, limits, readMap, readThumbs, thumbOf } from "../lib/heatmap";
+import { once } from "../lib/changing";
+import { layout, limits, readMap, readThumbs, thumbOf } from "../lib/heatmap";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
 import type { Look, Looked } from "../lib/session";
@@ -11,8 +12,7 @@ import { asker, TILE_EDGE } from "./attention-ask";
 import { look, nameOf, type Seen } from "./attention-look";
 import { parts as build } from "./attention-parts";
 import { ATTENTION_STYLE } from "./attention-style";
-import { short } from "./map";
-import { once } from "./map-draw";
+import { short } from "./map-axes";
 import { onLooks, paintOf } from "./paint";
 
 const KEYS = [
@@ -33,7 +33,7 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
   const soon = () => {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      if (fresh) paint = paintOf(root);
+      if (fresh) [paint, width] = [paintOf(root), parts.width(root)];
       fresh = false;
       draw();
     });
@@ -45,8 +45,9 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
   const thumbs = once(readThumbs);
   const grids = once(readMap);
   const ends = once(limits);
-  const rough = once((bytes: Uint8Array, table: Uint8Array) => colourBytes(bytes, table));
+  const rough = once((bytes: Uint8Array, edge: number) => ({ bytes, edge }));
   let paint = paintOf(root);
+  let width = parts.width(root); // kept: to ask for it lays out the page
   let silent = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let kept: { of: string; tokens: string[] } | undefined; // those of a map that is now stale
@@ -83,14 +84,14 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
     const seen: Seen = { ...now, grid, tile, n, tokens, signed, why };
     const range = grid ? ends(grid.values, signed, weighting !== "raw") : signed ? [-1, 1] : [0, 1];
     const letters = Math.max(...tokens.map((token) => short(token).length), 3);
-    const at = layout(parts.width(root), now.layers, now.heads, n, letters);
+    const at = layout(width, now.layers, now.heads, n, letters);
     const name = nameOf(session, now.head);
     parts.heads.draw(headsState(session, small, now), at, paint);
     parts.map.draw(
       {
         ...{ grid, tile, signed, tokens, n, ends: range as [number, number] },
         ...{ noBos: weighting === "no bos", found: parts.found() },
-        rough: sketch && small && { pixels: rough(sketch, paint.table(signed)), edge: small.edge },
+        rough: sketch && small && rough(sketch, small.edge),
         label:
           `head ${name}, ${now.run}, ${n} by ${n} tokens: arrows move, plus and minus zoom, ` +
           "Enter pins a query, R reads its row",

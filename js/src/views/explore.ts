@@ -1,13 +1,13 @@
 // Everything of a session in one root: heads, attention, edits; linked through the session.
 
-import { h } from "../lib/dom";
-import { style } from "../lib/theme";
+import { aria, h } from "../lib/dom";
+import { css, style } from "../lib/theme";
 import type { Mount } from "../views";
 
 const PARTS = ["grid", "attention", "panel"] as const;
 
-const STYLE = `
-.hw-explore { border: 0; }
+const STYLE = css`
+.hw-root.hw-explore { border: 0; padding: 0; }
 .hw-parts { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); align-items: start; }
 @container (min-width: 1080px) {
   .hw-parts { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto 1fr; }
@@ -22,8 +22,7 @@ export const mountExplore =
   (views: Record<string, Mount>): Mount =>
   (shown, root, signal) => {
     root.classList.add("hw-root", "hw-explore");
-    root.setAttribute("role", "region");
-    root.setAttribute("aria-label", "explorer");
+    aria(root, { role: "region", label: "explorer" });
     const parts = PARTS.filter((name) => views[name]).map((name) => ({
       name,
       at: h("section", ""),

@@ -1,20 +1,21 @@
 // One head in words: its number, what the number has to beat, the verdict and why, its edits.
 
-import { h } from "../lib/dom";
+import { aria, button, h } from "../lib/dom";
 import { words } from "../lib/heatmap";
+import { css } from "../lib/theme";
 import { type Edit, say } from "../state";
-import { reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
-import { GLYPHS } from "./heads";
+import { GLYPHS } from "./cell-marks";
+import { atOf, reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
 
-export const CARD_STYLE = `
+export const CARD_STYLE = css`
 .hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 172px;
   box-sizing: border-box; display: flex; flex-direction: column; gap: 3px; }
 .hw-headcard .hw-big { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px;
   font-size: 15px; }
 .hw-big b { font-weight: 600; }
 .hw-big span { font-family: var(--hw-mono); }
-.hw-facts { font-family: var(--hw-mono); font-size: 12px; min-height: 2.9em; color: var(--hw-quiet); }
-.hw-facts { display: flex; flex-wrap: wrap; gap: 0 12px; align-content: start; }
+.hw-facts { font-family: var(--hw-mono); font-size: 12px; min-height: 2.9em; color: var(--hw-quiet);
+  display: flex; flex-wrap: wrap; gap: 0 12px; align-content: start; }
 .hw-facts span { white-space: nowrap; }
 .hw-verdict { font-weight: 600; min-height: 1.45em; }
 .hw-reason { color: var(--hw-quiet); min-height: 2.9em; overflow-wrap: anywhere; }
@@ -29,28 +30,21 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const verdict = h("div", "hw-verdict");
   const reason = h("div", "hw-reason");
   const onIt = h("div", "hw-onit");
-  const doIt = h("button", "hw-do");
-  doIt.type = "button";
-  doIt.addEventListener("click", () => toggle(head));
+  const doIt = button("", () => toggle(head));
   const kinds = (Object.keys(GLYPHS) as Edit["kind"][]).map((kind) => {
-    const one = h("button", "", GLYPHS[kind]);
-    one.type = "button";
+    const one = button(GLYPHS[kind], () => choose(kind), kind);
     one.title = kind;
-    one.setAttribute("aria-label", kind);
-    one.addEventListener("click", () => choose(kind));
     return { kind, one };
   });
   const join = h("span", "hw-join", ...kinds.map(({ one }) => one));
-  join.setAttribute("role", "group");
-  join.setAttribute("aria-label", "what Space does to a head");
+  aria(join, { role: "group", label: "what Space does to a head" });
   const edits = h("div", "hw-kinds", doIt, join);
   const element = h("div", "hw-headcard", big, verdict, facts, reason, onIt, edits);
 
   function draw(table: Table, name: string, all: Edit[], kind: Edit["kind"] | undefined): void {
     head = name;
-    const [layer = -1, index = -1] = name ? name.split(".").map(Number) : [];
-    const at = layer * table.heads + index;
-    const known = at >= 0 && at < table.value.length;
+    const at = atOf(table, name);
+    const known = at >= 0;
     edits.hidden = !kind;
     doIt.hidden = !known;
     const on = all.filter((edit) => edit.target === name);
@@ -58,8 +52,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
       const there = on.some((edit) => edit.kind === kind && (edit.at ?? null) === null);
       doIt.textContent = `${there ? "undo" : "edit"} ${name}: ${GLYPHS[kind]} ${kind}`;
       doIt.title = "Space";
-      for (const { kind: other, one } of kinds)
-        one.setAttribute("aria-pressed", String(other === kind));
+      for (const { kind: other, one } of kinds) aria(one, { pressed: other === kind });
     }
     onIt.textContent = on.map((edit) => `${GLYPHS[edit.kind]} ${say(edit)}`).join("; ");
     if (!known) {

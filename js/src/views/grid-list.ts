@@ -1,15 +1,17 @@
 // The same heads as a ranked list: name, value as a bar with its interval, verdict. Only the
 // rows in sight exist.
 
-import { h } from "../lib/dom";
-import { type Acts, type GridState, onKeys } from "./grid-cells";
+import { aria, h, on } from "../lib/dom";
+import { css } from "../lib/theme";
+import { type Acts, onKeys } from "./cell-grid";
+import { GLYPHS } from "./cell-marks";
+import type { GridState } from "./grid-cells";
 import { levelOf, nameOf, printed, spoken, standing, verdictOf } from "./grid-table";
-import { GLYPHS } from "./heads";
 import type { Paint } from "./paint";
 
 const ROW = 24;
 
-export const LIST_STYLE = `
+export const LIST_STYLE = css`
 .hw-rank { position: relative; overflow-y: auto; outline: none; border-radius: 4px; flex: 1 1 420px;
   min-width: 0; }
 .hw-rank:focus-visible { box-shadow: 0 0 0 2px var(--hw-accent); }
@@ -30,12 +32,11 @@ export const LIST_STYLE = `
   .hw-option > :last-child { display: none; } }
 `;
 
-export function rankList(acts: Acts, signal: AbortSignal) {
+export function rankList(acts: Acts) {
   const body = h("div", "");
   const element = h("div", "hw-rank", body);
   const id = `hw-${Math.random().toString(36).slice(2)}`;
-  element.setAttribute("role", "listbox");
-  element.setAttribute("aria-label", "attention heads, the largest first");
+  aria(element, { role: "listbox", label: "attention heads, the largest first" });
   let state: GridState | undefined;
   let paint: Paint | undefined;
   let cursor = 0;
@@ -58,7 +59,7 @@ export function rankList(acts: Acts, signal: AbortSignal) {
       row.id = `${id}-${i}`;
       row.classList.toggle("hw-at", i === cursor);
     }
-    element.setAttribute("aria-activedescendant", `${id}-${cursor}`);
+    aria(element, { activedescendant: `${id}-${cursor}` });
     if (!shown.length) body.textContent = "no head passes this filter";
   };
   const move = (to: number) => {
@@ -76,18 +77,18 @@ export function rankList(acts: Acts, signal: AbortSignal) {
     return row ? Number(row.dataset.i) : -1;
   };
 
-  element.addEventListener("scroll", fill);
-  element.addEventListener("click", (event) => {
+  on(element, "scroll", fill);
+  on(element, "click", (event) => {
     const i = under(event);
     if (i < 0) return;
     move(i);
     acts.pick(head(i));
   });
-  element.addEventListener("mouseover", (event) => {
+  on(element, "mouseover", (event) => {
     const i = under(event);
     acts.point(i < 0 ? "" : head(i));
   });
-  element.addEventListener("mouseleave", () => acts.point(""));
+  on(element, "mouseleave", () => acts.point(""));
   const moves = () => ({
     ArrowUp: cursor - 1,
     ArrowDown: cursor + 1,
@@ -97,7 +98,6 @@ export function rankList(acts: Acts, signal: AbortSignal) {
     End: state?.order.length ?? 0,
   });
   onKeys(element, acts, () => (state?.order.length ? head(cursor) : ""), moves, move);
-  signal.addEventListener("abort", () => element.remove(), { once: true });
 
   function draw(next: GridState, height: number, how: Paint): void {
     const chosen = next.selection !== state?.selection || next.order !== state?.order;
@@ -133,11 +133,13 @@ function option({ table, order, selection, edits }: GridState, i: number, paint:
   );
   row.dataset.i = String(i);
   row.style.top = `${i * ROW}px`;
-  row.setAttribute("role", "option");
-  row.setAttribute("aria-selected", String(name === selection));
-  row.setAttribute("aria-label", spoken(table, at, edits));
-  row.setAttribute("aria-posinset", String(i + 1));
-  row.setAttribute("aria-setsize", String(order.length));
+  aria(row, {
+    role: "option",
+    selected: name === selection,
+    label: spoken(table, name, edits),
+    posinset: i + 1,
+    setsize: order.length,
+  });
   return row;
 }
 

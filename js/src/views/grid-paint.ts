@@ -1,10 +1,9 @@
 // The cells of a grid on their canvas: colour, number, mark of the verdict, glyphs of the edits.
 
 import { GUTTER, RULER } from "../lib/heatmap";
-import type { Edit } from "../state";
+import { marks } from "./cell-marks";
 import type { GridState } from "./grid-cells";
-import { levelOf, nameOf, printed, standing, type Table, verdictOf } from "./grid-table";
-import { GLYPHS } from "./heads";
+import { levelOf, nameOf, printed, standing, verdictOf } from "./grid-table";
 import type { Paint } from "./paint";
 
 /** Cells at least this wide hold their number. */
@@ -20,7 +19,6 @@ export function drawCells(
 ): void {
   const colours = paint.table(table.signed);
   const edited = new Set(edits.map((edit) => edit.target));
-  rulers(context, table, wide, high, paint);
   const [inner, tall] = [wide - (wide > 12 ? 2 : 1), high - (high > 12 ? 2 : 1)];
   for (let at = 0; at < table.value.length; at++) {
     const [x, y] = [
@@ -52,26 +50,7 @@ export function drawCells(
     mark(context, x, y, wide, standing(verdictOf(table, at)), ink);
   }
   context.globalAlpha = 1;
-  for (const edit of edits) glyph(context, edit, wide, high, paint);
-}
-
-function rulers(
-  context: CanvasRenderingContext2D,
-  { layers, heads }: Table,
-  wide: number,
-  high: number,
-  paint: Paint,
-): void {
-  context.font = `11px ${paint.font}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = paint.quiet;
-  for (let i = 0; i < heads; i += Math.ceil(18 / wide)) {
-    context.fillText(String(i), GUTTER + (i + 0.5) * wide - 1, RULER / 2);
-  }
-  for (let i = 0; i < layers; i += Math.ceil(13 / high)) {
-    context.fillText(String(i), GUTTER / 2, RULER + (i + 0.5) * high);
-  }
+  marks(context, edits, { wide, high }, paint);
 }
 
 /** What is no number. */
@@ -106,22 +85,4 @@ function mark(
   context.strokeStyle = context.fillStyle = ink;
   if (standing === 2) context.fill();
   else context.stroke();
-}
-
-function glyph(
-  context: CanvasRenderingContext2D,
-  edit: Edit,
-  wide: number,
-  high: number,
-  paint: Paint,
-): void {
-  const [layer, head] = edit.target.split(".").map(Number);
-  if (layer === undefined || head === undefined || Number.isNaN(layer)) return;
-  const size = wide < 20 ? wide - 2 : 14;
-  const [x, y] = [GUTTER + (head + 1) * wide - 3 - size, RULER + layer * high + 1];
-  context.fillStyle = paint.surface;
-  context.fillRect(x, y, size, Math.min(size, high - 3));
-  context.fillStyle = paint.ink;
-  context.font = `bold ${Math.min(12, size + 1)}px ${paint.font}`;
-  context.fillText(GLYPHS[edit.kind], x + size / 2, y + Math.min(size, high - 3) / 2 + 0.5);
 }

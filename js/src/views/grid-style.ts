@@ -1,15 +1,13 @@
 // How a grid looks.
 
+import { css } from "../lib/theme";
+import { CELLS_STYLE } from "./cell-grid";
 import { CARD_STYLE } from "./grid-card";
 import { MOST_HIGH } from "./grid-cells";
 import { LIST_STYLE } from "./grid-list";
-import { HEADS_STYLE } from "./heads";
 
-export const GRID_STYLE = `
-.hw-grid { --hw-pick: #d55e00; padding: 10px 12px; border: 1px solid var(--hw-line);
-  border-radius: 6px; }
-[data-jp-theme-light="false"] .hw-grid, .dark .hw-grid { --hw-pick: #ff9d4d; }
-.hw-grid [hidden] { display: none; }
+export const GRID_STYLE =
+  css`
 .hw-grid select, .hw-grid input, .hw-grid button { font: inherit; color: var(--hw-fg);
   background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 5px; padding: 2px 8px;
   box-sizing: border-box; height: 26px; }
@@ -34,9 +32,9 @@ export const GRID_STYLE = `
 .hw-below i { width: 90px; height: 9px; border-radius: 2px; border: 1px solid var(--hw-line); }
 .hw-scale-of { display: inline-flex; gap: 6px; align-items: center; font-family: var(--hw-mono);
   font-size: 12px; }
-.hw-below .hw-badge { border: 1px solid var(--hw-line); border-radius: 3px; padding: 0 6px; }
 .hw-below progress { width: 110px; height: 8px; accent-color: var(--hw-accent); }
-.hw-grid .hw-why { color: var(--hw-bad); }
-.hw-stale .hw-bar-of { filter: grayscale(1); opacity: .55; }
-.hw-stale canvas { filter: grayscale(1); opacity: .55; }
-${HEADS_STYLE}${LIST_STYLE}${CARD_STYLE}`;
+.hw-stale :is(canvas, .hw-bar-of) { filter: grayscale(1); opacity: .55; }
+` +
+  CELLS_STYLE +
+  LIST_STYLE +
+  CARD_STYLE;

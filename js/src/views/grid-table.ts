@@ -83,6 +83,12 @@ export function levelOf({ ends: [low, high], signed }: Table, value: number): nu
 export const nameOf = (table: Table, at: number): string =>
   `${Math.floor(at / table.heads)}.${at % table.heads}`;
 
+/** Where a head's name stands in the table; -1 for no head of it. */
+export function atOf({ layers, heads }: Table, name: string): number {
+  const [layer = -1, head = -1] = name ? name.split(".").map(Number) : [];
+  return layer >= 0 && layer < layers && head < heads ? layer * heads + head : -1;
+}
+
 export const verdictOf = (table: Table, at: number): string =>
   table.header.verdicts?.[table.verdict[at] ?? 0] ?? "";
 
@@ -159,8 +165,8 @@ export function printed({ ends }: Table, value: number): string {
 }
 
 /** A head in words, for a screen reader. */
-export function spoken(table: Table, at: number, edits: Edit[]): string {
-  const name = nameOf(table, at);
+export function spoken(table: Table, name: string, edits: Edit[]): string {
+  const at = atOf(table, name);
   const mine = edits.filter((edit) => edit.target === name).map((edit) => edit.kind);
   return [`head ${name}`, words(table.value[at] ?? Number.NaN), verdictOf(table, at), ...mine]
     .filter(Boolean)

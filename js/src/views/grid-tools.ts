@@ -1,7 +1,7 @@
 // The row above a grid: which score, which heads, and whether as a grid or ranked.
 
 import type { AnyModel } from "@anywidget/types";
-import { h } from "../lib/dom";
+import { aria, button, h, on } from "../lib/dom";
 import type { GridOwn } from "./grid";
 import { standing, type Table } from "./grid-table";
 
@@ -20,22 +20,19 @@ const SORTS = [
 export function gridTools(act: Tools) {
   const title = h("b", "");
   const select = h("select", "");
-  select.setAttribute("aria-label", "score");
-  select.addEventListener("change", () => act.score(select.value));
+  aria(select, { label: "score" });
+  on(select, "change", () => act.score(select.value));
   const find = h("input", "");
   find.type = "search";
   find.placeholder = "9.  or a verdict";
-  find.setAttribute("aria-label", "filter heads by name, verdict or reason");
-  find.addEventListener("input", () => act.find(find.value));
+  aria(find, { label: "filter heads by name, verdict or reason" });
+  on(find, "input", () => act.find(find.value));
   const sorts = SORTS.map(([name, text]) => {
-    const one = h("button", "", text);
-    one.type = "button";
-    one.addEventListener("click", () => act.sort(name));
+    const one = button(text, () => act.sort(name));
     return { name, one };
   });
   const join = h("span", "hw-join", ...sorts.map(({ one }) => one));
-  join.setAttribute("role", "group");
-  join.setAttribute("aria-label", "order of heads");
+  aria(join, { role: "group", label: "order of heads" });
   const chips = h("span", "hw-gridtools");
   const count = h("span", "hw-quiet");
   const element = h("div", "hw-gridtools", title, select, join, find, chips, count);
@@ -60,7 +57,7 @@ export function gridTools(act: Tools) {
     select.value = score;
     if (find.value !== own.get("find")) find.value = own.get("find") ?? "";
     for (const { name, one } of sorts) {
-      one.setAttribute("aria-pressed", String(name === (own.get("sort") || "grid")));
+      aria(one, { pressed: name === (own.get("sort") || "grid") });
     }
     const only = own.get("only");
     const news = `${only} ${table.header.verdicts?.length}`;
@@ -101,10 +98,8 @@ function verdicts(table: Table, only: string, pick: (verdict: string) => void): 
     .map((i) => {
       const name = names[i] ?? "";
       const text = `${["", "○ ", "● "][standing(name)]}${name} `;
-      const one = h("button", "", text, h("small", "", String(counts[i])));
-      one.type = "button";
-      one.setAttribute("aria-pressed", String(only === name));
-      one.addEventListener("click", () => pick(name));
-      return one;
+      const one = button(text, () => pick(name));
+      one.append(h("small", "", String(counts[i])));
+      return aria(one, { pressed: only === name });
     });
 }

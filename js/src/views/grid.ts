@@ -2,7 +2,7 @@
 // Reads selection, edits and edit_kind of the session and sets them; asks Python to measure.
 
 import type { AnyModel } from "@anywidget/types";
-import { h } from "../lib/dom";
+import { aria, button, h } from "../lib/dom";
 import { RULER } from "../lib/heatmap";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { gradient } from "../lib/lut";
@@ -12,7 +12,7 @@ import { style } from "../lib/theme";
 import type { Edit } from "../state";
 import type { Mount } from "../views";
 import { headCard } from "./grid-card";
-import { cellGrid, cellSize, type GridState, MOST_HIGH } from "./grid-cells";
+import { cellSize, type GridState, MOST_HIGH, tableGrid } from "./grid-cells";
 import { rankList } from "./grid-list";
 import { GRID_STYLE } from "./grid-style";
 import { filtered, printed, ranked, readTable, type Table, type TableHeader } from "./grid-table";
@@ -39,8 +39,7 @@ const KEYS = ["selection", "edits", "model", "edit_kind"] as const;
 export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => {
   const own = model as unknown as AnyModel<GridOwn>;
   root.classList.add("hw-root", "hw-grid");
-  root.setAttribute("role", "region");
-  root.setAttribute("aria-label", "grid of heads");
+  aria(root, { role: "region", label: "grid of heads" });
   const set = (name: "score" | "sort" | "find" | "only", value: string) => {
     own.set(name, value as never);
     own.save_changes();
@@ -107,8 +106,8 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       });
   };
 
-  const cells = cellGrid(act, signal);
-  const list = rankList(act, signal);
+  const cells = tableGrid(act);
+  const list = rankList(act);
   const card = headCard(act.toggle, (kind) => {
     session.set("edit_kind", kind);
     session.save_changes();
@@ -215,17 +214,10 @@ export function toggled(edits: Edit[], head: string, kind: Edit["kind"]): Edit[]
   return [...edits, made];
 }
 
-function button(text: string, act: () => void): HTMLButtonElement {
-  const one = h("button", "", text);
-  one.type = "button";
-  one.addEventListener("click", act);
-  return one;
-}
-
 function progress(waiting: Waiting): HTMLElement[] {
   const bar = h("progress", "");
   if (waiting.part > 0) bar.value = waiting.part;
-  bar.setAttribute("aria-label", waiting.words);
+  aria(bar, { label: waiting.words });
   return [bar, h("span", "hw-quiet", waiting.words), button("cancel", () => waiting.stop.abort())];
 }
 

@@ -1,9 +1,12 @@
 // One head's map on a canvas, a crosshair on a second canvas above it; zoomed, panned and
 // walked through by mouse and by keys.
 
+import { changing } from "../lib/changing";
 import { h } from "../lib/dom";
 import type { layout } from "../lib/heatmap";
-import { type MapState, mapDrawer, short } from "./map-draw";
+import { css } from "../lib/theme";
+import { drawAxes } from "./map-axes";
+import { type MapState, mapDrawer } from "./map-draw";
 import {
   middle,
   moved,
@@ -16,10 +19,11 @@ import {
 } from "./map-window";
 import type { Paint } from "./paint";
 
-export const MAP_STYLE = `
+export const MAP_STYLE = css`
 .hw-map { position: relative; flex: none; outline: none; border-radius: 4px; }
 .hw-map:focus-visible { box-shadow: 0 0 0 2px var(--hw-accent); }
 .hw-map canvas { display: block; }
+.hw-map .hw-field { position: absolute; }
 .hw-map .hw-over { position: absolute; inset: 0; cursor: crosshair; }
 .hw-map .hw-over.hw-part { cursor: grab; touch-action: none; }
 .hw-stale canvas { filter: grayscale(1); opacity: .55; }
@@ -36,9 +40,10 @@ export interface Told {
 const SLIP = 4; // pixels that a click may move
 
 export function headMap(told: Told, signal: AbortSignal) {
-  const base = h("canvas", "");
+  const axes = h("canvas", "");
+  const field = h("canvas", "hw-field");
   const over = h("canvas", "hw-over");
-  const element = h("div", "hw-map", base, over);
+  const element = h("div", "hw-map", axes, field, over);
   element.tabIndex = 0;
   element.setAttribute("role", "application");
   element.setAttribute("aria-roledescription", "attention map");
@@ -50,10 +55,11 @@ export function headMap(told: Told, signal: AbortSignal) {
   let place: Place | null = null;
   let pinned: number | null = null;
   let seen = whole(0);
-  let drawn: unknown[] = [];
+  const [axesChanges, fieldChanges, crossChanges] = [changing(), changing(), changing()];
 
   const cross = () => {
     const { label, size } = frame;
+    if (!crossChanges([label, size, seen, paint, pinned, place, state?.n])) return;
     const context = paint?.size(over, label + size, label + size);
     if (!context || !state || !paint) return;
     const side = size / seen.span;
@@ -72,9 +78,19 @@ export function headMap(told: Told, signal: AbortSignal) {
     context.strokeRect(label + (place.key - seen.key) * side, label, thick, size);
   };
   const redraw = () => {
+    if (!state || !paint) return;
     const { label, size } = frame;
-    const context = paint?.size(base, label + size, label + size);
-    if (context && state && paint) drawMap(context, state, seen, frame, paint);
+    const { grid, rough, tile, ends, signed, noBos, tokens, found } = state;
+    const place = [seen, size, label, paint];
+    if (axesChanges([...place, tokens, found])) {
+      const context = paint.size(axes, label + size, label + size);
+      if (context) drawAxes(context, state, seen, frame, paint);
+      Object.assign(field.style, { left: `${label}px`, top: `${label}px`, background: paint.soft });
+    }
+    if (fieldChanges([...place, grid, rough, tile, signed, noBos, grid && ends])) {
+      const context = paint.size(field, size, size);
+      if (context) drawMap(context, state, seen, size, paint);
+    }
     cross();
   };
   const look = (next: Window) => {
@@ -198,10 +214,6 @@ export function headMap(told: Told, signal: AbortSignal) {
       over.classList.remove("hw-part");
       if (pinned !== null) fix(null);
     }
-    const { grid, rough, tile, signed, noBos, tokens, found } = next;
-    const now = [grid, rough?.pixels, tile, signed, noBos, tokens, found, at.size, at.label, ink];
-    if (!other && now.every((value, i) => value === drawn[i])) return;
-    drawn = now;
     redraw();
   }
   return {
@@ -223,4 +235,3 @@ const ARROWS: Record<string, [number, number]> = {
 };
 
 export type { Place, Window };
-export { short };

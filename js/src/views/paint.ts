@@ -1,5 +1,6 @@
 // The colours of the theme as a canvas needs them, and canvases at the screen's resolution.
 
+import { packed } from "../lib/heatmap";
 import { type Colour, diverging, viridis } from "../lib/lut";
 
 export interface Paint {
@@ -12,6 +13,8 @@ export interface Paint {
   pick: string;
   font: string;
   table(signed: boolean): Uint8Array;
+  /** The same colours as whole pixels. */
+  inks(signed: boolean): Uint32Array;
   /** Give a canvas its size; returns a clean context in CSS pixels, if there is one. */
   size(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null;
   /** A picture of square RGBA pixels, to be drawn at any size. */
@@ -26,6 +29,7 @@ export function paintOf(root: HTMLElement): Paint {
   const rgb = (style.backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
   const [r = 255, g = 255, b = 255] = rgb;
   const signedTable = diverging([r, g, b] as Colour);
+  const [inks, signedInks] = [packed(viridis), packed(signedTable)];
   return {
     ink: read("--hw-fg", "#1b1b1b"),
     quiet: read("--hw-quiet", "#5a5f68"),
@@ -36,13 +40,16 @@ export function paintOf(root: HTMLElement): Paint {
     font: read("--hw-mono", "monospace"),
     surface,
     table: (signed) => (signed ? signedTable : viridis),
+    inks: (signed) => (signed ? signedInks : inks),
     size(canvas, width, height) {
       const ratio = root.ownerDocument.defaultView?.devicePixelRatio || 1;
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
+      const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+      if (canvas.width !== wide || canvas.height !== high) {
+        Object.assign(canvas, { width: wide, height: high }); // costs a layout of the page
+        Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+      }
       const context = canvas.getContext("2d");
+      context?.reset();
       context?.scale(ratio, ratio);
       return context;
     },

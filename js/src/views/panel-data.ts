@@ -1,10 +1,13 @@
 // What the patch panel reads and sets, and what it works out without a DOM.
 
+import { clean, corrupted } from "../../../headwidgets/widgets/glossary.json";
 import type { Look } from "../lib/session";
 import { type Edit, type State, say } from "../state";
 
 export type Which = "clean" | "corrupted" | "edited";
 export const RUNS: readonly Which[] = ["clean", "corrupted", "edited"];
+/** The glossary's words for the two prompts. */
+export const MEANS = { clean, corrupted };
 
 /** One likely token of a run; `change` is the edited run's, [logit, probability]. */
 export interface Top {

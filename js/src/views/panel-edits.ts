@@ -1,14 +1,15 @@
 // Edits as toggles: a row that adds one, the list, undo. Sets the session's edits at once.
 
-import { h } from "../lib/dom";
+import { aria, button, h, on } from "../lib/dom";
+import { css } from "../lib/theme";
 import { type Edit, say } from "../state";
 import { type Item, kept, listed, type Off, type OwnLook, type Seen, target } from "./panel-data";
-import { button, input, onKey, refusal } from "./panel-parts";
+import { input, onKey, refusal } from "./panel-parts";
 
 const KINDS: readonly Edit["kind"][] = ["mean", "zero", "patch", "scale"];
 const MOST = 100;
 
-export const EDITS_STYLE = `
+export const EDITS_STYLE = css`
 .hw-chips { list-style: none; display: flex; flex-wrap: wrap; gap: 5px; margin: 6px 0 0;
   padding: 0; min-height: 26px; align-items: center; }
 .hw-chips li { display: inline-flex; border: 1px solid var(--hw-line); border-radius: 13px;
@@ -23,7 +24,7 @@ export const EDITS_STYLE = `
 .hw-add input[name="factor"] { width: 4em; }
 `;
 
-export function editList(session: Seen, own: OwnLook, able: () => boolean, signal: AbortSignal) {
+export function editList(session: Seen, own: OwnLook, able: () => boolean) {
   const past: { edits: Edit[]; off: Off[] }[] = [];
   let place: number | null = null;
   const items = () => listed(session.get("edits") ?? [], own.get("off") ?? []);
@@ -44,10 +45,10 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean, signa
     if (last) put(last);
   };
 
-  const row = addRow(session, (edit) => change([...items(), { edit, on: true }]), able, signal);
+  const row = addRow(session, (edit) => change([...items(), { edit, on: true }]), able);
   const chips: { li: HTMLElement; toggle: HTMLButtonElement; away: HTMLButtonElement }[] = [];
   const list = h("ul", "hw-chips");
-  list.setAttribute("aria-label", "edits");
+  aria(list, { label: "edits" });
   const none = h("span", "hw-quiet", "no edits: choose a head, then add");
   const chip = (i: number) => {
     const toggle = button("", () =>
@@ -69,8 +70,8 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean, signa
       chips[i] = { li, toggle, away };
       if (!li.parentNode) list.append(li);
       toggle.textContent = `${on ? "●" : "○"} ${words}`;
-      toggle.setAttribute("aria-pressed", String(on));
-      away.setAttribute("aria-label", `remove ${words}`);
+      aria(toggle, { pressed: on });
+      aria(away, { label: `remove ${words}` });
       toggle.disabled = away.disabled = !able();
     });
     if (!now.length) list.append(none);
@@ -90,12 +91,7 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean, signa
 }
 
 /** The row that adds an edit: which, how, where. */
-function addRow(
-  session: Seen,
-  add: (edit: Edit) => void,
-  able: () => boolean,
-  signal: AbortSignal,
-) {
+function addRow(session: Seen, add: (edit: Edit) => void, able: () => boolean) {
   const head = input("target", "head, or mlp and a layer");
   const factor = input("factor", "factor of the scale");
   factor.value = "0.5";
@@ -113,36 +109,24 @@ function addRow(
   const element = h("form", "hw-bar hw-add", head, kind, factor, into, where, go, why.element);
   let typed = false;
   let places = "";
-  head.addEventListener(
-    "input",
-    () => {
-      typed = head.value.trim() !== "";
+  on(head, "input", () => {
+    typed = head.value.trim() !== "";
+    why.say("");
+  });
+  on(kind, "change", () => {
+    session.set("edit_kind", kind.value as Edit["kind"]);
+    session.save_changes();
+  });
+  on(element, "submit", (event) => {
+    event.preventDefault();
+    try {
+      add(read());
+      typed = false;
       why.say("");
-    },
-    { signal },
-  );
-  kind.addEventListener(
-    "change",
-    () => {
-      session.set("edit_kind", kind.value as Edit["kind"]);
-      session.save_changes();
-    },
-    { signal },
-  );
-  element.addEventListener(
-    "submit",
-    (event) => {
-      event.preventDefault();
-      try {
-        add(read());
-        typed = false;
-        why.say("");
-      } catch (error) {
-        why.tell(error as Error);
-      }
-    },
-    { signal },
-  );
+    } catch (error) {
+      why.tell(error as Error);
+    }
+  });
   for (const field of [head, factor]) {
     onKey(field, "Enter", (event) => {
       event.preventDefault();
@@ -194,6 +178,6 @@ function choice(value = "", text = ""): HTMLOptionElement {
 
 function select(label: string, options: string[][]): HTMLSelectElement {
   const made = h("select", "", ...options.map(([value, text]) => choice(value, text)));
-  made.setAttribute("aria-label", label);
+  aria(made, { label });
   return made;
 }

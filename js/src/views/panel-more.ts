@@ -1,12 +1,13 @@
 // Two errands of the patch panel: continue the prompt, and copy the session as Python.
 
 import { visible } from "../card";
-import { h } from "../lib/dom";
+import { button, h } from "../lib/dom";
 import type { Ask } from "../lib/session";
+import { css } from "../lib/theme";
 import { type OwnLook, type Seen, shared } from "./panel-data";
-import { area, button, input, onKey, refusal } from "./panel-parts";
+import { area, input, onKey, refusal } from "./panel-parts";
 
-export const MORE_STYLE = `
+export const MORE_STYLE = css`
 .hw-texts { display: grid; grid-template-columns: 6em 1fr; gap: 2px 10px; min-height: 42px; }
 .hw-texts p { margin: 0; font: 12px/1.6 var(--hw-mono); white-space: pre-wrap;
   overflow-wrap: anywhere; max-height: 8em; overflow: auto; }

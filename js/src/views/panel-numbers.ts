@@ -1,10 +1,12 @@
 // The numbers of the patch panel: the metric with its intervals, and the top tokens.
 
 import { visible } from "../card";
-import { h } from "../lib/dom";
+import { aria, h, on } from "../lib/dom";
 import { term } from "../lib/glossary";
+import { css } from "../lib/theme";
 import {
   type Effect,
+  MEANS,
   type Panel,
   type Row,
   RUNS,
@@ -16,7 +18,7 @@ import {
 
 const ROWS = 10;
 
-export const NUMBERS_STYLE = `
+export const NUMBERS_STYLE = css`
 .hw-panel { --hw-clean: #0072b2; --hw-corrupted: #d55e00; --hw-edited: #009e73; }
 [data-jp-theme-light="false"] .hw-panel { --hw-clean: #56b4e9; --hw-corrupted: #e69f00;
   --hw-edited: #4fd1a5; }
@@ -57,9 +59,9 @@ export function metricPlot() {
   const lines = RUNS.map((run) => {
     const [whisker, dot, zero] = [h("i", "hw-whisker"), h("i", "hw-dot"), h("i", "hw-zero")];
     const axis = h("span", "hw-axis", zero, whisker, dot);
-    axis.setAttribute("aria-hidden", "true");
+    aria(axis, { hidden: true });
     const [key, value] = [
-      h("span", "hw-key", run === "edited" ? run : term(run)),
+      h("span", "hw-key", run === "edited" ? run : term(run, MEANS[run])),
       h("span", "hw-number"),
     ];
     for (const part of [key, axis]) part.dataset.run = run;
@@ -109,7 +111,7 @@ export function topTokens(unit: () => 0 | 1) {
     const title = h("h4", "", run);
     const box = h("div", "", title, list);
     box.dataset.run = run;
-    list.setAttribute("aria-label", `likeliest tokens of the ${run} run`);
+    aria(list, { label: `likeliest tokens of the ${run} run` });
     return { run, items, box, title };
   });
   const element = h("div", "hw-tops", ...columns.map(({ box }) => box));
@@ -122,8 +124,8 @@ export function topTokens(unit: () => 0 | 1) {
       }
     }
   };
-  element.addEventListener("pointerover", point);
-  element.addEventListener("pointerleave", point);
+  on(element, "pointerover", point);
+  on(element, "pointerleave", point);
   return {
     element,
     draw(panel: Panel) {

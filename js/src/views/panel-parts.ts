@@ -1,16 +1,7 @@
 // The little that the parts of the patch panel are made of.
 
-import { h } from "../lib/dom";
+import { aria, h, on } from "../lib/dom";
 import { Cancelled } from "../lib/rpc";
-
-/** A real button. */
-export function button(text: string, act: () => void, label = ""): HTMLButtonElement {
-  const made = h("button", "", text);
-  made.type = "button";
-  if (label) made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
-}
 
 /** A field of one line; its name is for the style. */
 export function input(name: string, label: string): HTMLInputElement {
@@ -29,14 +20,14 @@ export function area(label: string, rows = 1): HTMLTextAreaElement {
 
 function labelled<T extends HTMLInputElement | HTMLTextAreaElement>(made: T, label: string): T {
   made.spellcheck = false;
-  made.setAttribute("aria-label", label);
+  aria(made, { label });
   return made;
 }
 
 /** Where a refusal is said, at once. */
 export function refusal() {
   const element = h("span", "hw-why");
-  element.setAttribute("role", "alert");
+  aria(element, { role: "alert" });
   return {
     element,
     say: (text: string) => {
@@ -51,7 +42,7 @@ export function refusal() {
 
 /** Do something at a key, and let nobody else hear of it. */
 export function onKey(node: HTMLElement, key: string, act: (event: KeyboardEvent) => void): void {
-  node.addEventListener("keydown", (event) => {
+  on(node, "keydown", (event) => {
     if (event.key !== key || event.isComposing) return;
     event.stopPropagation();
     act(event);

@@ -1,15 +1,16 @@
 // The prompts in place: two fields, their tokens one above the other, a set, a pasted table.
 
 import { visible } from "../card";
-import { h } from "../lib/dom";
+import { aria, button, h, on } from "../lib/dom";
 import { term } from "../lib/glossary";
 import type { Ask } from "../lib/session";
-import type { Panel, Seen } from "./panel-data";
-import { area, button, input, onKey, refusal } from "./panel-parts";
+import { css } from "../lib/theme";
+import { MEANS, type Panel, type Seen } from "./panel-data";
+import { area, input, onKey, refusal } from "./panel-parts";
 
 type Name = "clean" | "corrupted";
 
-export const PROMPTS_STYLE = `
+export const PROMPTS_STYLE = css`
 .hw-fields { display: grid; grid-template-columns: 6em 1fr; gap: 4px 10px; align-items: baseline; }
 .hw-fields .hw-why { grid-column: 2; }
 .hw-panel textarea { font: 13px/1.45 var(--hw-mono); color: var(--hw-fg); background: var(--hw-bg);
@@ -83,7 +84,7 @@ export function prompts(
     const why = refusal();
     let shown = "";
     const dirty = () => box.value !== shown;
-    const refused = (bad: boolean) => box.setAttribute("aria-invalid", String(bad));
+    const refused = (bad: boolean) => aria(box, { invalid: bad });
     const put = (value: Text) => {
       box.value = Array.isArray(value) ? value.join(" ") : (value ?? "");
       shown = box.value; // as the field gives it back: it has no \r
@@ -92,7 +93,7 @@ export function prompts(
       const ids = Array.isArray(session.get("prompt")) && /^[\d\s,]+$/.test(box.value);
       return ids ? (box.value.match(/\d+/g) ?? []).map(Number) : box.value;
     };
-    box.addEventListener("keydown", (event) => {
+    on(box, "keydown", (event) => {
       if (event.key === "Escape" && dirty()) {
         event.stopPropagation();
         box.value = shown;
@@ -115,7 +116,7 @@ export function prompts(
         },
       );
     });
-    box.addEventListener("paste", (event) => {
+    on(box, "paste", (event) => {
       const text = event.clipboardData?.getData("text/plain") ?? "";
       if (which === "corrupted" || text.trim().split(/\r?\n/).length < 2) return;
       event.preventDefault();
@@ -132,7 +133,7 @@ export function prompts(
       if (other || !dirty()) put(now);
       known = now;
     };
-    return { parts: [h("span", "hw-key", term(which)), box, why.element], draw };
+    return { parts: [h("span", "hw-key", term(which, MEANS[which])), box, why.element], draw };
   }
   const rows = h("div", "hw-fields");
   for (const which of ["clean", "corrupted"] as const) {
@@ -169,8 +170,7 @@ function compared({ tokens, first }: Panel): string {
 /** The clean tokens as buttons, one tab stop, each over its corrupted partner. */
 function strip(choose: (at: number) => void) {
   const element = h("div", "hw-strip");
-  element.setAttribute("role", "toolbar");
-  element.setAttribute("aria-label", "tokens: choose one to replace it or to edit there");
+  aria(element, { role: "toolbar", label: "tokens: choose one to replace it or to edit there" });
   let drawn = "";
   let at = 0;
   const buttons = () => [...element.querySelectorAll<HTMLButtonElement>("button")];
@@ -182,7 +182,7 @@ function strip(choose: (at: number) => void) {
     });
     if (focus) all[at]?.focus();
   };
-  element.addEventListener("keydown", (event) => {
+  on(element, "keydown", (event) => {
     const ends: Record<string, number> = {
       ArrowLeft: at - 1,
       ArrowRight: at + 1,
@@ -194,11 +194,11 @@ function strip(choose: (at: number) => void) {
     event.preventDefault();
     move(to);
   });
-  element.addEventListener("click", (event) => {
+  on(element, "click", (event) => {
     const button = (event.target as HTMLElement).closest("button");
     if (!button) return;
     move(buttons().indexOf(button), false);
-    for (const each of buttons()) each.setAttribute("aria-current", String(each === button));
+    for (const each of buttons()) aria(each, { current: each === button });
     choose(at);
   });
   return {
@@ -222,10 +222,9 @@ function strip(choose: (at: number) => void) {
               .join(" "),
           );
           if (i < above.length) {
-            const button = h("button", "", visible(above[i] ?? "") || "∅");
-            button.type = "button";
-            button.title = `position ${i}`;
-            column.append(button);
+            const token = button(visible(above[i] ?? "") || "∅");
+            token.title = `position ${i}`;
+            column.append(token);
           } else column.append(h("i", "", ""));
           if (below) column.append(h("i", "", visible(below[i] ?? "")));
           return column;

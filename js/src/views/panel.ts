@@ -1,18 +1,17 @@
 // The patch panel: prompts, edits as toggles, and the three runs side by side.
 // Sets the session's edits, index and edit_kind, and its own off and continued.
 
-import { h } from "../lib/dom";
+import { aria, button, h } from "../lib/dom";
 import { GLOSSARY_STYLE } from "../lib/glossary";
 import { isLive, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
 import { called } from "../lib/session";
-import { style } from "../lib/theme";
+import { css, style } from "../lib/theme";
 import type { Mount } from "../views";
 import { type OwnLook, type Seen, sentence, type Traits } from "./panel-data";
 import { EDITS_STYLE, editList } from "./panel-edits";
 import { continuation, copying, MORE_STYLE } from "./panel-more";
 import { metricPlot, NUMBERS_STYLE, topTokens } from "./panel-numbers";
-import { button } from "./panel-parts";
 import { PROMPTS_STYLE, prompts } from "./panel-prompts";
 
 const KEYS = [
@@ -29,16 +28,11 @@ const KEYS = [
 ] satisfies readonly (keyof Traits)[];
 const PATCHING = "static copy: run the notebook to patch";
 
-const STYLE = `
-.hw-panel { padding: 10px 12px; border: 1px solid var(--hw-line); border-radius: 6px; }
-.hw-panel [hidden] { display: none; }
+const STYLE =
+  css`
 .hw-panel .hw-bar { display: flex; flex-wrap: wrap; gap: 5px 8px; align-items: center; }
 .hw-panel section { border-top: 1px solid var(--hw-line); margin-top: 9px; padding-top: 9px; }
-.hw-title { font-weight: 600; font-size: 15px; }
-.hw-quiet { color: var(--hw-quiet); }
-.hw-why { color: var(--hw-bad); }
-.hw-badge { border: 1px solid var(--hw-line); border-radius: 3px; padding: 0 6px;
-  color: var(--hw-quiet); }
+.hw-panel .hw-badge { color: var(--hw-quiet); }
 .hw-end { margin-left: auto; display: inline-flex; flex-wrap: wrap; gap: 5px; align-items: center; }
 .hw-panel button, .hw-panel select, .hw-panel input { font: inherit; color: var(--hw-fg);
   background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 4px; padding: 1px 8px;
@@ -56,7 +50,12 @@ const STYLE = `
 .hw-two .hw-go { margin: 14px 0 4px; }
 @container (max-width: 480px) { .hw-what { min-height: 3.3em; } }
 @container (min-width: 860px) { .hw-two { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
-${GLOSSARY_STYLE}${PROMPTS_STYLE}${EDITS_STYLE}${NUMBERS_STYLE}${MORE_STYLE}`;
+` +
+  GLOSSARY_STYLE +
+  PROMPTS_STYLE +
+  EDITS_STYLE +
+  NUMBERS_STYLE +
+  MORE_STYLE;
 
 /** Show a session's prompts, edits and numbers in `root`, until the signal aborts. */
 export const mountPanel: Mount = (shown, root, signal) => {
@@ -64,13 +63,12 @@ export const mountPanel: Mount = (shown, root, signal) => {
   const own = shown.own as unknown as OwnLook;
   const { ask } = shown;
   root.classList.add("hw-root", "hw-panel");
-  root.setAttribute("role", "region");
-  root.setAttribute("aria-label", "patch panel");
+  aria(root, { role: "region", label: "patch panel" });
   const live = () => isLive(shown.session);
 
   const line = h("span", "hw-quiet");
-  line.setAttribute("role", "status");
-  const edits = editList(session, own, live, signal);
+  aria(line, { role: "status" });
+  const edits = editList(session, own, live);
   const words = prompts(session, ask, live, edits.at, signal);
   const more = continuation(session, own, ask, live, signal);
   const numbers = results(more.element);
@@ -154,18 +152,17 @@ function results(more: HTMLElement) {
     const made = button(name, () => {
       unit = i as 0 | 1;
       units.forEach((each, j) => {
-        each.setAttribute("aria-pressed", String(j === unit));
+        aria(each, { pressed: j === unit });
       });
       tops.draw(last);
     });
-    made.setAttribute("aria-pressed", String(i === unit));
+    aria(made, { pressed: i === unit });
     return made;
   });
   const group = h("span", "hw-end hw-unit", ...units);
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "unit of the top tokens");
+  aria(group, { role: "group", label: "unit of the top tokens" });
   const effect = h("p", "hw-effect");
-  effect.setAttribute("aria-live", "polite");
+  aria(effect, { live: "polite" });
   const [name, badge, n] = [
     h("span", ""),
     h("span", "hw-badge", "before your edit"),

@@ -1,0 +1,18 @@
+// What the second bundle takes from the first, where it is once and for all (see build.mjs):
+// its modules import these from where they are written.
+
+export { visible } from "./card";
+export { aria, button, h, on } from "./lib/dom";
+export { GUTTER, RULER, words } from "./lib/heatmap";
+export { isLive, STATIC, whenLive } from "./lib/live";
+export { gradient } from "./lib/lut";
+export { whenChanged } from "./lib/model";
+export { Cancelled } from "./lib/rpc";
+export { called } from "./lib/session";
+export { style } from "./lib/theme";
+export { decode } from "./lib/wire";
+export { say } from "./state";
+export { mountAttention } from "./views/attention";
+export { CELLS_STYLE, cellGrid, onKeys } from "./views/cell-grid";
+export { GLYPHS, marks } from "./views/cell-marks";
+export { onLooks, paintOf } from "./views/paint";
