@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 PAUSE = 0.002
 """Seconds without anything new, before a piece of work is begun: where messages come over
 the same thread, this is when the loop reads a newer request or a cancel that waits."""
+QUIET = 0.05
+"""Seconds without any work, after which the next piece is begun at once."""
 LONGEST = 10
 """The most pauses that work waits for while news keeps coming."""
 
@@ -43,6 +45,7 @@ class HomeLoop:
         self._scheduled = False  # these are touched on the loop only
         self._news = False
         self._paused = 0
+        self._ended = -QUIET
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run `work` on the home loop, soon; inline under a lock where no loop runs."""
@@ -64,7 +67,8 @@ class HomeLoop:
         self._news = True
         if self._waiting and not self._scheduled:
             self._scheduled, self._news, self._paused = True, False, 0
-            loop.call_later(PAUSE, self._turn, loop)
+            quiet = loop.time() - self._ended > QUIET
+            loop.call_later(0 if quiet else PAUSE, self._turn, loop)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do one piece of work, in the context it was asked in; the next after a pause."""
@@ -78,4 +82,5 @@ class HomeLoop:
             context.run(work)
         finally:
             self._scheduled = False
+            self._ended = loop.time()
             self._schedule(loop)

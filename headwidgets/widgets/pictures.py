@@ -126,20 +126,22 @@ def pack_windows(read: Read, n: int, *, signed: bool = False, **about: Any) -> P
     """
     stride = -(-n // MAP_EDGE)
     small = np.ascontiguousarray(_overview(read, n, stride, signed=signed), dtype=np.float32)
-    lower = _lower(len(small))
-    causal = not small[~lower].any()
-    sent = small[lower] if causal else small
+    lower, above = _halves(len(small))
+    causal = not small.take(above).any()
+    sent = small.take(lower) if causal else small
     header, data = encode_scaled(sent)
     shape = {"n": n, "stride": stride, "signed": signed, "causal": causal}
     return Picture({**about, **shape, "array": header}, data)
 
 
 @functools.lru_cache(maxsize=2)
-def _lower(edge: int) -> NDArray[np.bool_]:
-    """Return where a square is not above its diagonal."""
-    mask = np.tri(edge, dtype=bool)
-    mask.setflags(write=False)
-    return mask
+def _halves(edge: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the flat indices of a square's values, on and below its diagonal and above it."""
+    lower = np.tri(edge, dtype=bool).ravel()
+    halves = np.flatnonzero(lower), np.flatnonzero(~lower)
+    for half in halves:
+        half.setflags(write=False)
+    return halves
 
 
 def _overview(read: Read, n: int, stride: int, *, signed: bool) -> NDArray[np.float32]:

@@ -50,6 +50,7 @@ beforeEach(() => {
   framesAtOnce();
 });
 afterEach(() => {
+  vi.useRealTimers();
   life.abort();
   vi.unstubAllGlobals();
 });
@@ -101,12 +102,18 @@ test("the grid is one tab stop, moved by arrows, chosen by Enter", async () => {
   expect(cell?.getAttribute("aria-label")).toBe("head 0.0");
 });
 
-test("another head is sketched at once, and said to be a sketch", async () => {
+test("another head whose map is on its way is picked at once, then sketched and said to be", async () => {
   const root = await show();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   session.set("selection", "1.2");
   expect(root.dataset.hwState).toBe("busy");
   expect(root.querySelector(".hw-title")?.textContent).toBe("head 1.2");
-  expect(root.textContent).toContain("thumbnail, enlarged");
+  expect(root.querySelector<HTMLElement>(".hw-picked")?.hidden).toBe(false);
+  expect(root.textContent).not.toContain("thumbnail, enlarged");
+  vi.advanceTimersByTime(50);
+  expect(root.textContent).toContain("thumbnail, enlarged; every value is on its way");
+  vi.advanceTimersByTime(1000);
+  expect(root.textContent).toContain("thumbnail, enlarged; the kernel is busy");
   session.set("map", { ...session.get("map"), head: "1.2" });
   expect(root.dataset.hwState).toBe("ready");
   expect(root.textContent).not.toContain("thumbnail, enlarged");

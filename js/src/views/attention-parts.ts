@@ -141,7 +141,7 @@ export function parts(
 
   return {
     children: [bar, split],
-    ...{ heads, map, about: meant },
+    ...{ heads, map, top, about: meant },
     found: () => found,
     empty: (text: string) => {
       say(why, text);

@@ -21,6 +21,8 @@ const KEYS = [
   ...(["thumbs", "map"] as const),
 ] satisfies readonly (keyof Looked)[];
 const SILENT_MS = 1000;
+/** So long the map that is on screen waits for the exact one, before the thumbnail stands in. */
+const SKETCH_MS = 40;
 const NONE: string[] = [];
 
 /** Show a session's attention in `root`, until the signal aborts. */
@@ -46,9 +48,12 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
   const grids = once(readMap);
   const ends = once(limits);
   const rough = once((bytes: Uint8Array, edge: number) => ({ bytes, edge }));
+  const longest = once((tokens: string[]) =>
+    Math.max(3, ...tokens.map((one) => short(one).length)),
+  );
   let paint = paintOf(root);
   let width = parts.width(root); // kept: to ask for it lays out the page
-  let silent = false;
+  let [asked, since, began] = ["", 0, 0]; // what is shown, since when, and since when it waits
   let timer: ReturnType<typeof setTimeout> | undefined;
   let kept: { of: string; tokens: string[] } | undefined; // those of a map that is now stale
 
@@ -83,10 +88,16 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
     const tile = asking.tile(parts.about(now), now.revision, window, n, stride);
     const seen: Seen = { ...now, grid, tile, n, tokens, signed, why };
     const range = grid ? ends(grid.values, signed, weighting !== "raw") : signed ? [-1, 1] : [0, 1];
-    const letters = Math.max(...tokens.map((token) => short(token).length), 3);
-    const at = layout(width, now.layers, now.heads, n, letters);
+    const at = layout(width, now.layers, now.heads, n, longest(tokens));
     const name = nameOf(session, now.head);
+    const dead = !isLive(session);
+    const waiting = !(current && now.exact && now.small);
+    const { patient, silent } = waits(now, waiting && !dead);
+    root.dataset.hwState = why ? "error" : waiting && !dead ? "busy" : "ready";
+    root.dataset.hwRevision = String(map.revision ?? "");
+    root.dataset.hwHead = now.head;
     parts.heads.draw(headsState(session, small, now), at, paint);
+    if (patient && !grid && kept) return parts.top(seen);
     parts.map.draw(
       {
         ...{ grid, tile, signed, tokens, n, ends: range as [number, number] },
@@ -101,23 +112,21 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
     );
     parts.wide(at.label + at.size);
     parts.stale(!current, now.thumbs.revision !== now.revision, Boolean(why));
-    const dead = !isLive(session);
-    const waiting = !(current && now.exact && now.small);
-    clearTimeout(timer);
-    if (!waiting) silent = false;
-    else if (!silent && !dead) {
-      timer = setTimeout(() => {
-        silent = true;
-        draw();
-      }, SILENT_MS);
-    }
     parts.show(seen, at, paint, range, {
       silence: !waiting ? "" : dead ? STATIC : silent ? "the kernel is busy" : "",
       edge: small?.edge ?? n,
     });
-    root.dataset.hwState = why ? "error" : waiting && !dead ? "busy" : "ready";
-    root.dataset.hwRevision = String(map.revision ?? "");
-    root.dataset.hwHead = now.head;
+  };
+  /** How long the answer has been missing; draws again when that comes to mean something else. */
+  const waits = ({ head, run, weighting, over }: ReturnType<typeof look>, waiting: boolean) => {
+    const now = performance.now();
+    const question = [head, run, weighting, over].join();
+    if (question !== asked) [asked, since] = [question, now];
+    began = waiting ? began || now : 0;
+    const [soon, late] = [since + SKETCH_MS - now, began + SILENT_MS - now];
+    clearTimeout(timer);
+    if (waiting && late > 0) timer = setTimeout(draw, Math.ceil(soon > 0 ? soon : late));
+    return { patient: waiting && soon > 0, silent: waiting && late <= 0 };
   };
   whenChanged(session, KEYS, draw, signal);
   whenLive(session, soon, signal);
