@@ -153,9 +153,9 @@ window.hwTile = (edge, turns) => {
   const context = paint.size(canvas, 420, 420);
   const seen = { query: 0, key: 0, span: edge };
   return Array.from({ length: turns }, (_, turn) => {
-    const values = made[turn % 2], start = performance.now();
-    draw(context, { grid: { edge, values, bound: 0 }, rough: null, tile: null,
-      ends: limits(values, false), signed: false, noBos: false, tokens: [], n: edge,
+    const values = made[turn % 2], ends = limits(values, false), start = performance.now();
+    draw(context, { grid: { edge, values, bound: 0, causal: false, sent: values }, rough: null, tile: null,
+      ends, signed: false, noBos: false, tokens: [], n: edge,
       found: new Set(), label: "" }, seen, 420, paint);
     context.getImageData(100, 100, 1, 1);
     return performance.now() - start;

@@ -88,6 +88,21 @@ test("a thin line stays as bright as it is, and what is no number is never hidde
   expect(out[5]).toBe(inks[0]);
 });
 
+test("the empty half of a causal map is not looked at, and looks the same", () => {
+  const n = 40;
+  const values = Array.from({ length: n * n }, (_, i) => (i % n > i / n ? 0 : noise(i) - 0.5));
+  for (const [seen, edge] of [
+    [{ query: 0, key: 0, span: n }, 17],
+    [{ query: 9, key: 13, span: 12 }, 31],
+  ] as const) {
+    const [whole, half] = [new Uint32Array(edge ** 2), new Uint32Array(edge ** 2)];
+    const scale = { inks: signedInks, ends: [-1, 1] as const, signed: true };
+    raster(source(values, n), seen, edge, scale, whole);
+    raster(source(values, n, { causal: true }), seen, edge, scale, half);
+    expect([...half]).toEqual([...whole]);
+  }
+});
+
 test("where a part holds nothing, what lies below it stays", () => {
   const out = new Uint32Array(16).fill(7);
   const part = source([1, 1, 1, 1], 2, { query: 1, key: 2 });

@@ -8,6 +8,10 @@ export interface Grid {
   edge: number;
   values: Float32Array;
   bound: number;
+  /** Whether everything above the diagonal is zero. */
+  causal: boolean;
+  /** The values as they were sent, which for a causal map is half of them. */
+  sent: Float32Array;
 }
 
 /** Exact values of a part of a long map, from (query, key) on. */
@@ -38,7 +42,7 @@ export function readMap(header: MapPicture, data: DataView): Grid | null {
       values.set(sent.subarray(from, from + q + 1), q * edge);
     }
   } else values.set(sent.subarray(0, values.length));
-  return { edge, values, bound };
+  return { edge, values, bound, causal: Boolean(header.causal), sent: sent as Float32Array };
 }
 
 /** Read the answer to a request for a tile. */

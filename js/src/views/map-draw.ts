@@ -63,9 +63,10 @@ export function mapDrawer() {
 function layers({ grid, rough, tile, ends, n }: MapState) {
   const out: { source: Source; ends: [number, number] }[] = [];
   if (grid) {
-    const { values, edge } = grid;
+    const { values, edge, causal } = grid;
     const stride = Math.ceil(n / edge);
-    out.push({ source: { values, rows: edge, columns: edge, query: 0, key: 0, stride }, ends });
+    const place = { rows: edge, columns: edge, query: 0, key: 0, stride, causal };
+    out.push({ source: { values, ...place }, ends });
     if (tile) out.push({ source: { ...tile, stride: 1 }, ends });
   } else if (rough) {
     const { bytes, edge } = rough;

@@ -13,6 +13,8 @@ export interface Source {
   query: number;
   key: number;
   stride: number;
+  /** Whether everything above the diagonal is zero: then it is not looked at. */
+  causal?: boolean;
 }
 
 /** Colours as whole pixels, the last one for what is not finite, and what their ends mean. */
@@ -41,8 +43,10 @@ export function raster(
     if (above >= 0 && down.from[above] === from && down.to[above] === to) {
       const start = above * edge;
       pixels.copyWithin(y * edge + across.first, start + across.first, start + across.end);
-    } else
-      line(largestOfRows(source, from, to, scale.signed, row), across, scale, pixels, y * edge);
+    } else {
+      const most = largestOfRows(source, from, to, scale.signed, row);
+      line(most, across, source.causal ? to : columns, scale, pixels, y * edge);
+    }
     above = y;
   }
 }
@@ -113,9 +117,11 @@ function largest(values: Float32Array, from: number, to: number, signed: boolean
   return -low > high ? low : high;
 }
 
+/** Paint a line of pixels; beyond the first `reach` values all are zero. */
 function line(
   values: Float32Array,
   { from, to, first, end }: Cuts,
+  reach: number,
   { inks, ends: [low, high], signed }: Scale,
   pixels: Uint32Array,
   start: number,
@@ -124,9 +130,11 @@ function line(
   const by = low === -high ? 127 / high : 255 / (high - low);
   const zero = (low === -high ? 128 : -low * by) + 0.5;
   const grey = inks[256] as number;
-  for (let x = first; x < end; x++) {
+  let x = first;
+  for (; x < end && (from[x] as number) < reach; x++) {
     const most = largest(values, from[x] as number, to[x] as number, signed);
     const entry = most * by + zero;
     pixels[start + x] = entry >= 0 && entry < 256 ? (inks[entry | 0] as number) : grey;
   }
+  pixels.fill(inks[zero | 0] as number, start + x, start + end);
 }
