@@ -25,8 +25,17 @@ MOST_LABELS = 32
 LONGEST = 12
 SMALL = 7_500
 """Bytes of the picture that every display of a view carries: as base64 within 10 kB."""
-LEVELS = ((64, 512, 96), (16, 128, 64), (12, 96, 40), (8, 64, 24), (6, 64, 12), (5, 48, 10))
-"""Greatest edge of a thumbnail and of the map, number of colours: a file's, then smaller."""
+LEVELS = (
+    (64, 512, 96, MOST_LABELS),
+    (16, 128, 64, MOST_LABELS),
+    (12, 96, 40, 28),
+    (8, 64, 24, 24),
+    (6, 64, 12, 20),
+    (5, 48, 10, 16),
+    (4, 38, 8, 10),
+)
+"""Greatest edge of a thumbnail and of the map, numbers of colours and of labels on an axis: a
+file's, then smaller."""
 
 
 def draw(state: Any, most: int | None = SMALL) -> bytes:
@@ -50,14 +59,14 @@ def draw(state: Any, most: int | None = SMALL) -> bytes:
 
 def drawn(state: Any, level: int) -> bytes:
     """Return a PNG of one of the `LEVELS`."""
-    edge, map_edge, colours = LEVELS[level]
+    edge, map_edge, colours, labels = LEVELS[level]
     small = unpack(state.thumbs, state.thumbs_data)
     one = unpack(state.map, state.map_data)
     signed = bool(state.thumbs.get("signed"))
     left = None if small is None else _thumbnails(coarser(small, edge, signed=signed), state)
     if one is not None:
         one = pooled(one, -(-len(one) // map_edge), signed=bool(state.map.get("signed")))
-    right = _labelled(one, state)
+    right = _labelled(one, state, labels)
     wide = (left.width + GAP if left else 0) + right.width
     wide = max(wide, round(width(words(state), 14)))
     height = 3 * MARGIN + 16 + max(left.height if left else 0, right.height)
@@ -132,7 +141,7 @@ def _thumbnails(values: NDArray[np.uint8], state: Any) -> Image.Image:
     return page
 
 
-def _labelled(values: NDArray[np.float32] | None, state: Any) -> Image.Image:
+def _labelled(values: NDArray[np.float32] | None, state: Any, most: int) -> Image.Image:
     """Return the map with its tokens on both axes."""
     if values is None:
         return Image.new("RGB", (MAP, 1), "white")
@@ -144,7 +153,7 @@ def _labelled(values: NDArray[np.float32] | None, state: Any) -> Image.Image:
         pen.rectangle((LABEL, LABEL, LABEL + MAP - 1, LABEL + MAP - 1), outline=LINE)
     tokens = state.map.get("tokens", state.tokens)
     n = len(tokens)
-    for i in range(0, n, -(-n // MOST_LABELS)):
+    for i in range(0, n, -(-n // most)):
         at = LABEL + MAP * (i + 0.5) / n
         text = visible(tokens[i], LONGEST)
         write(pen, (LABEL - 5, at), text, INK, size=11, anchor="rm")
