@@ -24,7 +24,13 @@ def random_bridge(class_name: str, **options: Any) -> Any:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     config = getattr(transformers, class_name)(
-        vocab_size=D_VOCAB, bos_token_id=0, eos_token_id=0, pad_token_id=0, **options
+        **{
+            "vocab_size": D_VOCAB,
+            "bos_token_id": 0,
+            "eos_token_id": 0,
+            "pad_token_id": 0,
+            **options,
+        }
     )
     auto: Any = transformers.AutoModelForCausalLM
     model = auto.from_config(config, attn_implementation="eager")

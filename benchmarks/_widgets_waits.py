@@ -154,9 +154,9 @@ window.hwTile = (edge, turns) => {
   const seen = { query: 0, key: 0, span: edge };
   return Array.from({ length: turns }, (_, turn) => {
     const values = made[turn % 2], ends = limits(values, false), start = performance.now();
-    draw(context, { grid: { edge, values, bound: 0, causal: false, sent: values }, rough: null, tile: null,
-      ends, signed: false, noBos: false, tokens: [], n: edge,
-      found: new Set(), label: "" }, seen, 420, paint);
+    const grid = { edge, values, bound: 0, causal: false, sent: values };
+    const state = { grid, rough: null, tile: null, ends, signed: false, noBos: false };
+    draw(context, { ...state, tokens: [], n: edge, found: new Set() }, seen, 420, paint);
     context.getImageData(100, 100, 1, 1);
     return performance.now() - start;
   });

@@ -20,8 +20,19 @@ if TYPE_CHECKING:
         NotMeasurable,
     )
     from headwidgets.heads import Head
-    from headwidgets.methods.edits import mean, patch, scale, zero
-    from headwidgets.methods.metrics import LogitDiff
+    from headwidgets.methods.edits import (
+        add,
+        keep,
+        mean,
+        patch,
+        resample,
+        scale,
+        subtract,
+        zero,
+    )
+    from headwidgets.methods.metrics import KL, LogitDiff, LogProb, Prob, Rank
+    from headwidgets.methods.survey_scores import negative_attention_score, retrieval_score
+    from headwidgets.methods.vector import Direction
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
     from headwidgets.taxonomy import kinds
@@ -33,26 +44,37 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "KL",
     "AttentionView",
     "Cancelled",
+    "Direction",
     "EditDropped",
     "Head",
     "HeadGrid",
     "HeadwidgetsError",
     "InputError",
+    "LogProb",
     "LogitDiff",
     "ModelError",
     "NotMeasurable",
     "PatchPanel",
+    "Prob",
     "Prompts",
+    "Rank",
     "Session",
     "__version__",
+    "add",
     "explore",
+    "keep",
     "kinds",
     "load",
     "mean",
+    "negative_attention_score",
     "patch",
+    "resample",
+    "retrieval_score",
     "scale",
+    "subtract",
     "zero",
 ]
 
@@ -66,8 +88,10 @@ _HOMES = {
         "NotMeasurable",
     ),
     "heads": ("Head",),
-    "methods.edits": ("mean", "patch", "scale", "zero"),
-    "methods.metrics": ("LogitDiff",),
+    "methods.edits": ("add", "keep", "mean", "patch", "resample", "scale", "subtract", "zero"),
+    "methods.metrics": ("KL", "LogProb", "LogitDiff", "Prob", "Rank"),
+    "methods.survey_scores": ("negative_attention_score", "retrieval_score"),
+    "methods.vector": ("Direction",),
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
     "taxonomy": ("kinds",),

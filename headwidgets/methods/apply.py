@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from headwidgets.errors import InputError
+from headwidgets.methods.change import Change, Given, change
+from headwidgets.methods.donors import donors
 from headwidgets.methods.means import mean_tables
-from headwidgets.methods.record import mlp_name, record, z_name
+from headwidgets.methods.record import mlp_name, record, resid_name, z_name
 from headwidgets.methods.snapshot import Pair, Snapshot, position, unaligned
 from headwidgets.methods.trust import require_trust
 
 if TYPE_CHECKING:
-    from headwidgets.methods.edits import Edit
-    from headwidgets.model.engine import Engine, HookFn, Hooks
+    from collections.abc import Iterable, Sequence
 
-Change = Callable[[Tensor, int], Tensor]
-"""Old values [row, position, ...] and the first position; returns the new ones."""
+    from torch import Tensor
+
+    from headwidgets.methods.edit import Edit
+    from headwidgets.model.engine import Engine, HookFn, Hooks
+    from headwidgets.model.facts import Facts
+
+Site = tuple[str, list[int] | None]
+"""A hook point, and which of its heads; None where it has no heads."""
 
 
 @dataclass
@@ -32,6 +38,13 @@ class Compiled:
     moved: list[float] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Step:
+    number: int
+    heads: list[int] | None
+    change: Change
+
+
 def compile_edits(engine: Engine, snapshot: Snapshot, batch: Sequence[int]) -> Compiled:
     """Make hooks of the session's edits for some pairs of one length.
 
@@ -39,66 +52,113 @@ def compile_edits(engine: Engine, snapshot: Snapshot, batch: Sequence[int]) -> C
     ------
     InputError
         If an edit names what the model or the prompts do not have, or lacks its
-        aligned partner prompt.
+        aligned partner prompt or another prompt of its length.
     """
     pairs = [snapshot.pairs[i] for i in batch]
     edits = snapshot.edits
     for edit in edits:
         check_target(engine, edit)
-        if edit.head is not None:
-            require_trust(engine, edit.layer, pairs[0].clean)
+        for name, heads in sites(engine.facts, edit):
+            if heads is not None:
+                require_trust(engine, int(name.split(".")[1]), pairs[0].clean)
     sources = _sources(engine, snapshot, pairs)
     out = Compiled(hooks=[], edits=edits, moved=[0.0] * len(edits))
-    steps: dict[str, list[tuple[int, Edit, Change]]] = {}
+    steps: dict[str, list[_Step]] = {}
     for number, edit in enumerate(edits):
         mask = _mask(edit, pairs, one_length=snapshot.one_length)
-        change = _change(edit, sources.get((edit.kind, _site(edit))), mask)
-        steps.setdefault(_site(edit), []).append((number, edit, change))
+        for name, heads in sites(engine.facts, edit):
+            new = change(edit, sources.get(_source_key(edit, name)), heads, mask)
+            steps.setdefault(name, []).append(_Step(number, heads, new))
     out.hooks = [(name, _hook(chain, out.moved)) for name, chain in steps.items()]
     return out
 
 
-def check_target(engine: Engine, edit: Edit) -> None:
-    """Refuse a head or an MLP that the model does not have."""
-    facts = engine.facts
+def sites(facts: Facts, edit: Edit) -> list[Site]:
+    """Return where an edit acts: the hook points, and which heads of them."""
+    if edit.kept:
+        out: list[Site] = []
+        for layer in range(facts.n_layers):
+            others = [h for h in range(facts.n_heads) if (layer, h) not in edit.kept]
+            out += [(z_name(layer), others)] if others else []
+        return out
     if edit.head is not None:
-        edit.head.within(facts.n_layers, facts.n_heads)
-        return
-    if edit.layer >= facts.n_layers:
-        message = f"no {edit.target}: this model has layers 0 to {facts.n_layers - 1}"
-        raise InputError(message)
-    if not facts.has_mlp:
-        message = f"no {edit.target}: this model has no MLPs, only attention"
-        raise InputError(message)
+        return [(z_name(edit.layer), [edit.head.head])]
+    named = resid_name(edit.layer, facts.n_layers)
+    return [(named if edit.target.startswith("resid") else mlp_name(edit.layer), None)]
 
 
-def waiting(edit: Edit, pair: Pair) -> str:
-    """Say what a patch lacks on a pair: ``"waiting: 16 and 64 tokens"``, or nothing."""
-    lacking = unaligned(pair) if edit.kind == "patch" else ""
+def check_target(engine: Engine, edit: Edit) -> None:
+    """Refuse what the model does not have, and a direction that does not fit there."""
+    facts = engine.facts
+    for head in (edit.head, *edit.kept):
+        if head is not None:
+            head.within(facts.n_layers, facts.n_heads)
+    if edit.head is None and not edit.kept:
+        stream = edit.target.startswith("resid")
+        last = facts.n_layers if stream else facts.n_layers - 1
+        if edit.layer > last:
+            what = f"residual streams 0 to {last}" if stream else f"layers 0 to {last}"
+            message = f"no {edit.target}: this model has {what}"
+            raise InputError(message)
+        if not stream and not facts.has_mlp:
+            message = f"no {edit.target}: this model has no MLPs, only attention"
+            raise InputError(message)
+    if edit.direction is not None:
+        size, name = (
+            (facts.d_head, "d_head") if edit.head is not None else (facts.d_model, "d_model")
+        )
+        if len(edit.direction) != size:
+            message = (
+                f"expected a direction of {size} numbers ({name}) at {edit.target}, got "
+                f"{len(edit.direction)}: '{edit.direction.name}' is of {edit.direction.target}"
+            )
+            raise InputError(message)
+
+
+def waiting(edit: Edit, pair: Pair, pairs: Sequence[Pair]) -> str:
+    """Say what an edit lacks on a pair of a set: ``"waiting: 16 and 64 tokens"``, or nothing."""
+    lacking = unaligned(pair) if edit.source == "patch" else ""
+    length = len(pair.clean)
+    if edit.source == "resample" and not any(
+        len(other.clean) == length and other.clean != pair.clean for other in pairs
+    ):
+        lacking = f"no other prompt of {length} tokens"
     return f"waiting: {lacking}" if lacking else ""
 
 
-def _site(edit: Edit) -> str:
-    return z_name(edit.layer) if edit.head is not None else mlp_name(edit.layer)
+def _source_key(edit: Edit, name: str) -> tuple[object, ...]:
+    return edit.source, edit.seed, name
 
 
 def _sources(
     engine: Engine, snapshot: Snapshot, pairs: list[Pair]
-) -> dict[tuple[str, str], Tensor]:
-    """Return what patches and means put in, [row, position, ...] by kind and hook point."""
-    out: dict[tuple[str, str], Tensor] = {}
-    patched = sorted({_site(e) for e in snapshot.edits if e.kind == "patch"})
-    if patched:
+) -> dict[tuple[object, ...], Given]:
+    """Return what is put in from other runs, by kind of source and hook point."""
+    out: dict[tuple[object, ...], Given] = {}
+
+    def named(edits: Iterable[Edit]) -> list[str]:
+        return sorted({name for edit in edits for name, _ in sites(engine.facts, edit)})
+
+    patches = [edit for edit in snapshot.edits if edit.source == "patch"]
+    if patches:
         for pair in pairs:
-            _require_aligned(engine, pair, next(e for e in snapshot.edits if e.kind == "patch"))
+            _require_aligned(engine, pair, patches[0])
         giving = "corrupted" if snapshot.base == "clean" else "clean"
-        found = record(engine, [pair.ids(giving) for pair in pairs], patched)
-        out |= {("patch", name): value for name, value in found.items()}
-    averaged = sorted({_site(e) for e in snapshot.edits if e.kind == "mean"})
-    if averaged:
-        tables = mean_tables(engine, snapshot, averaged)
+        found = record(engine, [pair.ids(giving) for pair in pairs], named(patches))
+        out |= {("patch", None, name): Given(value) for name, value in found.items()}
+    for seed in sorted({edit.seed for edit in snapshot.edits if edit.seed is not None}):
+        giver = donors(snapshot, seed)
+        rows = [giver[pair.ids(snapshot.base)] for pair in pairs]
+        found = record(engine, rows, named(e for e in snapshot.edits if e.seed == seed))
+        out |= {("resample", seed, name): Given(value) for name, value in found.items()}
+    means = [edit for edit in snapshot.edits if edit.source == "mean"]
+    if means:
+        tables = mean_tables(engine, snapshot, named(means))
         bos = engine.text.bos_id
-        out |= {("mean", name): table.rows(pairs, bos) for name, table in tables.items()}
+        out |= {
+            ("mean", None, name): Given(partial(table.rows, pairs, bos))
+            for name, table in tables.items()
+        }
     return out
 
 
@@ -132,55 +192,19 @@ def _mask(edit: Edit, pairs: list[Pair], *, one_length: bool) -> Tensor | None:
     return mask
 
 
-def _change(edit: Edit, source: Tensor | None, mask: Tensor | None) -> Change:
-    """Return the function from old to new values of what the edit targets."""
-    head = edit.head
-
-    def new(old: Tensor, start: int) -> Tensor:
-        stop = start + old.shape[1]
-        if edit.kind == "zero":
-            value, where = torch.zeros_like(old), mask
-        elif edit.kind == "scale":
-            value, where = old * float(edit.factor or 0.0), mask
-        else:
-            assert source is not None  # noqa: S101 - _sources gave every patch and mean one
-            given = source if head is None else source[:, :, head.head]
-            value, where = _reach(given, start, stop), mask
-            if edit.kind == "patch" and where is None:  # beyond the prompt there is no partner
-                where = torch.ones(given.shape[:2], dtype=torch.bool)
-            value = value.to(old)
-        if where is None:
-            return value
-        chosen = torch.zeros(old.shape[:2], dtype=torch.bool, device=old.device)
-        inside = where[:, start:stop]
-        chosen[:, : inside.shape[1]] = inside.to(old.device)
-        return torch.where(chosen[..., None], value, old)
-
-    return new
-
-
-def _reach(given: Tensor, start: int, stop: int) -> Tensor:
-    """Slice a source to the positions of a chunk; past the prompt its last value stands."""
-    inside = given[:, start:stop]
-    lacking = (stop - start) - inside.shape[1]
-    if lacking <= 0:
-        return inside
-    return torch.cat([inside, given[:, -1:].expand(-1, lacking, -1)], dim=1)
-
-
-def _hook(chain: list[tuple[int, Edit, Change]], moved: list[float]) -> HookFn:
+def _hook(chain: list[_Step], moved: list[float]) -> HookFn:
     """Apply the edits of one hook point in list order."""
 
     def hook(tensor: Tensor, start: int) -> Tensor:
         out = tensor.clone()
-        for number, edit, change in chain:
-            old = out if edit.head is None else out[:, :, edit.head.head]
-            value = change(old, start)
-            moved[number] = max(moved[number], float((value - old).abs().max()))
-            if edit.head is None:
+        for step in chain:
+            old = out if step.heads is None else out[:, :, step.heads]
+            value = step.change(old, start)
+            moved[step.number] = max(moved[step.number], float((value - old).abs().max()))
+            if step.heads is None:
                 out = value
             else:
-                out[:, :, edit.head.head] = value
+                out[:, :, step.heads] = value
         return out
 
     return hook

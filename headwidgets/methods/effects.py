@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from headwidgets.errors import InputError
 from headwidgets.methods.means import describe
-from headwidgets.methods.metrics import LogitDiff, first_two, kl_divergence, logit_difference
+from headwidgets.methods.measuring import metric_name, metric_unit, reading
+from headwidgets.methods.metrics import kl_divergence
 from headwidgets.methods.runs import batches, check_run, logits
 from headwidgets.methods.snapshot import Snapshot, position
 from headwidgets.whole import whole
@@ -51,12 +52,10 @@ def measure(engine: Engine, snapshot: Snapshot) -> Measured:
         runs = {"clean": clean.values, "edited": edited.values}
         if all(snapshot.pairs[i].corrupted is not None for i in batch):
             runs["corrupted"] = logits(engine, snapshot, "corrupted", batch).values
-        divergence = kl_divergence(clean.values, edited.values)
-        for row, i in enumerate(batch):
-            right, wrong = metric_tokens(engine, snapshot, i, clean.values[row])
-            for run, values in runs.items():
-                out[run][i] = logit_difference(values[row], right, wrong)
-            out["kl"][i] = float(divergence[row])
+        read = reading(engine, snapshot, batch, clean.values)
+        for run, values in runs.items():
+            out[run][batch] = read(values).cpu()
+        out["kl"][batch] = kl_divergence(clean.values, edited.values).cpu()
     for run in ("clean", "corrupted", "edited"):
         asked = paired if run == "corrupted" else np.ones(n, dtype=bool)
         lost = int((asked & ~np.isfinite(out[run])).sum())
@@ -97,21 +96,13 @@ def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
     frame.index.name = "run"
     frame.attrs |= {
         "metric": metric_name(snapshot),
+        "unit": metric_unit(snapshot),
         "edits": [str(e) for e in snapshot.edits],
         "notes": list(m.notes),
     }
-    if any(e.kind == "mean" for e in snapshot.edits):
+    if any(e.source == "mean" for e in snapshot.edits):
         frame.attrs["mean"] = describe(snapshot)
     return frame
-
-
-def metric_name(snapshot: Snapshot) -> str:
-    """Say what the metric is."""
-    if snapshot.metric is not None:
-        return str(snapshot.metric)
-    if snapshot.answers is not None:
-        return "logit of each prompt's answer minus its foil"
-    return "logit of the clean run's first token minus its second"
 
 
 def mean_se(values: Values) -> tuple[float, float]:
@@ -201,18 +192,6 @@ def _in_unit(values: torch.Tensor, unit: str) -> torch.Tensor:
         return values
     log = torch.log_softmax(values, dim=-1)
     return log.exp() if unit == "probability" else log
-
-
-def metric_tokens(
-    engine: Engine, snapshot: Snapshot, i: int, clean: torch.Tensor
-) -> tuple[list[int], list[int]]:
-    """Token ids that the metric compares on a pair."""
-    metric: LogitDiff | None = snapshot.metric
-    if metric is None and snapshot.answers is not None:
-        metric = snapshot.answers[i]
-    if metric is None:
-        return first_two(clean)
-    return metric.ids(snapshot.pairs[i].clean, engine.text.answer_id)
 
 
 def _paired(m: Measured) -> NDArray[np.bool_]:

@@ -1,81 +1,172 @@
-"""What is measured on the logits at the end of a prompt."""
+"""What is measured on the logits at the end of a prompt: one number a run.
+
+Each metric is a frozen value that can be shown, saved and compared; see `Metric`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
-from headwidgets.whole import whole
+from headwidgets.methods.metric import DEFAULT, Metric, Side, Tokens, read_metric, shown
 
-AnswerId = Callable[[Sequence[int], str | int], int]
+__all__ = [
+    "KL",
+    "LogProb",
+    "LogitDiff",
+    "Prob",
+    "Rank",
+    "first_two",
+    "kl_divergence",
+    "read_metric",
+]
 
 
 @dataclass(frozen=True)
-class LogitDiff:
+class LogitDiff(Metric):
     """Logit of the answer minus logit of the foil, at the last position, in logits.
 
     Parameters
     ----------
-    answer, foil : str, int or list of them
+    answer, foil : str, int or list of them, optional
         Tokens; of a list, the logits are averaged. Text usually begins with a space.
+        Without both, each prompt's own answer and foil.
 
     References
     ----------
     Wang et al. 2022, "Interpretability in the Wild", arXiv 2211.00593, section 2.
     """
 
-    answer: str | int | tuple[str | int, ...]
-    foil: str | int | tuple[str | int, ...]
+    kind: ClassVar[str] = DEFAULT
+    unit: ClassVar[str] = "logits"
+
+    answer: Side | None = None
+    foil: Side | None = None
 
     def __post_init__(self) -> None:
         """Check both sides once, at the door."""
-        object.__setattr__(self, "answer", _side(self.answer, "answer"))
-        object.__setattr__(self, "foil", _side(self.foil, "foil"))
+        if (self.answer is None) != (self.foil is None):
+            there, lacking = ("answer", "foil") if self.foil is None else ("foil", "answer")
+            message = f"expected {lacking} as well as {there}: hw.LogitDiff compares the two"
+            raise InputError(message)
+        super().__post_init__()
 
     def __str__(self) -> str:
         """As it is shown beside a number."""
-        return f"logit of {_shown(self.answer)} minus {_shown(self.foil)}"
+        if self.own_answers:
+            return "logit of each prompt's answer minus its foil"
+        return f"logit of {shown(self.answer)} minus {shown(self.foil)}"
 
-    def ids(self, prompt: Sequence[int], answer_id: AnswerId) -> tuple[list[int], list[int]]:
-        """Return the token ids of both sides after `prompt`."""
-        sides = [v if isinstance(v, tuple) else (v,) for v in (self.answer, self.foil)]
-        right, wrong = ([answer_id(prompt, a) for a in side] for side in sides)
-        return right, wrong
+    def columns(self, ids: Tokens) -> list[int]:
+        """Return the tokens whose logits it reads, each once, in order."""
+        return sorted({*ids[0], *ids[1]})
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; see `from_json`."""
-        sides = {"answer": self.answer, "foil": self.foil}
-        listed = {k: list(v) if isinstance(v, tuple) else v for k, v in sides.items()}
-        return {"kind": "logit difference", **listed}
-
-    @classmethod
-    def from_json(cls, value: object) -> LogitDiff:
-        """Read what `to_json` wrote.
-
-        Raises
-        ------
-        InputError
-            If it is no such mapping.
-        """
-        if isinstance(value, LogitDiff):
-            return value
-        if not isinstance(value, Mapping) or not {"answer", "foil"} <= set(value):
-            message = f"expected a metric such as hw.LogitDiff(' Mary', ' John'), got {value!r:.80}"
-            raise InputError(message)
-        return cls(value["answer"], value["foil"])
+    def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:  # noqa: ARG002 - of any run by itself
+        """Mean logit of the answers minus mean logit of the foils; see `Metric.measure`."""
+        right, wrong = ids
+        rows = logits.float()
+        return rows[..., right].mean(-1) - rows[..., wrong].mean(-1)
 
 
-def logit_difference(logits: Tensor, right: Sequence[int], wrong: Sequence[int]) -> float:
-    """Mean logit of `right` minus mean logit of `wrong`; `logits` is [vocabulary]."""
-    return float(logits[list(right)].mean() - logits[list(wrong)].mean())
+@dataclass(frozen=True)
+class _OfAnswer(Metric):
+    answer: Side | None = None
+    _words: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        """As it is shown beside a number."""
+        return self._words.format(
+            "each prompt's answer" if self.answer is None else shown(self.answer)
+        )
 
 
-def first_two(logits: Tensor) -> tuple[list[int], list[int]]:
+@dataclass(frozen=True)
+class Prob(_OfAnswer):
+    """Probability of the answer as the next token, at the last position, from 0 to 1.
+
+    Parameters
+    ----------
+    answer : str, int or list of them, optional
+        Of a list, the probability that the next token is one of them: the sum. Without it,
+        each prompt's own answer.
+    """
+
+    kind: ClassVar[str] = "probability"
+    unit: ClassVar[str] = "probability"
+    _words: ClassVar[str] = "probability of {}"
+
+    def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:
+        """Sum of the answers' probabilities; see `Metric.measure`."""
+        return _log_probability(logits, ids, clean).exp()
+
+
+@dataclass(frozen=True)
+class LogProb(_OfAnswer):
+    """Log-probability of the answer as the next token, at the last position, in nats.
+
+    Parameters
+    ----------
+    answer : str, int or list of them, optional
+        Of a list, the logarithm of the probability that the next token is one of them.
+        Without it, each prompt's own answer.
+    """
+
+    kind: ClassVar[str] = "log-probability"
+    unit: ClassVar[str] = "nats"
+    _words: ClassVar[str] = "log-probability of {}, nats"
+
+    def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:
+        """Logarithm of what `Prob` measures; see `Metric.measure`."""
+        return _log_probability(logits, ids, clean)
+
+
+@dataclass(frozen=True)
+class Rank(_OfAnswer):
+    """How many tokens are likelier than the answer, at the last position; 0 is the first.
+
+    Parameters
+    ----------
+    answer : str, int or list of them, optional
+        Of a list, the best one counts. Without it, each prompt's own answer.
+    """
+
+    kind: ClassVar[str] = "rank"
+    unit: ClassVar[str] = "places"
+    lower_is_better: ClassVar[bool] = True
+    _words: ClassVar[str] = "rank of {} (0 = first)"
+
+    def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:  # noqa: ARG002 - of any run by itself
+        """Tokens with a higher logit than the best answer; see `Metric.measure`."""
+        best = logits[..., ids[0]].amax(-1, keepdim=True)
+        places = (logits > best).sum(-1).float()
+        return torch.where(torch.isfinite(logits).all(-1), places, torch.nan)
+
+
+@dataclass(frozen=True)
+class KL(Metric):
+    """KL(clean ‖ run) of the next-token distributions at the last position, in nats.
+
+    Zero for the clean run, never negative: it says how far a run went, not which way.
+    """
+
+    kind: ClassVar[str] = "KL"
+    unit: ClassVar[str] = "nats"
+    lower_is_better: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        """As it is shown beside a number."""
+        return "KL(clean ‖ run) of the next token, nats"
+
+    def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:  # noqa: ARG002 - it looks at all tokens
+        """Divergence of each row from the clean run; see `Metric.measure`."""
+        return kl_divergence(clean, logits)
+
+
+def first_two(logits: Tensor) -> Tokens:
     """Return the most likely token and the second, for the default metric."""
     first, second = torch.topk(logits, 2).indices.tolist()
     return [first], [second]
@@ -93,20 +184,7 @@ def kl_divergence(clean: Tensor, edited: Tensor) -> Tensor:
     return (p.exp() * (p - q)).sum(dim=-1).clamp(min=0.0)
 
 
-def _side(value: Any, what: str) -> str | int | tuple[str | int, ...]:
-    if getattr(value, "ndim", 0) == 1:
-        value = value.tolist()
-    listed = isinstance(value, list | tuple)
-    items = list(value) if listed else [value]
-    read = [v if isinstance(v, str) else whole(v) for v in items]
-    good = [v for v in read if v is not None and v != ""]
-    if not items or len(good) != len(items):
-        message = (
-            f"expected the {what} as a token such as ' Mary', an id, or a list, got {value!r:.80}"
-        )
-        raise InputError(message)
-    return tuple(good) if listed else good[0]
-
-
-def _shown(side: str | int | tuple[str | int, ...]) -> str:
-    return " | ".join(map(repr, side)) if isinstance(side, tuple) else repr(side)
+def _log_probability(logits: Tensor, ids: Tokens, _clean: Tensor) -> Tensor:
+    """Log-probability that the next token is one of the answers, [row]."""
+    right = sorted(set(ids[0]))  # a token named twice is one token
+    return torch.log_softmax(logits.float(), dim=-1)[..., right].logsumexp(-1)

@@ -24,6 +24,16 @@ def mlp_name(layer: int) -> str:
     return f"blocks.{layer}.hook_mlp_out"
 
 
+def resid_name(layer: int, n_layers: int) -> str:
+    """Name the hook point of the stream that block `layer` reads, [batch, position, d_model].
+
+    Layer `n_layers` is the last stream, which the final norm reads.
+    """
+    if layer == n_layers:
+        return f"blocks.{n_layers - 1}.hook_resid_post"
+    return f"blocks.{layer}.hook_resid_pre"
+
+
 def record(engine: Engine, rows: Sequence[Ids], names: Sequence[str]) -> dict[str, Tensor]:
     """Return activations of unedited runs.
 

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
 
 
+_STILL = {
+    "zero": "it was zero already",
+    "mean": "it equals its mean there",
+    "patch": "both runs have the same activation there",
+    "scale": "the factor is one, or it was zero already",
+    "resample": "the other prompt has the same activation there",
+    "add": "the strength is zero",
+    "subtract": "it has that component already",
+    "keep": "every other head equals its mean there, or all heads are kept",
+}
+
+
 @dataclass(frozen=True)
 class Logits:
     """Logits of a batch, and what the edits did there.
@@ -84,7 +96,9 @@ def run_key(snapshot: Snapshot, run: str, pairs: Sequence[Pair]) -> tuple[object
     key: tuple[object, ...] = (run, snapshot.edits, tuple(pair.key for pair in pairs))
     if any(edit.at is not None for edit in snapshot.edits):
         key += (snapshot.one_length,)
-    if any(edit.kind == "mean" for edit in snapshot.edits):
+    if any(edit.source == "resample" for edit in snapshot.edits):
+        key += (snapshot.base, tuple(pair.key for pair in snapshot.pairs))
+    if any(edit.source == "mean" for edit in snapshot.edits):
         around = snapshot.reference if snapshot.reference is not None else snapshot.pairs
         key += (snapshot.reference is None, tuple(pair.key for pair in around))
     return key
@@ -116,14 +130,8 @@ def _run(
 
 def _notes(compiled: Compiled, where: str) -> tuple[str, ...]:
     """Say which edits changed nothing at their own place, and why that can be."""
-    reasons = {
-        "zero": "it was zero already",
-        "mean": "it equals its mean there",
-        "patch": "both runs have the same activation there",
-        "scale": "the factor is one, or it was zero already",
-    }
     return tuple(
-        f"{edit} changed nothing in {where}: {reasons[edit.kind]}"
+        f"{edit} changed nothing in {where}: {_STILL[edit.kind]}"
         for edit, moved in zip(compiled.edits, compiled.moved, strict=True)
         if moved == 0
     )

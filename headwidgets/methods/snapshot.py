@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from headwidgets.methods.edits import At, Edit
+    from headwidgets.methods.metric import Metric
     from headwidgets.methods.metrics import LogitDiff
 
 Ids = tuple[int, ...]
@@ -60,7 +61,7 @@ class Snapshot:
     index : int
         The pair on screen.
     edits : tuple of Edit
-    metric : LogitDiff or None
+    metric : Metric or None
         None: the answers of the set where it has them, else the clean run's first token
         against its second.
     answers : tuple of LogitDiff, optional
@@ -73,7 +74,7 @@ class Snapshot:
     pairs: tuple[Pair, ...]
     index: int = 0
     edits: tuple[Edit, ...] = ()
-    metric: LogitDiff | None = None
+    metric: Metric | None = None
     answers: tuple[LogitDiff, ...] | None = None
     reference: tuple[Pair, ...] | None = None
     revision: int = 0
@@ -97,7 +98,7 @@ class Snapshot:
         InputError
             If some patches go into one run and some into the other.
         """
-        into = {edit.into for edit in self.edits if edit.kind == "patch"}
+        into = {edit.into for edit in self.edits if edit.source == "patch"}
         if len(into) > 1:
             message = (
                 "expected all patches to go into one run, got some into='clean' and some "

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from headwidgets.errors import HeadwidgetsError, InputError, ModelError
+from headwidgets.model.bind import bind
 from headwidgets.model.boot import boot
 from headwidgets.model.cache import ByteCache
 from headwidgets.model.explain import is_out_of_memory, out_of_memory
@@ -146,7 +147,7 @@ class Engine:
         if cache is not None:
             options["past_key_values"] = cache
         with self.exclusive():
-            bound = [(name, _at(function, 0)) for name, function in hooks]
+            bound = [(name, bind(function, 0)) for name, function in hooks]
             return self._forward(self._check_ids(ids), bound, options)[:, -1].float()
 
     def patterns(
@@ -215,12 +216,11 @@ class Engine:
         with self.exclusive():
             for start in range(0, length, step):
                 checkpoint()
-                bound = [(name, _at(function, start)) for name, function in hooks]
+                bound = [(name, bind(function, start)) for name, function in hooks]
                 yield self._forward(ids[:, start : start + step], bound, options)
 
     def _forward(self, ids: Tensor, bound: list[Any], options: dict[str, Any]) -> Tensor:
-        device = self._parameters[0].device.type
-        with torch.no_grad(), torch.autocast(device, enabled=False):
+        with self.quiet():
             try:
                 logits = self.view.run_with_hooks(ids, fwd_hooks=bound, **options)
             except HeadwidgetsError:
@@ -264,6 +264,13 @@ class Engine:
     def exclusive(self) -> Iterator[None]:
         """Hold the view: one run at a time."""
         with self.lock:
+            yield
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Run parts of the view without gradients, in the model's own dtype."""
+        device = self._parameters[0].device.type
+        with torch.no_grad(), torch.autocast(device, enabled=False):
             yield
 
     def hooks_left(self) -> int:
@@ -330,12 +337,3 @@ class Engine:
 def _version(tensor: Tensor) -> int:
     """Torch's count of in-place writes; inference tensors have none."""
     return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001 - there is no other count
-
-
-def _at(function: HookFn, start: int) -> Callable[..., Tensor | None]:
-    """Bind a hook to where its chunk starts; TransformerLens passes the point as ``hook``."""
-
-    def bound(tensor: Tensor, hook: Any = None) -> Tensor | None:  # noqa: ARG001 - the keyword must be there
-        return function(tensor, start)
-
-    return bound

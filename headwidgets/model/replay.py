@@ -20,12 +20,13 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
+from headwidgets.model.bind import bind
 from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headwidgets.model.engine import Engine, HookFn
+    from headwidgets.model.engine import Engine, HookFn, Hooks
 
 Fit = Callable[[Tensor], Tensor]
 FitAlong = Callable[[Tensor, int], Tensor]
@@ -92,9 +93,10 @@ class Recording:
     def __init__(self, engine: Engine, ids: Tensor) -> None:
         self.engine, self.blocks = engine, engine.view.blocks
         layers = range(engine.facts.n_layers)
-        self.residual: list[Any] = [None for _ in range(len(layers) + 1)]
-        self.attention: list[Any] = [None for _ in layers]
-        self.z: list[Any] = [None for _ in layers]
+        nothing = torch.empty(0)
+        self.residual: list[Tensor] = [nothing for _ in range(len(layers) + 1)]
+        self.attention: list[Tensor] = [nothing for _ in layers]
+        self.z: list[Tensor] = [nothing for _ in layers]
         self._calls: list[Any] = [None for _ in layers]
         self.length = ids.shape[1]
         cache = None if engine.facts.native else DynamicCache()
@@ -228,6 +230,28 @@ class Recording:
             mlp = block.ln2_post(mlp)
         changed: Tensor = mlp.reshape(middle.shape)
         return middle + changed
+
+    def with_attention(self, layer: int, written: Tensor, at: slice) -> Tensor:
+        """Return the same as `after_attention`, by running the whole block: slower.
+
+        For a model whose blocks cannot be run in parts.
+        """
+        recorded = self.residual[layer]
+        rows = recorded.repeat(len(written), 1, 1)
+
+        def more(out: Tensor, start: int) -> Tensor:  # noqa: ARG001 - the rows are whole
+            new = out.clone().reshape(rows.shape)
+            new[:, at] += written.flatten(0, 1)
+            return new.reshape(out.shape)
+
+        left = self.hooked(layer, rows, 0, [(f"blocks.{layer}.attn.hook_out", more)])
+        return left.reshape(len(written), *recorded.shape)[:, :, at]
+
+    def hooked(self, layer: int, rows: Tensor, start: int, hooks: Hooks) -> Tensor:
+        """Run `block` with hooks in force; see `Engine.run` for what a hook is."""
+        bound = [(name, bind(function, start)) for name, function in hooks]
+        with self.engine.view.hooks(fwd_hooks=bound):
+            return self.block(layer, rows, start)
 
 
 def _rows(value: Tensor, copies: int, ndim: int) -> Tensor:

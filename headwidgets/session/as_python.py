@@ -6,10 +6,11 @@ else as token ids; answers are ids, with their text beside them.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.session.as_python_edits import edit_lines, mean_lines
+from headwidgets.session.as_python_metric import metric_lines
+from headwidgets.session.as_python_words import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,17 @@ def run(ids, hooks=()):
 def mean(values):
     return float(torch.tensor(values, dtype=torch.float64).mean())
 """
+
+_NORMALISED = """
+
+def normalised(low, edited, high):
+    \"\"\"(edited - low) / (high - low) of the means; NaN where high and low hardly differ.\"\"\"
+    gaps = torch.tensor(high, dtype=torch.float64) - torch.tensor(low, dtype=torch.float64)
+    gap, span = mean(high) - mean(low), max(low + high) - min(low + high)
+    error = float(gaps.std()) / len(gaps) ** 0.5 if len(gaps) > 1 else 0.0
+    if gap == 0 or abs(gap) < 0.05 * span or abs(gap) < 2 * error:
+        return float("nan")
+    return (mean(edited) - mean(low)) / gap"""
 
 
 def as_python(
@@ -60,7 +72,7 @@ def as_python(
     lines += mean_lines(
         engine, snapshot, lambda name: _reference(engine, snapshot, name, reference)
     )
-    lines += edit_lines(snapshot)
+    lines += edit_lines(engine, snapshot)
     lines += _result_lines(engine, snapshot)
     return "\n".join(lines) + "\n"
 
@@ -151,15 +163,6 @@ def _reads_back(engine: Engine, text: str, ids: Ids) -> bool:
         return False
 
 
-def literal(text: str) -> str:
-    """Write text as a Python literal that no HTML page reads as its own end.
-
-    ``repr`` escapes quotes, line ends, controls, lone surrogates and the marks that turn
-    the direction of writing.
-    """
-    return repr(text).replace("</", "\\x3c/").replace("<!", "\\x3c!")
-
-
 def _listed(name: str, items: Sequence[str]) -> list[str]:
     if len(items) == 1:
         return [f"{name} = [{items[0]}]"]
@@ -185,51 +188,25 @@ def _result_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
         "corrupted_logits = [None if ids is None else run(ids) for ids in corrupted]",
         f"edited_logits = [{edited} for i in range(len(clean))]",
         "",
-        *_answer_lines(engine, snapshot),
-        "",
-        "",
-        "def difference(i, logits):",
-        '    """Logit of the answer minus logit of the foil."""',
-        "    return float(logits[answer[i]].mean() - logits[foil[i]].mean())",
+        *metric_lines(engine, snapshot),
         "",
         "",
         "metric = {",
-        '    "clean": mean([difference(i, x) for i, x in enumerate(clean_logits)]),',
-        '    "edited": mean([difference(i, x) for i, x in enumerate(edited_logits)]),',
+        '    "clean": mean([measure(i, x) for i, x in enumerate(clean_logits)]),',
+        '    "edited": mean([measure(i, x) for i, x in enumerate(edited_logits)]),',
         "}",
     ]
     if some:
         out += [
             "paired = [i for i, ids in enumerate(corrupted) if ids is not None]",
-            'metric["corrupted"] = mean([difference(i, corrupted_logits[i]) for i in paired])',
+            'metric["corrupted"] = mean([measure(i, corrupted_logits[i]) for i in paired])',
+            _NORMALISED,
+            "",
+            "",
             "low, edited, high = (",
-            "    mean([difference(i, x[i]) for i in paired])",
+            "    [measure(i, x[i]) for i in paired]",
             "    for x in (corrupted_logits, edited_logits, clean_logits)",
             ")",
-            'metric["normalised"] = (edited - low) / (high - low) if high != low else float("nan")',
+            'metric["normalised"] = normalised(low, edited, high)',
         ]
     return [*out, "print(metric)"]
-
-
-def _answer_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
-    if snapshot.metric is None and snapshot.answers is None:
-        return [
-            "# the clean run's first token against its second",
-            "answer = [logits.topk(2).indices[:1].tolist() for logits in clean_logits]",
-            "foil = [logits.topk(2).indices[1:].tolist() for logits in clean_logits]",
-        ]
-    sides: tuple[list[list[int]], list[list[int]]] = ([], [])
-    for i, pair in enumerate(snapshot.pairs):
-        metric = snapshot.metric or (snapshot.answers or ())[i]
-        for side, ids in zip(sides, metric.ids(pair.clean, engine.text.answer_id), strict=True):
-            side.append(ids)
-    out = []
-    for name, rows in zip(("answer", "foil"), sides, strict=True):
-        words = [literal(engine.text.decode(ids)) for ids in rows]
-        if len({json.dumps(ids) for ids in rows}) == 1:
-            many = f" * {len(rows)}" if len(rows) > 1 else ""
-            out.append(f"{name} = [{rows[0]}]{many}  # {words[0]}")
-        else:
-            both = zip(rows, words, strict=True)
-            out += [f"{name} = [", *(f"    {ids},  # {word}" for ids, word in both), "]"]
-    return out

@@ -124,19 +124,29 @@ class Asked(Asking):
 
         Parameters
         ----------
-        kind : {"patch", "zero", "mean"}
+        kind : {"patch", "zero", "mean", "resample"}
         **options
-            over, direction ("denoise" or "noise", of a patch), at.
+            over ("heads", "heads x positions", "positions x layers"), at, metric, direction
+            ("denoise" or "noise", of a patch), heads, seed, memory, most, arrived.
 
         Returns
         -------
         DataFrame
-            One row a head: layer, head, effect, normalised, se, low, high, n. See
-            `headwidgets.methods.sweep.sweep`. The session's own edits are put aside.
+            One row an edit: layer, head (and position), effect, normalised, se, low, high,
+            n. See `headwidgets.methods.sweep.sweep`. The session's own edits are put aside.
+
+        Notes
+        -----
+        What was done before it is stopped is kept: ``s.frames["sweep: patch"]``.
         """
+        depends = ("prompts", "metric", "weights", *(["reference"] if kind == "mean" else []))
         with self._asking(f"sweeping {kind}") as snapshot:
-            frame = sweep(self.engine, snapshot, kind, **options)
-            depends = ("prompts", "metric", "weights", *(["reference"] if kind == "mean" else []))
+            try:
+                frame = sweep(self.engine, snapshot, kind, **options)
+            except BaseException as error:
+                if hasattr(error, "partial"):
+                    self._signed(error.partial, f"sweep: {kind}", snapshot, depends)
+                raise
             return self._signed(frame, f"sweep: {kind}", snapshot, depends)
 
     def generate(self, n: int = 20) -> pd.DataFrame:

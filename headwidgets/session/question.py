@@ -29,6 +29,7 @@ from headwidgets.session.values import ASPECTS, Edits, Values
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
+    from headwidgets.methods.metric import Metric
     from headwidgets.model.engine import Engine
 
 
@@ -122,7 +123,7 @@ class Question(Changes):
             self._set("reference", **self._read_reference(value))
 
     @property
-    def metric(self) -> LogitDiff | None:
+    def metric(self) -> Metric | None:
         """What is measured at the end; None: the set's answers, else first against second."""
         return self._values.metric
 
@@ -158,7 +159,9 @@ class Question(Changes):
         values = self._values
         out = []
         for edit in values.edits:
-            lacking = [(i, waiting(edit, pair)) for i, pair in enumerate(values.pairs)]
+            lacking = [
+                (i, waiting(edit, pair, values.pairs)) for i, pair in enumerate(values.pairs)
+            ]
             lacking = [(i, reason) for i, reason in lacking if reason]
             if lacking:
                 i, reason = lacking[0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import InputError
-from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods import metrics
 from headwidgets.methods.snapshot import Pair
 
 if TYPE_CHECKING:
+    from headwidgets.methods.metric import Metric
     from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompt, Prompts
 
@@ -65,11 +66,11 @@ def check_answers(engine: Engine, prompts: Prompts, pairs: tuple[Pair, ...]) -> 
                 raise InputError(message) from error
 
 
-def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> LogitDiff | None:
+def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> Metric | None:
     """Read a metric, and check that its answers are one token after every prompt."""
     if value is None:
         return None
-    metric = LogitDiff.from_json(value)
+    metric = metrics.read_metric(value)
     for pair in pairs:
         metric.ids(pair.clean, engine.text.answer_id)
     return metric

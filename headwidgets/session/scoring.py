@@ -78,7 +78,7 @@ def score_session(
 
 def _depends(snapshot: Snapshot, *, rows: Any, on: Any, edits: tuple[Edit, ...]) -> list[str]:
     """Name what a score goes stale with."""
-    shuffled = any(e.kind == "mean" for e in edits) and snapshot.reference is None
+    shuffled = any(e.source == "mean" for e in edits) and snapshot.reference is None
     own = rows is None or (isinstance(on, str) and on == ON_PROMPTS)
     prompts = ["prompts"] if own or shuffled else []
     return ["weights", *prompts, *(["edits", "reference"] if edits else [])]
@@ -123,14 +123,14 @@ def _rows(engine: Engine, prompts: list[tuple[int, ...]], on: Any) -> list[tuple
 
 def _hooks(engine: Engine, snapshot: Snapshot, rows: Any) -> Hooks:
     """Make the session's edits for rows that are not its prompts."""
-    placed = [e for e in snapshot.edits if e.kind == "patch" or e.at is not None]
+    placed = [e for e in snapshot.edits if e.source in ("patch", "resample") or e.at is not None]
     if placed:
         message = (
-            f"'{placed[0]}' has no meaning on these rows: a score under edits takes zero, mean "
-            "and scale of whole heads (no at=); remove it, or score the clean run"
+            f"'{placed[0]}' has no meaning on these rows: a score under edits takes none that "
+            "patch or resample, nor positions (no at=); remove it, or score the clean run"
         )
         raise InputError(message)
-    means = any(edit.kind == "mean" for edit in snapshot.edits)
+    means = any(edit.source == "mean" for edit in snapshot.edits)
     if means and len({len(row) for row in rows}) > 1:
         message = (
             "a mean edit goes by distance from the end, and these rows differ in length: score "

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from headwidgets.errors import InputError, ModelError
 from headwidgets.heads import Head
 from headwidgets.methods.edits import Edit
-from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods.metrics import read_metric
 from headwidgets.prompts import Prompts
 from headwidgets.session.packing import pack, unpack
 from headwidgets.session.values import Edits
@@ -118,7 +118,7 @@ def _asked(state: dict[str, Any]) -> dict[str, Any]:
     return {
         "prompts": Prompts.from_json(state["prompts"]),
         "reference": None if reference is None else Prompts.from_json(reference),
-        "metric": None if metric is None else LogitDiff.from_json(metric),
+        "metric": None if metric is None else read_metric(metric),
         "edits": Edits(Edit.from_json(edit) for edit in state["edits"]),
         "index": int(state["index"]),
         "selection": None if selection is None else Head.parse(selection),

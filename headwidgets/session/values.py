@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headwidgets.heads import Head
-    from headwidgets.methods.metrics import LogitDiff
+    from headwidgets.methods.metric import Metric
     from headwidgets.methods.snapshot import Pair
     from headwidgets.prompts import Prompts
 
@@ -43,7 +43,7 @@ class Values:
     pairs: tuple[Pair, ...]
     index: int = 0
     edits: Edits = field(default_factory=Edits)
-    metric: LogitDiff | None = None
+    metric: Metric | None = None
     reference: Prompts | None = None
     reference_pairs: tuple[Pair, ...] | None = None
     selection: Head | None = None

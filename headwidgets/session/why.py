@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from headwidgets.errors import InputError
-from headwidgets.methods.apply import compile_edits, waiting
-from headwidgets.methods.record import keep_into, mlp_name, record, z_name
+from headwidgets.methods.apply import compile_edits, sites, waiting
+from headwidgets.methods.record import keep_into, record
 from headwidgets.methods.runs import logits
 from headwidgets.methods.snapshot import position
 
@@ -29,7 +29,7 @@ def lacking(snapshot: Snapshot, *, everywhere: bool = False) -> str:
         return str(error)
     for pair in snapshot.pairs if everywhere else [snapshot.pair]:
         for edit in snapshot.edits:
-            reason = waiting(edit, pair)
+            reason = waiting(edit, pair, snapshot.pairs)
             if reason:
                 return f"{edit} is {reason}"
     return ""
@@ -68,10 +68,18 @@ def _unmoved(edit: Edit, snapshot: Snapshot) -> str:
     """Why an edit left its own activation as it was."""
     if edit.kind == "scale" and edit.factor == 1:
         reason = "a factor of 1 changes nothing"
-    elif edit.kind == "patch":
+    elif edit.kind == "keep":
+        reason = "every other head equals its mean already, or there is none"
+    elif edit.kind == "add":
+        reason = "a strength of zero adds nothing"
+    elif edit.source == "patch":
         reason = _same(edit, snapshot)
-    elif edit.kind == "mean":
+    elif edit.source == "mean":
         reason = "it equals its mean already"
+    elif edit.source == "resample":
+        reason = "the other prompt has the same activation there"
+    elif edit.kind == "subtract":
+        reason = "it has nothing along that direction"
     else:
         reason = "its z is zero already" if edit.head else "it is zero already"
     return f"{edit}: {reason}"
@@ -96,7 +104,7 @@ def _unheard(engine: Engine, snapshot: Snapshot, edits: list[Edit]) -> str:
     last = engine.facts.n_layers - 1
     places = [_places(edit, snapshot) for edit in edits]
     if all(
-        edit.layer == last and at and end not in at for edit, at in zip(edits, places, strict=True)
+        edit.layer >= last and at and end not in at for edit, at in zip(edits, places, strict=True)
     ):
         return (
             f"{said}no layer after {last} carries it to position {end}, where the logits are read"
@@ -111,7 +119,7 @@ def _unheard(engine: Engine, snapshot: Snapshot, edits: list[Edit]) -> str:
 def _undone(engine: Engine, snapshot: Snapshot) -> bool:
     """Whether the edits together leave every activation that they touch as it was."""
     ids = snapshot.pair.ids(snapshot.base)
-    touched = {z_name(e.layer) if e.head else mlp_name(e.layer) for e in snapshot.edits}
+    touched = {name for e in snapshot.edits for name, _ in sites(engine.facts, e)}
     names = sorted(touched)
     stores: dict[str, list[torch.Tensor]] = {name: [] for name in names}
     with engine.exclusive():

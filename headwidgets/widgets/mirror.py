@@ -61,9 +61,9 @@ def assign(session: SessionLike, name: str, value: object) -> None:
     if name == "edits" and isinstance(value, list):
         value = [Edit.from_json(edit) for edit in value]
     elif name == "metric" and value is not None:
-        from headwidgets.methods.metrics import LogitDiff  # loads torch
+        from headwidgets.methods.metrics import read_metric  # loads torch
 
-        value = LogitDiff.from_json(value)
+        value = read_metric(value)
     elif name == "selection":
         value = value or None
     setattr(session, name, value)

@@ -90,7 +90,7 @@ def effect(frame: DataFrame) -> dict[str, Any]:
         }
         for name, row in frame.iterrows()
     }
-    more = {name: frame.attrs[name] for name in ("metric", "mean") if name in frame.attrs}
+    more = {name: frame.attrs[name] for name in ("metric", "unit", "mean") if name in frame.attrs}
     return {"rows": rows, **more}
 
 

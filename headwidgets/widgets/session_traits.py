@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traitlets as t
 
-from headwidgets.methods.edits import KINDS
+from headwidgets.methods.edits import TOGGLES
 
 
 class SessionTraits(t.HasTraits):
@@ -46,7 +46,7 @@ class SessionTraits(t.HasTraits):
     metric = t.Dict(allow_none=True, default_value=None).tag(sync=True)
     edits = t.List(t.Dict()).tag(sync=True)
     selection = t.Unicode("").tag(sync=True)
-    edit_kind = t.Enum(KINDS, "mean").tag(sync=True)
+    edit_kind = t.Enum(TOGGLES, "mean").tag(sync=True)
     n_prompts = t.Int(0, read_only=True).tag(sync=True)
     model = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     tokens = t.List(t.Unicode(), read_only=True).tag(sync=True, echo_update=False)

@@ -9,9 +9,11 @@ import torch
 import transformer_lens.patching as lens
 
 import headwidgets as hw
-from headwidgets.methods import sweep as sweeping
+from headwidgets.methods import sweep_cost, sweep_replay
 from headwidgets.methods.interval import interval
 from headwidgets.methods.sweep_table import COLUMNS
+from headwidgets.model import climb
+from headwidgets.model.replay import Recording
 from headwidgets.model.work import Work, doing
 
 START = "When Mary and John went to the store,"
@@ -133,19 +135,23 @@ def test_a_normalised_effect_needs_a_difference(planted):
     assert planted.sweep("zero").attrs["normalised"] == "no corrupted prompt"
 
 
-def test_a_call_has_a_bounded_number_of_tokens(planted, monkeypatch):
+@pytest.mark.parametrize("kind", ["patch", "mean"])
+def test_a_call_has_a_bounded_number_of_tokens(planted, monkeypatch, kind):
     planted.use(SET)
-    whole = planted.sweep()
+    whole = planted.sweep(kind)
     calls = []
-    run = planted.engine.run
-    monkeypatch.setattr(
-        planted.engine, "run", lambda ids, *a, **k: calls.append(ids.numel()) or run(ids, *a, **k)
-    )
-    monkeypatch.setattr(sweeping, "TOKENS", 30)
-    planted.engine.forget()
-    pd.testing.assert_frame_equal(planted.sweep(), whole)
+    block = Recording.block
+
+    def counted(self, layer, rows, start):
+        calls.append(rows.shape[0] * rows.shape[1])
+        return block(self, layer, rows, start)
+
+    monkeypatch.setattr(Recording, "block", counted)
+    for module in (climb, sweep_replay, sweep_cost):
+        monkeypatch.setattr(module, "TOKENS", 30)
+    pd.testing.assert_frame_equal(planted.sweep(kind), whole)
     assert max(calls) <= 30
-    assert len(calls) > 12
+    assert len(calls) >= 4  # where all go together, one a layer would do
 
 
 def test_it_can_be_cancelled_and_leaves_no_hook(planted):
@@ -164,12 +170,42 @@ def test_it_can_be_cancelled_and_leaves_no_hook(planted):
     assert planted.engine.hooks_left() == hooks
 
 
+@pytest.mark.parametrize("stop", [hw.Cancelled, KeyboardInterrupt])
+def test_what_was_done_before_it_was_stopped_is_kept(planted, monkeypatch, stop):
+    planted.use(SET)
+    whole = planted.sweep()
+    for module in (sweep_replay, sweep_cost):
+        monkeypatch.setattr(module, "TOKENS", 30)
+
+    def arrived(table):
+        if table()["effect"].notna().sum() >= 4:
+            raise stop
+
+    with pytest.raises(stop) as caught:
+        planted.sweep(arrived=arrived)
+    part = caught.value.partial
+    done = part["effect"].notna()
+    assert 4 <= done.sum() < 6
+    assert part.attrs["incomplete"] == f"stopped: {done.sum()} of 6 edits done"
+    assert np.allclose(part["effect"][done], whole["effect"][done], atol=1e-4, rtol=0.5)
+    kept = planted.frames["sweep: patch"]
+    pd.testing.assert_frame_equal(kept, part)
+    assert kept.attrs["revision"] == planted.revision
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"kind": "pach"}, "expected kind 'patch', 'zero', 'mean'"),
         ({"direction": "up"}, "expected direction 'denoise', 'noise'"),
         ({"over": "layers"}, "expected over 'heads'"),
+        ({"over": "heads x positions", "at": "end"}, "visits every position"),
+        ({"over": "positions x layers", "heads": ["1.0"]}, "leave heads= out"),
+        ({"heads": ["9.9"]}, "no head 9.9"),
+        ({"heads": []}, "at least one head"),
+        ({"memory": 1e-6}, r"memory=1e-06 allows less: shorten the prompts, or pass memory="),
+        ({"most": 3}, r"cost about \d+ whole forwards, and most=3 allows fewer"),
+        ({"batch": 3}, "sweep has no option 'batch'"),
         ({"at": 3}, "means another word in each prompt"),
         ({"at": "S2"}, "no role 'S2'"),
     ],

@@ -99,6 +99,72 @@ def test_the_default_metric_and_token_ids(planted):
     agree(planted, names)
 
 
+def along(n, name="up"):
+    return hw.Direction(np.random.default_rng(n).normal(size=n), "resid 1", name)
+
+
+NEW_EDITS = {
+    "resample": lambda d, h: [hw.resample("0.1", seed=1), hw.resample("1.0", at="end")],
+    "add": lambda d, h: [hw.add("resid 1", d, 2.5), hw.add("0.1", h, -1, at=[2, "end"])],
+    "the last stream": lambda d, h: [hw.add("resid 2", d, 0.5, at="end"), hw.scale("resid 2", 0.9)],
+    "subtract": lambda d, h: [hw.subtract("resid 1", d), hw.subtract("1.0", h, at=3)],
+    "subtract to the mean": lambda d, h: [hw.subtract("resid 0", d, to="mean"), hw.mean("0.1")],
+    "subtract to the other": lambda d, h: [
+        hw.subtract("resid 1", d, to="patch", into="corrupted", at="end"),
+        hw.patch("1.0", into="corrupted"),
+        hw.resample("0.0"),
+    ],
+    "keep": lambda d, h: [hw.keep("0.0", "1.0"), hw.scale("1.0", 0.5)],
+    "keep at": lambda d, h: [hw.keep("0.0", at=[2, "end"]), hw.add("0.0", h)],
+}
+
+
+@pytest.mark.parametrize("edits", NEW_EDITS.values(), ids=NEW_EDITS)
+def test_edits_of_the_stream_and_along_directions(planted, edits):
+    answers = {"answer": [" apple", " door"], "foil": [" book", " key"]}
+    planted.prompts = hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **answers)
+    facts = planted.facts
+    before = planted.effect()["value"]["clean"]
+    planted.edits = edits(along(facts.d_model, "a\nraise SystemExit"), along(facts.d_head))
+    names = copied(planted)
+    agree(planted, names)
+    assert abs(names["metric"]["edited"] - before) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        hw.LogitDiff(),
+        hw.Prob(),
+        hw.Prob([" apple", " door", " apple"]),
+        hw.LogProb(" apple"),
+        hw.Rank(),
+        hw.KL(),
+    ],
+    ids=str,
+)
+def test_every_metric(planted, metric):
+    answers = {"answer": [" apple", " door"], "foil": [" book", " key"]}
+    planted.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **answers), metric)
+    planted.edits = [hw.scale("1.0", 0.05)]
+    names = copied(planted)
+    agree(planted, names)
+    assert len(set(names["metric"].values())) > 1
+
+
+def test_new_edits_on_another_architecture(shaped_folders):
+    session = hw.Session(str(shaped_folders("gemma2", tokenizer=True)))
+    session.prompts = hw.Prompts(clean=[[1, 5, 9, 5], [1, 7, 9, 5]], corrupted=[[1, 5, 8, 5]] * 2)
+    d = along(session.facts.d_model)
+    session.edits = [
+        hw.keep("0.1", "2.0"),
+        hw.add("resid 3", d, at="end"),
+        hw.resample("resid 1", at=2),
+    ]
+    agree(session, copied(session))
+    session.close()
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_gives_the_same_tokens(planted, text):
     planted.prompt = text

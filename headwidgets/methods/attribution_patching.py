@@ -1,0 +1,248 @@
+"""Attribution patching: every patch at once, to first order.
+
+    M(patched) − M(base) ≈ (z̃ − z) · ∂M/∂z     at the base run
+
+one forward for z̃, one forward and one backward for the gradient. It is exact where the
+metric is linear in z; saturated attention and norms bend it, so that the exact sweep belongs
+beside it (`compare_with_exact`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from headwidgets.errors import InputError
+from headwidgets.methods.attribution import frame_about
+from headwidgets.methods.gradients import bytes_of, gradients
+from headwidgets.methods.measuring import Reading, reading
+from headwidgets.methods.metrics import KL, Rank
+from headwidgets.methods.record import z_name
+from headwidgets.methods.snapshot import position, unaligned
+from headwidgets.methods.source_tokens import Sources
+from headwidgets.methods.summary import summarised
+from headwidgets.model.work import checkpoint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from headwidgets.methods.edits import At
+    from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.model.engine import Engine, HookFn
+
+OVER = ("heads", "heads x positions")
+DIRECTIONS = ("denoise", "noise")
+MEMORY = 1 << 30
+"""What the graph of one batch may take, in bytes."""
+
+
+def attribution_patching(
+    engine: Engine,
+    snapshot: Snapshot,
+    over: str = "heads",
+    direction: str = "denoise",
+    *,
+    at: At = None,
+    memory: int = MEMORY,
+) -> pd.DataFrame:
+    """Estimate what patching each head would do, all of them from one gradient.
+
+    Parameters
+    ----------
+    over : {"heads", "heads x positions"}
+        Each head at all positions, or at each position by itself.
+    direction : {"denoise", "noise"}
+        Into the corrupted run from the clean one, as ``transformer_lens.patching`` does, or
+        the reverse. The gradient is that of the run that is patched into.
+    at : int, str, list of them, optional
+        Over heads: only these positions or roles.
+    memory : int
+        What the graph of a batch may take above the model, in bytes.
+
+    Returns
+    -------
+    DataFrame
+        layer, head(, position: an index, or a role where the prompts differ in length),
+        estimate, se, low, high, n. The estimate is of the change of the metric against the
+        run that is patched into, which is a sweep's "effect".
+
+    Raises
+    ------
+    InputError
+        For an unknown option, prompts that do not align, a metric without a gradient (rank;
+        KL around the clean run), and a prompt too long for `memory`.
+    EditDropped
+        If the architecture does not read z where it is seen.
+
+    References
+    ----------
+    Nanda 2023, "Attribution Patching"; Syed et al. 2023, arXiv 2310.10348.
+    """
+    _check(snapshot, over, direction, at)
+    base, giving = ("corrupted", "clean") if direction == "denoise" else ("clean", "corrupted")
+    facts, n = engine.facts, len(snapshot.pairs)
+    sources = Sources(snapshot) if over != "heads" else None
+    labels = [None] if sources is None else sources.labels
+    values = np.full((facts.n_layers * facts.n_heads, len(labels), n), math.nan)
+    longest = max(len(pair.clean) for pair in snapshot.pairs)
+    done = 0
+    for batch in snapshot.batches(limit=_room(engine, longest, memory)):
+        checkpoint(done, n, "prompts, forward and backward")
+        found = _batch(engine, snapshot, batch, base, giving)  # [prompt, head, position]
+        for row, i in enumerate(batch):
+            if sources is not None:
+                values[:, :, i] = sources.sums(found[row], i)
+                continue
+            pair = snapshot.pairs[i]
+            places = position(at, pair, one_length=snapshot.one_length) if at is not None else None
+            values[:, 0, i] = found[row][:, sorted(set(places)) if places else slice(None)].sum(-1)
+        done += len(batch)
+    heads = [(i, h) for i in range(facts.n_layers) for h in range(facts.n_heads)]
+    columns = ["layer", "head"] + ([] if sources is None else ["position"])
+    rows = [head if label is None else (*head, label) for head in heads for label in labels]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame = frame.assign(**summarised(values.reshape(-1, n), "estimate"))
+    about = {
+        "estimate": "attribution patching",
+        "over": over,
+        "direction": direction,
+        "at": at,
+        "done": f"(z of the {giving} run − z) · gradient of the metric at the {base} run",
+        "notes": [] if sources is None else sources.notes,
+    }
+    return frame_about(frame, snapshot, about)
+
+
+def compare_with_exact(estimate: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
+    """Put the estimates of attribution patching beside the exact effects of a sweep.
+
+    Parameters
+    ----------
+    estimate : DataFrame
+        Of `attribution_patching`.
+    sweep : DataFrame
+        Of a sweep of patches, in the same direction, over the same.
+
+    Returns
+    -------
+    DataFrame
+        layer, head(, position), estimate, exact, error (estimate − exact). ``attrs`` have
+        correlation (Pearson's, NaN where one side does not vary), largest_error, and
+        sign_disagreements: rows whose signs differ.
+
+    Raises
+    ------
+    InputError
+        If the two are not of the same heads, or not of the same kind.
+    """
+    for frame, column, call in (
+        (estimate, "estimate", "s.attribution_patching()"),
+        (sweep, "effect", "s.sweep('patch')"),
+    ):
+        if column not in getattr(frame, "columns", ()):
+            message = f"expected a frame with a column {column!r}, as {call} returns one"
+            raise InputError(message)
+    for what in ("direction", "metric"):
+        one, other = estimate.attrs.get(what), sweep.attrs.get(what)
+        if other is not None and one is not None and one != other:
+            message = f"expected both of one {what}, got {one!r} (estimate) and {other!r} (sweep)"
+            raise InputError(message)
+    on = [name for name in ("layer", "head", "position") if name in estimate]
+    if on != [name for name in ("layer", "head", "position") if name in sweep]:
+        message = "expected both over heads, or both over heads x positions"
+        raise InputError(message)
+    exact = sweep[[*on, "effect"]].rename(columns={"effect": "exact"})
+    out = estimate[[*on, "estimate"]].merge(exact, on=on, how="inner")
+    if len(out) != len(estimate) or len(out) != len(sweep):
+        message = (
+            f"expected the same rows on both sides, got {len(estimate)} estimates and "
+            f"{len(sweep)} exact effects, {len(out)} of them shared"
+        )
+        raise InputError(message)
+    out["error"] = out["estimate"] - out["exact"]
+    a, b = out["estimate"].to_numpy(dtype=float), out["exact"].to_numpy(dtype=float)
+    varied = len(out) > 1 and a.std() > 0 and b.std() > 0
+    out.attrs |= estimate.attrs | {
+        "correlation": float(np.corrcoef(a, b)[0, 1]) if varied else math.nan,
+        "largest_error": float(np.abs(a - b).max()),
+        "sign_disagreements": int((a * b < 0).sum()),
+    }
+    return out
+
+
+def _batch(
+    engine: Engine, snapshot: Snapshot, batch: list[int], base: str, giving: str
+) -> NDArray[np.float64]:
+    """Return the estimates of some pairs of one length, [prompt, head of any layer, position]."""
+    ids = {run: torch.tensor([snapshot.pairs[i].ids(run) for i in batch]) for run in (base, giving)}
+    other: dict[int, Tensor] = {}
+    hooks = [(z_name(layer), _keep(other, layer)) for layer in range(engine.facts.n_layers)]
+    given = engine.run(ids[giving], hooks)
+    known: list[Reading] = []
+    if giving == "clean":
+        known.append(reading(engine, snapshot, batch, given))
+
+    def metric(logits: Tensor) -> Tensor:
+        read = known[0] if known else reading(engine, snapshot, batch, logits.detach())
+        return read(logits)
+
+    with engine.exclusive():
+        z, slopes, _ = gradients(engine, ids[base], metric)
+    out = [
+        ((other[layer] - z[layer]).float() * slope.float()).sum(-1).transpose(1, 2)
+        for layer, slope in enumerate(slopes)
+    ]
+    estimates: NDArray[np.float64] = torch.cat(out, dim=1).double().cpu().numpy()
+    return estimates
+
+
+def _keep(store: dict[int, Tensor], layer: int) -> HookFn:
+    def keep(z: Tensor, start: int) -> None:
+        here = z.detach().clone()
+        store[layer] = here if start == 0 else torch.cat([store[layer], here], dim=1)
+
+    return keep
+
+
+def _room(engine: Engine, length: int, memory: int) -> int:
+    """How many prompts the graph has room for."""
+    need = bytes_of(engine, length)
+    if need > memory:
+        message = (
+            f"a gradient through {length} tokens needs about {need / 1e9:.2g} GB, more than the "
+            f"{memory / 1e9:.2g} GB of memory=: shorten the prompts, raise memory=, or sweep "
+            "with at='end'"
+        )
+        raise InputError(message)
+    return min(memory // need, max(1, engine.rows_at_once(length)))
+
+
+def _check(snapshot: Snapshot, over: str, direction: str, at: At) -> None:
+    for name, value, known in (("over", over, OVER), ("direction", direction, DIRECTIONS)):
+        if value not in known:
+            message = f"expected {name} {' or '.join(map(repr, known))}, got {value!r}"
+            raise InputError(message)
+    if at is not None and over != "heads":
+        message = "expected at= with over='heads' only: over positions, all of them are rows"
+        raise InputError(message)
+    metric = snapshot.metric
+    if isinstance(metric, Rank) or (isinstance(metric, KL) and direction == "noise"):
+        why = "a rank has none" if isinstance(metric, Rank) else "KL is flat at the clean run"
+        message = (
+            f"attribution patching needs the metric's gradient, and {why}: set "
+            "s.metric = hw.LogitDiff(' Mary', ' John'), or sweep"
+        )
+        raise InputError(message)
+    lacking = [(i, why) for i, pair in enumerate(snapshot.pairs) if (why := unaligned(pair))]
+    if lacking:
+        i, why = lacking[0]
+        message = (
+            "attribution patching needs a corrupted prompt of the same length for every clean one; "
+            f"prompt {i} has {why}: set s.corrupted_prompt (or prompts with one)"
+        )
+        raise InputError(message)

@@ -1,0 +1,89 @@
+"""Where a path ends: the logits, or the query, key or value of a head."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from headwidgets.errors import InputError
+from headwidgets.heads import Head
+
+if TYPE_CHECKING:
+    from headwidgets.model.facts import Facts
+
+LOGITS = "logits"
+PARTS = ("q", "k", "v")
+_SPELLING = re.compile(r"\s*(.+?)[\s.]*([qkv])\s*", re.IGNORECASE)
+
+
+class Receiver(NamedTuple):
+    """The query, key or value of a head; ``str`` gives ``"9.9.q"``."""
+
+    layer: int
+    head: int
+    part: str
+
+    def __str__(self) -> str:
+        """``"layer.head.part"``."""
+        return f"{self.layer}.{self.head}.{self.part}"
+
+    @classmethod
+    def parse(cls, value: object) -> Receiver:
+        """Read ``"9.9.q"``, ``"L9H9 q"`` or ``("9.9", "q")``.
+
+        Raises
+        ------
+        InputError
+            If it is none of these.
+        """
+        if isinstance(value, Receiver):
+            return value
+        match = _SPELLING.fullmatch(value) if isinstance(value, str) else None
+        parts = match.groups() if match else value
+        if isinstance(parts, tuple) and len(parts) == 2 and str(parts[1]).lower() in PARTS:  # noqa: PLR2004 - head and part
+            return cls(*Head.parse(parts[0]), str(parts[1]).lower())
+        message = (
+            "expected where a path ends as 'logits' or as the query, key or value of a head, "
+            f"such as '9.9.q', got {value!r:.80}"
+        )
+        raise InputError(message)
+
+    def hook(self) -> str:
+        """Name the hook point, [batch, position, head, d_head]."""
+        return f"blocks.{self.layer}.attn.hook_{self.part}"
+
+    def place(self, facts: Facts) -> int:
+        """Return the place along the head axis: of keys and values, the group's."""
+        groups = facts.n_heads // facts.n_kv_heads
+        return self.head if self.part == "q" else self.head // groups
+
+    def shared_with(self, facts: Facts) -> list[Head]:
+        """Return the other heads that read the same key or value."""
+        groups = facts.n_heads // facts.n_kv_heads
+        if self.part == "q" or groups == 1:
+            return []
+        first = self.head // groups * groups
+        return [Head(self.layer, h) for h in range(first, first + groups) if h != self.head]
+
+
+def read_receivers(value: object, facts: Facts) -> tuple[Receiver, ...]:
+    """Read where paths end; none means the logits.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or names a head that the model lacks.
+    """
+    if value is None or value == LOGITS:
+        return ()
+    listed = isinstance(value, list | set) or (
+        isinstance(value, tuple) and not (len(value) == 2 and str(value[1]).lower() in PARTS)  # noqa: PLR2004 - head and part
+    )
+    items = list(value) if listed and isinstance(value, list | set | tuple) else [value]
+    found = sorted({Receiver.parse(item) for item in items})
+    if not found:
+        message = "expected at least one end of the paths, such as 'logits' or '9.9.q', got none"
+        raise InputError(message)
+    for one in found:
+        Head(one.layer, one.head).within(facts.n_layers, facts.n_heads)
+    return tuple(found)
