@@ -9,7 +9,6 @@ from headwidgets.methods import effects, maps
 from headwidgets.methods import generate as continuation
 from headwidgets.methods.parts import residual_parts
 from headwidgets.methods.runs import check_run
-from headwidgets.methods.sweep import sweep
 from headwidgets.methods.weighting import check_over, check_weighting
 from headwidgets.session import compared
 from headwidgets.session.asking import ASKED, Asking
@@ -118,36 +117,6 @@ class Asked(Asking):
         with self._asking("effect") as snapshot:
             frame = effects.effect(self.engine, snapshot)
             return self._signed(frame, "effect", snapshot, ASKED)
-
-    def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:
-        """Edit every head by itself, exactly, over the whole prompt set.
-
-        Parameters
-        ----------
-        kind : {"patch", "zero", "mean", "resample"}
-        **options
-            over ("heads", "heads x positions", "positions x layers"), at, metric, direction
-            ("denoise" or "noise", of a patch), heads, seed, memory, most, arrived.
-
-        Returns
-        -------
-        DataFrame
-            One row an edit: layer, head (and position), effect, normalised, se, low, high,
-            n. See `headwidgets.methods.sweep.sweep`. The session's own edits are put aside.
-
-        Notes
-        -----
-        What was done before it is stopped is kept: ``s.frames["sweep: patch"]``.
-        """
-        depends = ("prompts", "metric", "weights", *(["reference"] if kind == "mean" else []))
-        with self._asking(f"sweeping {kind}") as snapshot:
-            try:
-                frame = sweep(self.engine, snapshot, kind, **options)
-            except BaseException as error:
-                if hasattr(error, "partial"):
-                    self._signed(error.partial, f"sweep: {kind}", snapshot, depends)
-                raise
-            return self._signed(frame, f"sweep: {kind}", snapshot, depends)
 
     def generate(self, n: int = 20) -> pd.DataFrame:
         """Continue the prompt on screen greedily, clean and edited side by side.

@@ -11,8 +11,8 @@ from headwidgets.home import HomeLoop
 from headwidgets.model.engine import Engine
 from headwidgets.session import storage
 from headwidgets.session.as_python import as_python
-from headwidgets.session.asked import Asked
 from headwidgets.session.circuitsvis import heads_view
+from headwidgets.session.discovering import Discovering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.state import SessionState
 
 
-class Session(Asked):
+class Session(Discovering):
     """One model and what is asked of it; every widget looks at a session.
 
     Parameters

@@ -1,0 +1,229 @@
+"""How heads are discovered, asked of a session: sweeps, paths, effects, attribution, steering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.methods import paths as pathing
+from headwidgets.methods import strengths as steering
+from headwidgets.methods.attribution import attribution
+from headwidgets.methods.attribution_patching import attribution_patching
+from headwidgets.methods.directions import find_direction
+from headwidgets.methods.head_effects import effects
+from headwidgets.methods.logit_lens import logit_lens
+from headwidgets.methods.sweep import sweep
+from headwidgets.session.asked import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.methods.vector import Direction
+
+_ON = ("prompts", "metric", "weights")
+
+
+class Discovering(Asked):
+    """One method a way of finding heads; the session's own edits are put aside in all."""
+
+    def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:
+        """Edit one thing after another, each by itself, exactly, over the whole prompt set.
+
+        Parameters
+        ----------
+        kind : {"patch", "zero", "mean", "resample"}
+        **options
+            over ("heads", "heads x positions", "positions x layers"), at, metric, direction
+            ("denoise" or "noise", of a patch), heads, seed, memory, most, arrived.
+
+        Returns
+        -------
+        DataFrame
+            One row an edit: layer, head (and position), effect, normalised, se, low, high,
+            n. See `headwidgets.methods.sweep.sweep`.
+
+        Notes
+        -----
+        What was done before it is stopped is kept: ``s.frames["sweep: patch"]``.
+        """
+        return self._find(f"sweep: {kind}", lambda s: sweep(self.engine, s, kind, **options), kind)
+
+    def paths(self, to: object = "logits", **options: Any) -> pd.DataFrame:
+        """Patch every head's path to the logits, or to other heads' queries, keys or values.
+
+        Parameters
+        ----------
+        to : "logits", or one or several of ``"9.9.q"``, ``"9.9.k"``, ``"9.9.v"``
+        **options
+            senders, kind, direction ("noise" or "denoise"), at, mlps ("recomputed" or
+            "frozen"), metric.
+
+        Returns
+        -------
+        DataFrame
+            One row a sender. See `headwidgets.methods.paths.paths`.
+        """
+        kind = str(options.get("kind", "patch"))
+        return self._find("paths", lambda s: pathing.paths(self.engine, s, to, **options), kind)
+
+    def edges(self, senders: Any, receivers: object, **options: Any) -> pd.DataFrame:
+        """Patch every path from a sender to a receiver, each by itself.
+
+        Parameters
+        ----------
+        senders : iterable of heads
+        receivers : one or several of "logits", ``"9.9.q"``, ``"9.9.k"``, ``"9.9.v"``
+        **options
+            As for `paths`.
+
+        Returns
+        -------
+        DataFrame
+            One row an edge. See `headwidgets.methods.paths.edges`.
+        """
+        kind = str(options.get("kind", "patch"))
+        found = pathing.edges
+        return self._find(
+            "edges", lambda s: found(self.engine, s, senders, receivers, **options), kind
+        )
+
+    def head_effects(self, heads: Any = None, *, kind: str = "patch", at: Any = None) -> Any:
+        """Split what each head does to the metric into direct, LayerNorm and indirect parts.
+
+        Parameters
+        ----------
+        heads : sequence of heads, optional
+            Default: every head.
+        kind : {"patch", "zero", "mean"}
+        at : int, str, list of them, optional
+
+        Returns
+        -------
+        DataFrame
+            One row a head; the parts sum to the total exactly. See
+            `headwidgets.methods.head_effects.effects`.
+        """
+        return self._find(
+            "head effects", lambda s: effects(self.engine, s, heads, kind=kind, at=at), kind
+        )
+
+    def attribution(self, by: str = "component", at: Any = "end", *, heads: Any = None) -> Any:
+        """Attribute the clean metric to what was written into the last residual stream.
+
+        Parameters
+        ----------
+        by : {"component", "source token"}
+        at : int or str
+        heads : sequence of heads, optional
+            By source token: only these.
+
+        Returns
+        -------
+        DataFrame
+            One row a component, or a head and token; the rows sum to the metric. See
+            `headwidgets.methods.attribution.attribution`.
+        """
+        return self._find(
+            f"attribution by {by}", lambda s: attribution(self.engine, s, by, at, heads=heads)
+        )
+
+    def logit_lens(self, by: str = "layer", *, k: int = 5, at: Any = "end") -> pd.DataFrame:
+        """Read the metric and the top tokens off the stream after each layer, or off each head.
+
+        Parameters
+        ----------
+        by : {"layer", "head"}
+        k : int
+            How many tokens.
+        at : int or str
+
+        Returns
+        -------
+        DataFrame
+            See `headwidgets.methods.logit_lens.logit_lens`.
+        """
+        return self._find(
+            f"logit lens by {by}", lambda s: logit_lens(self.engine, s, by, k=k, at=at)
+        )
+
+    def attribution_patching(
+        self, over: str = "heads", direction: str = "denoise", **options: Any
+    ) -> pd.DataFrame:
+        """Estimate a patch sweep by one gradient: (ã − a) · ∂metric/∂a at every head's z.
+
+        Parameters
+        ----------
+        over : {"heads", "heads x positions"}
+        direction : {"denoise", "noise"}
+        **options
+            at, memory.
+
+        Returns
+        -------
+        DataFrame
+            One row a head (and position). `hw.compare_with_exact` puts a sweep beside it.
+            See `headwidgets.methods.attribution_patching.attribution_patching`.
+        """
+        found = attribution_patching
+        return self._find(
+            "attribution patching", lambda s: found(self.engine, s, over, direction, **options)
+        )
+
+    def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
+        """Find a direction in a head's z, an MLP's output or the residual stream.
+
+        Parameters
+        ----------
+        target : head, ``"mlp 3"`` or ``"resid 5"``
+        how : {"mean difference", "pca", "logistic", "unembedding", "given"}
+        **options
+            at, groups, vector, name.
+
+        Returns
+        -------
+        Direction
+            For `hw.add`, `hw.subtract` and `strengths`. See
+            `headwidgets.methods.directions.find_direction`.
+        """
+        with self._asking("direction") as snapshot:
+            return find_direction(self.engine, snapshot, target, how, **options)
+
+    def strengths(
+        self, direction: Direction, strengths: Any = steering.STRENGTHS, **options: Any
+    ) -> pd.DataFrame:
+        """Add a direction at several strengths: metric, flips, and the cost on neutral text.
+
+        Parameters
+        ----------
+        direction : Direction
+        strengths : sequence of float
+            In standard deviations of the projection on the set.
+        **options
+            at, neutral (texts), draws (random directions), seed.
+
+        Returns
+        -------
+        DataFrame
+            One row a strength. See `headwidgets.methods.strengths.strengths`.
+        """
+        found = steering.strengths
+        return self._find(
+            "strengths", lambda s: found(self.engine, s, direction, strengths, **options), "mean"
+        )
+
+    def _find(
+        self, name: str, find: Callable[[Snapshot], pd.DataFrame], kind: str = ""
+    ) -> pd.DataFrame:
+        """Ask, sign and keep; of what is stopped, what there is."""
+        depends = (*_ON, "reference") if kind == "mean" else _ON
+        with self._asking(name) as snapshot:
+            try:
+                frame = find(snapshot)
+            except BaseException as error:
+                partial = getattr(error, "partial", None)
+                if partial is not None:
+                    self._signed(partial, name, snapshot, depends)
+                raise
+            return self._signed(frame, name, snapshot, depends)
