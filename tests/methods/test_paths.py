@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import transformer_lens.patching as lens
 from shaped import NAMES
 from swept import session_of
 
@@ -13,6 +14,7 @@ from headwidgets.heads import Head
 from headwidgets.methods.paths import edges, paths
 from headwidgets.methods.receivers import Receiver, read_receivers
 
+RUNS = ("clean", "corrupted")
 ENDS = {"logits": "logits", "one query": ["2.1.q"], "keys and values": ["1.2.k", "2.0.v", "2.3.q"]}
 
 
@@ -98,6 +100,36 @@ def test_mlps_can_be_frozen_too(shaped_bridges, architecture):
     expected = [by_hand(session, bridge, head, ends, frozen_mlps=True) for head in heads]
     assert np.abs(frame["effect"] - expected).max() < 2e-5
     assert np.abs(frame["effect"] - through["effect"]).max() > 1e-4
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "part"),
+    [("gpt2", "q"), ("gpt2", "k"), ("gpt2", "v"), ("llama", "q"), ("mistral", "q")],
+)
+def test_with_mlps_frozen_they_are_transformer_lens_s_direct_paths(
+    shaped_bridges, architecture, part
+):
+    bridge = shaped_bridges(architecture)
+    session = session_of(bridge, n=1)
+    pair = session.snapshot().pairs[0]
+    with torch.no_grad():
+        caches = [bridge.run_with_cache(torch.tensor([pair.ids(run)]))[1] for run in RUNS]
+        theirs = lens.get_act_patch_direct_path(
+            bridge,
+            torch.tensor([pair.corrupted]),
+            *caches,
+            lambda logits: logits[0, -1, 7] - logits[0, -1, 8],
+            src_layer=0,
+            src_head=1,
+            component=part,
+            verbose=False,
+        )
+    ends = [f"{layer}.{head}.{part}" for layer in (1, 2) for head in range(4)]
+    frame = session.edges(["0.1"], ends, direction="denoise", mlps="frozen")
+    raw = frame["effect"].to_numpy() + frame.attrs["corrupted"]
+    assert frame["effect"].abs().max() > 1e-4
+    assert np.abs(raw - theirs[1:].numpy().reshape(-1)).max() < 1e-5
     session.close()
 
 
