@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from _bench import Cost, Row, against, conclude, take_turns, timed
 from _models import random_bridge
+from memory import Peak, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +126,14 @@ def measure(name: str) -> list[Row]:
     if options.get("over"):
         other = other.transpose(0, 2, 1)  # theirs is layer, position, head
     off = float(abs(raw - other.reshape(-1)).max())
-    rows.append(Row("largest difference of the metric", ["", "", f"{off:.1e}", ""], off, SAME))
+    rows.append(Row("largest difference of the metric", [f"{off:.1e}", "", "", ""], off, SAME))
+    turn["ours"] = iter(prompts)
+    before = held("VmRSS")
+    with Peak() as peak:
+        ours()
+    above = peak.most - before
+    rows.append(Row("memory above the model's own", [f"{above:.2f} GB", "", "", ""], above, 1.0))
+    session.close()
     return rows
 
 
