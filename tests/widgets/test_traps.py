@@ -52,7 +52,7 @@ GOOD = {
     "set_prompt": {"which": "corrupted", "prompt": "x"},
     "replace_token": {"at": 2, "text": "Tom"},
     "use_table": {"text": "x"},
-    "as_python": {},
+    "as_python": {"of": None},
 }
 
 
@@ -348,10 +348,10 @@ def test_a_table_in_a_file_is_read_however_it_was_written(tmp_path):
 
 
 def test_an_unknown_keyword_is_named(paired):
-    with pytest.raises(hw.InputError, match="'ovr': it has over, direction, at"):
+    with pytest.raises(hw.InputError, match="'ovr': it has over, at, metric, direction"):
         paired.sweep("patch", ovr="heads")
-    with pytest.raises(hw.InputError, match="sweep with at="):
-        paired.sweep("patch", over="heads x positions")
+    with pytest.raises(hw.InputError, match="leave at= out"):
+        paired.sweep("patch", over="heads x positions", at="end")
     with pytest.raises(hw.InputError, match="is it 'device'"):
         hw.explore(None, None, devic="cpu")
 
