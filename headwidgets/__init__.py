@@ -20,11 +20,14 @@ if TYPE_CHECKING:
         NotMeasurable,
     )
     from headwidgets.heads import Head
+    from headwidgets.methods.attribution_patching import compare_with_exact
+    from headwidgets.methods.catalogue import methods
     from headwidgets.methods.edits import (
         add,
         keep,
         mean,
         patch,
+        path,
         resample,
         scale,
         subtract,
@@ -64,13 +67,16 @@ __all__ = [
     "Session",
     "__version__",
     "add",
+    "compare_with_exact",
     "explore",
     "keep",
     "kinds",
     "load",
     "mean",
+    "methods",
     "negative_attention_score",
     "patch",
+    "path",
     "resample",
     "retrieval_score",
     "scale",
@@ -88,7 +94,19 @@ _HOMES = {
         "NotMeasurable",
     ),
     "heads": ("Head",),
-    "methods.edits": ("add", "keep", "mean", "patch", "resample", "scale", "subtract", "zero"),
+    "methods.attribution_patching": ("compare_with_exact",),
+    "methods.catalogue": ("methods",),
+    "methods.edits": (
+        "add",
+        "keep",
+        "mean",
+        "patch",
+        "path",
+        "resample",
+        "scale",
+        "subtract",
+        "zero",
+    ),
     "methods.metrics": ("KL", "LogProb", "LogitDiff", "Prob", "Rank"),
     "methods.survey_scores": ("negative_attention_score", "retrieval_score"),
     "methods.vector": ("Direction",),
@@ -117,8 +135,7 @@ def __getattr__(name: str) -> object:
         out = sys.stdout if hasattr(shell, "kernel") else sys.stderr
         print(sign, file=out, flush=True)
     value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return globals().setdefault(name, value)  # `methods` is a room by now: one that can be called
 
 
 def __dir__() -> list[str]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from headwidgets.errors import InputError
+from headwidgets.heads import Head
 from headwidgets.methods.change import Change, Given, change
 from headwidgets.methods.donors import donors
 from headwidgets.methods.means import mean_tables
+from headwidgets.methods.path_edit import path_notes, path_sites, path_values
 from headwidgets.methods.record import mlp_name, record, resid_name, z_name
 from headwidgets.methods.snapshot import Pair, Snapshot, position, unaligned
 from headwidgets.methods.trust import require_trust
@@ -31,11 +33,12 @@ Site = tuple[str, list[int] | None]
 
 @dataclass
 class Compiled:
-    """Hooks that make the edits, and how far each edit moved its activation."""
+    """Hooks that make the edits, how far each moved its activation, what else is to be said."""
 
     hooks: Hooks
     edits: tuple[Edit, ...]
     moved: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,19 @@ def compile_edits(engine: Engine, snapshot: Snapshot, batch: Sequence[int]) -> C
     edits = snapshot.edits
     for edit in edits:
         check_target(engine, edit)
-        for name, heads in sites(engine.facts, edit):
-            if heads is not None:
+        for name, _ in sites(engine.facts, edit):
+            if name == z_name(edit.layer) or edit.kept:
                 require_trust(engine, int(name.split(".")[1]), pairs[0].clean)
     sources = _sources(engine, snapshot, pairs)
     out = Compiled(hooks=[], edits=edits, moved=[0.0] * len(edits))
     steps: dict[str, list[_Step]] = {}
     for number, edit in enumerate(edits):
-        mask = _mask(edit, pairs, one_length=snapshot.one_length)
+        mask = None if edit.senders else _mask(edit, pairs, one_length=snapshot.one_length)
         for name, heads in sites(engine.facts, edit):
             new = change(edit, sources.get(_source_key(edit, name)), heads, mask)
             steps.setdefault(name, []).append(_Step(number, heads, new))
+        if edit.senders:
+            out.notes += path_notes(engine.facts, edit)
     out.hooks = [(name, _hook(chain, out.moved)) for name, chain in steps.items()]
     return out
 
@@ -81,6 +86,8 @@ def sites(facts: Facts, edit: Edit) -> list[Site]:
             others = [h for h in range(facts.n_heads) if (layer, h) not in edit.kept]
             out += [(z_name(layer), others)] if others else []
         return out
+    if edit.senders:
+        return path_sites(facts, edit)
     if edit.head is not None:
         return [(z_name(edit.layer), [edit.head.head])]
     named = resid_name(edit.layer, facts.n_layers)
@@ -90,10 +97,11 @@ def sites(facts: Facts, edit: Edit) -> list[Site]:
 def check_target(engine: Engine, edit: Edit) -> None:
     """Refuse what the model does not have, and a direction that does not fit there."""
     facts = engine.facts
-    for head in (edit.head, *edit.kept):
+    ends = [Head(end.layer, end.head) for end in edit.ends]
+    for head in (edit.head, *edit.kept, *edit.senders, *ends):
         if head is not None:
             head.within(facts.n_layers, facts.n_heads)
-    if edit.head is None and not edit.kept:
+    if not edit.target[0].isdigit():
         stream = edit.target.startswith("resid")
         last = facts.n_layers if stream else facts.n_layers - 1
         if edit.layer > last:
@@ -127,6 +135,8 @@ def waiting(edit: Edit, pair: Pair, pairs: Sequence[Pair]) -> str:
 
 
 def _source_key(edit: Edit, name: str) -> tuple[object, ...]:
+    if edit.senders:
+        return edit, name
     return edit.source, edit.seed, name
 
 
@@ -144,8 +154,12 @@ def _sources(
         for pair in pairs:
             _require_aligned(engine, pair, patches[0])
         giving = "corrupted" if snapshot.base == "clean" else "clean"
-        found = record(engine, [pair.ids(giving) for pair in pairs], named(patches))
+        names = named(edit for edit in patches if not edit.senders)
+        found = record(engine, [pair.ids(giving) for pair in pairs], names) if names else {}
         out |= {("patch", None, name): Given(value) for name, value in found.items()}
+    for edit in (edit for edit in patches if edit.senders):
+        carried = path_values(engine, snapshot, edit, pairs)
+        out |= {_source_key(edit, name): Given(value) for name, value in carried.items()}
     for seed in sorted({edit.seed for edit in snapshot.edits if edit.seed is not None}):
         giver = donors(snapshot, seed)
         rows = [giver[pair.ids(snapshot.base)] for pair in pairs]

@@ -78,6 +78,8 @@ def _value(edit: Edit, old: Tensor, target: Tensor | None) -> Tensor:
         assert edit.direction is not None  # noqa: S101 - an add has one
         return old.float() + float(edit.factor or 0.0) * _tensor(edit.direction, old)
     to = torch.zeros((), device=old.device) if target is None else target
+    if edit.senders and not edit.ends:  # to the logits: what the last stream gains
+        return old.float() + to.float()
     if edit.direction is None:
         return to
     unit = torch.from_numpy(edit.direction.unit).to(old.device)

@@ -10,10 +10,11 @@ from typing import Any
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.methods.places import At, read_at, read_heads, read_target
+from headwidgets.methods.receivers import LOGITS, Receiver, read_ends
 from headwidgets.methods.vector import Direction
 from headwidgets.whole import whole
 
-KINDS = ("zero", "mean", "patch", "scale", "resample", "add", "subtract", "keep")
+KINDS = ("zero", "mean", "patch", "scale", "resample", "add", "subtract", "keep", "path")
 TOGGLES = ("zero", "mean", "patch", "scale")
 """Kinds that a click can make: they need nothing but a head."""
 RUNS = ("clean", "corrupted")
@@ -23,18 +24,23 @@ _NEEDS = {
     "add": {"factor", "direction"},
     "subtract": {"direction", "to"},
     "resample": {"seed"},
+    "path": {"receivers"},
 }
+_OF_HEADS = ("keep", "path")
 _EXAMPLE = {
     "factor": "a finite factor such as 0.5",
     "direction": "a direction, as hw.add or hw.subtract takes it",
     "to": "to='zero', to='mean' or to='patch'",
     "seed": "a whole number as seed",
+    "receivers": "receivers, such as 'logits' or '9.9.k'",
 }
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One edit. Make it by `zero`, `mean`, `patch`, `scale`, `resample`, `add`, `subtract`, `keep`.
+    """One edit.
+
+    Make it by `zero`, `mean`, `patch`, `path`, `scale`, `resample`, `add`, `subtract`, `keep`.
 
     Attributes
     ----------
@@ -42,19 +48,21 @@ class Edit:
         One of these names.
     target : str
         A head, ``"9.9"``; an MLP, ``"mlp 3"``; the residual stream, ``"resid 5"``; for
-        ``"keep"``, heads: ``"9.6, 9.9"``.
+        ``"keep"`` and ``"path"``, heads: ``"9.6, 9.9"``.
     at : int, str, tuple or None
         Positions or roles; None is everywhere.
     factor : float or None
         Of ``"scale"``; of ``"add"``, the strength.
     into : {"clean", "corrupted"}
-        Of a patch: the run that receives the other run's activation.
+        Of a patch or a path: the run that receives the other run's activation.
     seed : int or None
         Of ``"resample"``: decides which prompt gives to which.
     direction : Direction or None
         Of ``"add"`` and ``"subtract"``.
     to : {"zero", "mean", "patch"} or None
         Of ``"subtract"``: what the component along the direction becomes.
+    receivers : str or None
+        Of ``"path"``: ``"logits"``, or queries, keys and values of heads: ``"9.9.k, 9.9.q"``.
     """
 
     kind: str
@@ -65,13 +73,14 @@ class Edit:
     seed: int | None = None
     direction: Direction | None = None
     to: str | None = None
+    receivers: str | None = None
 
     def __post_init__(self) -> None:
         """Check everything once, at the door."""
         if self.kind not in KINDS:
             message = f"expected an edit of kind {', '.join(KINDS)}, got {self.kind!r}"
             raise InputError(message)
-        read = read_heads if self.kind == "keep" else read_target
+        read = read_heads if self.kind in _OF_HEADS else read_target
         object.__setattr__(self, "target", read(self.target))
         object.__setattr__(self, "at", read_at(self.at))
         for name, reader in _READ.items():
@@ -80,19 +89,34 @@ class Edit:
             message = f"expected into='clean' or into='corrupted', got {self.into!r}"
             raise InputError(message)
         if self.source != "patch" and self.into != "clean":
-            message = f"only a patch goes into a run: {self.kind} has no into={self.into!r}"
+            message = (
+                f"only a patch or a path goes into a run: {self.kind} has no into={self.into!r}"
+            )
             raise InputError(message)
 
     @property
     def head(self) -> Head | None:
         """The one head that is edited, None for anything else."""
-        return Head.parse(self.target) if self.target[0].isdigit() and not self.kept else None
+        one = self.target[0].isdigit() and self.kind not in _OF_HEADS
+        return Head.parse(self.target) if one else None
 
     @property
     def kept(self) -> tuple[Head, ...]:
         """Of ``"keep"``: the heads that stay as they are."""
-        if self.kind != "keep":
-            return ()
+        return self._heads if self.kind == "keep" else ()
+
+    @property
+    def senders(self) -> tuple[Head, ...]:
+        """Of ``"path"``: the heads whose write is carried to the receivers."""
+        return self._heads if self.kind == "path" else ()
+
+    @property
+    def ends(self) -> tuple[Receiver, ...]:
+        """Of ``"path"``: where it ends; none means the logits."""
+        return () if self.receivers in (None, LOGITS) else read_ends(self.receivers.split(", "))
+
+    @property
+    def _heads(self) -> tuple[Head, ...]:
         return tuple(Head.parse(head) for head in self.target.split(", "))
 
     @property
@@ -100,6 +124,8 @@ class Edit:
         """The first layer that is edited; the last residual stream counts as one more."""
         if self.kept:
             return 0
+        if self.senders:
+            return self.senders[0].layer
         head = self.head
         return head.layer if head is not None else int(self.target.split()[1])
 
@@ -108,12 +134,16 @@ class Edit:
         """What it puts in comes from: "mean", "patch", "resample", or None for no other run."""
         if self.kind == "keep":
             return "mean"
+        if self.kind == "path":
+            return "patch"
         named = self.to if self.kind == "subtract" else self.kind
         return named if named in ("mean", "patch", "resample") else None
 
     def __str__(self) -> str:
         """As a person would say it: ``"scale 10.7 × 0.5 at end"``."""
         words = [self.kind, self.target]
+        if self.receivers is not None:
+            words.append(f"→ {self.receivers}")
         if self.factor is not None:
             words.append(f"× {self.factor:g}")
         if self.direction is not None:
@@ -133,7 +163,12 @@ class Edit:
         """Return plain JSON values; see `from_json`."""
         at = list(self.at) if isinstance(self.at, tuple) else self.at
         out: dict[str, Any] = {"kind": self.kind, "target": self.target, "at": at}
-        more = {"factor": self.factor, "seed": self.seed, "to": self.to}
+        more = {
+            "factor": self.factor,
+            "seed": self.seed,
+            "to": self.to,
+            "receivers": self.receivers,
+        }
         out |= {name: value for name, value in more.items() if value is not None}
         if self.direction is not None:
             out["direction"] = self.direction.to_json()
@@ -154,7 +189,7 @@ class Edit:
         if not isinstance(value, Mapping) or not {"kind", "target"} <= set(value) <= known:
             message = (
                 "expected an edit such as hw.zero('9.9'), or a mapping with kind and target "
-                f"(and at, factor, into, seed, direction, to), got {value!r:.120}"
+                f"(and at, factor, into, seed, direction, to, receivers), got {value!r:.120}"
             )
             raise InputError(message)
         at = value.get("at")
@@ -197,4 +232,16 @@ def _seed(value: Any) -> int | None:
     return found if found is not None and found >= 0 else None
 
 
-_READ = {"factor": _number, "seed": _seed, "direction": _direction, "to": _to}
+def _receivers(value: Any) -> str | None:
+    if isinstance(value, str) and ", " in value:
+        value = value.split(", ")
+    return None if value is None else ", ".join(map(str, read_ends(value))) or LOGITS
+
+
+_READ = {
+    "factor": _number,
+    "seed": _seed,
+    "direction": _direction,
+    "to": _to,
+    "receivers": _receivers,
+}

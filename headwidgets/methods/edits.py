@@ -24,6 +24,7 @@ __all__ = [
     "keep",
     "mean",
     "patch",
+    "path",
     "read_at",
     "read_target",
     "resample",
@@ -170,6 +171,37 @@ def keep(*heads: object, at: Any = None) -> Edit:
     """
     listed = heads[0] if len(heads) == 1 and isinstance(heads[0], list) else heads
     return Edit("keep", list(listed), at)  # type: ignore[arg-type]
+
+
+def path(senders: object, to: object = "logits", into: str = "clean", at: Any = None) -> Edit:
+    """Patch what heads write, as far as it reaches the receivers: path patching.
+
+    The receivers read what they would read if the senders alone wrote as in the other run,
+    all other heads being held as they are and the MLPs recomputed. Alone it gives what
+    `Session.paths` gives for these senders together. What the path carries is taken from the
+    unedited runs; other edits act beside it.
+
+    Parameters
+    ----------
+    senders : head, or several
+        Patched together.
+    to : "logits", or one or several of ``"9.9.q"``, ``"9.9.k"``, ``"9.9.v"``
+        The receivers. A key or value that several heads share is changed for all of them.
+    into : {"clean", "corrupted"}
+        As in `patch`.
+    at : int, str, list or None
+        Where the senders write something else; as in `zero`.
+
+    Raises
+    ------
+    InputError
+        If a sender is no head, or a receiver cannot be read.
+
+    References
+    ----------
+    Wang et al. 2022, "Interpretability in the Wild", arXiv 2211.00593, section 3.1.
+    """
+    return Edit("path", senders, at, into=into, receivers=to)  # type: ignore[arg-type]
 
 
 def _given(direction: object, target: object) -> Direction:

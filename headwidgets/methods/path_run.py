@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from headwidgets.errors import NotMeasurable
 from headwidgets.methods.record import mlp_name, z_name
 from headwidgets.methods.sweep_source import Source, mask
 from headwidgets.methods.trust import require_trust
+from headwidgets.model.able import able
 from headwidgets.model.replay import Recording
 
 if TYPE_CHECKING:
@@ -157,6 +159,24 @@ class PathRun:
             change = change * self._where[:, :, None, None].to(change)
         weight = self._engine.weights.W_O(layer)[chosen].to(change)
         return torch.einsum("bphe,hem->bpm", change, weight)
+
+
+def require_replay(recording: Recording) -> None:
+    """Refuse a model whose blocks cannot be run one by one.
+
+    Raises
+    ------
+    NotMeasurable
+        If that is so.
+    """
+    can = able(recording)
+    if not (can.blocks and can.finish):
+        facts = recording.engine.facts
+        message = (
+            f"path patching runs a model's blocks one by one, which {facts.architecture} does "
+            "not allow here: use s.sweep('patch') or hw.patch instead"
+        )
+        raise NotMeasurable(message)
 
 
 def _keep(store: Read, name: str) -> HookFn:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwidgets.errors import InputError, NotMeasurable
+from headwidgets.errors import InputError
 from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.measuring import reading
-from headwidgets.methods.path_run import PathRun
+from headwidgets.methods.path_run import PathRun, require_replay
 from headwidgets.methods.read_off import measured
-from headwidgets.methods.receivers import Receiver, read_receivers
+from headwidgets.methods.receivers import Receiver, has_path, read_receivers
 from headwidgets.methods.runs import logits
 from headwidgets.methods.sweep_cost import MEMORY, prompts_at_once
 from headwidgets.methods.sweep_plan import Plan, Variant, check_aligned, read_plan
 from headwidgets.methods.sweep_table import layout
-from headwidgets.model.able import able
 from headwidgets.model.climb import TOKENS
 from headwidgets.model.finish import Finish
 from headwidgets.model.work import checkpoint
@@ -190,7 +189,7 @@ def _measure(
             runs["corrupted"][batch] = read(corrupted).cpu()
         with engine.exclusive(), engine.quiet():
             run = PathRun(engine, snapshot, plan, pairs, frozen_mlps=frozen_mlps)
-            _require(run)
+            require_replay(run.recording)
             finish = Finish(engine)
             unchanged = runs[plan.base][batch]
             for some in _chunks(run, jobs):
@@ -203,17 +202,6 @@ def _measure(
                     edited[np.ix_(some[0], batch)] = values.double().cpu().numpy()
                 done += len(some[0]) * len(batch)
     return edited, runs
-
-
-def _require(run: PathRun) -> None:
-    can = able(run.recording)
-    if not (can.blocks and can.finish):
-        facts = run.recording.engine.facts
-        message = (
-            f"path patching runs a model's blocks one by one, which {facts.architecture} does "
-            "not allow here: use s.sweep('patch') or hw.patch instead"
-        )
-        raise NotMeasurable(message)
 
 
 def _chunks(run: PathRun, jobs: Sequence[Job]) -> Iterator[tuple[list[int], bool]]:
@@ -229,12 +217,6 @@ def _chunks(run: PathRun, jobs: Sequence[Job]) -> Iterator[tuple[list[int], bool
         ordered = sorted(members, key=lambda i: min(head.layer for head in jobs[i][0]))
         for first in range(0, len(ordered), step):
             yield ordered[first : first + step], True
-
-
-def has_path(senders: Sequence[Head], receivers: Sequence[Receiver]) -> bool:
-    """Whether any sender lies below any receiver; the logits lie above all."""
-    lowest = min(head.layer for head in senders)
-    return not receivers or any(one.layer > lowest for one in receivers)
 
 
 def _rows(run: PathRun, jobs: Sequence[Job]) -> Tensor:

@@ -44,9 +44,12 @@ def read_heads(value: object) -> str:
     """
     if isinstance(value, str):
         value = [part for part in value.split(", ") if part]
-    heads = sorted(set(parse_heads(value if isinstance(value, list | tuple) else [value])))
+    several = isinstance(value, list | set) or (
+        isinstance(value, tuple) and not any(whole(part) is not None for part in value)
+    )
+    heads = sorted(set(parse_heads(list(value) if several else [value])))  # type: ignore[call-overload]
     if not heads:
-        message = "expected at least one head to keep, such as hw.keep('9.9'), got none"
+        message = "expected at least one head to keep or to send, such as '9.9', got none"
         raise InputError(message)
     return ", ".join(map(str, heads))
 

@@ -9,6 +9,8 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwidgets.model.facts import Facts
 
 LOGITS = "logits"
@@ -66,6 +68,12 @@ class Receiver(NamedTuple):
         return [Head(self.layer, h) for h in range(first, first + groups) if h != self.head]
 
 
+def has_path(senders: Sequence[Head], receivers: Sequence[Receiver]) -> bool:
+    """Whether any sender lies below any receiver; the logits lie above all."""
+    lowest = min(head.layer for head in senders)
+    return not receivers or any(one.layer > lowest for one in receivers)
+
+
 def read_receivers(value: object, facts: Facts) -> tuple[Receiver, ...]:
     """Read where paths end; none means the logits.
 
@@ -73,6 +81,20 @@ def read_receivers(value: object, facts: Facts) -> tuple[Receiver, ...]:
     ------
     InputError
         If it cannot be read, or names a head that the model lacks.
+    """
+    found = read_ends(value)
+    for one in found:
+        Head(one.layer, one.head).within(facts.n_layers, facts.n_heads)
+    return found
+
+
+def read_ends(value: object) -> tuple[Receiver, ...]:
+    """Read where paths end, of whatever model; none means the logits.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
     """
     if value is None or value == LOGITS:
         return ()
@@ -84,6 +106,4 @@ def read_receivers(value: object, facts: Facts) -> tuple[Receiver, ...]:
     if not found:
         message = "expected at least one end of the paths, such as 'logits' or '9.9.q', got none"
         raise InputError(message)
-    for one in found:
-        Head(one.layer, one.head).within(facts.n_layers, facts.n_heads)
     return tuple(found)

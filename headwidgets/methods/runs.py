@@ -10,6 +10,7 @@ from torch import Tensor
 
 from headwidgets.errors import InputError
 from headwidgets.methods.apply import Compiled, compile_edits
+from headwidgets.methods.path_edit import no_path
 from headwidgets.methods.shown import RUNS
 from headwidgets.model.work import checkpoint
 
@@ -29,6 +30,7 @@ _STILL = {
     "resample": "the other prompt has the same activation there",
     "add": "the strength is zero",
     "subtract": "it has that component already",
+    "path": "what the senders write is the same in both runs, as far as the receivers read it",
     "keep": "every other head equals its mean there, or all heads are kept",
 }
 
@@ -119,7 +121,7 @@ def _run(
         base, compiled = edited_hooks(engine, snapshot, batch)
         rows = [snapshot.pairs[i].ids(base) for i in batch]
         values = engine.run(torch.tensor(rows), compiled.hooks, positions=positions)
-        notes = _notes(compiled, f"the {base} run")
+        notes = (*compiled.notes, *_notes(compiled, f"the {base} run"))
         moved = [e for e, m in zip(compiled.edits, compiled.moved, strict=True) if m > 0]
         if moved:
             before = logits(engine, snapshot, base, batch, positions=positions).values
@@ -131,7 +133,7 @@ def _run(
 def _notes(compiled: Compiled, where: str) -> tuple[str, ...]:
     """Say which edits changed nothing at their own place, and why that can be."""
     return tuple(
-        f"{edit} changed nothing in {where}: {_STILL[edit.kind]}"
+        f"{edit} changed nothing in {where}: {no_path(edit) or _STILL[edit.kind]}"
         for edit, moved in zip(compiled.edits, compiled.moved, strict=True)
         if moved == 0
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS = {"device": None, "revision": None, "trust_remote_code": False}
 
-_RUNS = """
+RUN = """
 def run(ids, hooks=()):
     \"\"\"Logits at the end of a prompt.\"\"\"
     batch = torch.tensor([ids], device=bridge.cfg.device)
@@ -33,7 +33,7 @@ def mean(values):
     return float(torch.tensor(values, dtype=torch.float64).mean())
 """
 
-_NORMALISED = """
+NORMALISED = """
 
 def normalised(low, edited, high):
     \"\"\"(edited - low) / (high - low) of the means; NaN where high and low hardly differ.\"\"\"
@@ -67,11 +67,9 @@ def as_python(
         (one tensor a prompt) and ``metric``, the means over the set.
     """
     prompts, reference = sets["prompts"], sets.get("reference")
-    lines = [*boot_lines(engine, opened), "bridge.eval()", "", _RUNS]
-    lines += _set_lines(engine, snapshot, prompts)
-    lines += mean_lines(
-        engine, snapshot, lambda name: _reference(engine, snapshot, name, reference)
-    )
+    lines = [*boot_lines(engine, opened), "bridge.eval()", "", RUN]
+    lines += set_lines(engine, snapshot, prompts)
+    lines += mean_lines(engine, snapshot, lambda n: reference_lines(engine, snapshot, n, reference))
     lines += edit_lines(engine, snapshot)
     lines += _result_lines(engine, snapshot)
     return "\n".join(lines) + "\n"
@@ -117,7 +115,7 @@ def _without_tokenizer(engine: Engine, folder: str) -> list[str]:
     ]
 
 
-def _set_lines(engine: Engine, snapshot: Snapshot, prompts: Prompts) -> list[str]:
+def set_lines(engine: Engine, snapshot: Snapshot, prompts: Prompts) -> list[str]:
     """Write the prompts as tokens."""
     partners = prompts.corrupted or [None] * len(prompts)
     clean = [
@@ -169,7 +167,7 @@ def _listed(name: str, items: Sequence[str]) -> list[str]:
     return [f"{name} = [", *(f"    {item}," for item in items), "]"]
 
 
-def _reference(
+def reference_lines(
     engine: Engine, snapshot: Snapshot, name: str, reference: Prompts | None
 ) -> list[str]:
     """Write what a mean is taken over; nothing for the seeded shuffles of the prompts."""
@@ -200,7 +198,7 @@ def _result_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
         out += [
             "paired = [i for i, ids in enumerate(corrupted) if ids is not None]",
             'metric["corrupted"] = mean([measure(i, corrupted_logits[i]) for i in paired])',
-            _NORMALISED,
+            NORMALISED,
             "",
             "",
             "low, edited, high = (",

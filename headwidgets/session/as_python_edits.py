@@ -8,9 +8,12 @@ from headwidgets.methods.apply import sites
 from headwidgets.methods.donors import donors
 from headwidgets.methods.means import SHUFFLES
 from headwidgets.methods.snapshot import position
+from headwidgets.session.as_python_paths import carried_lines, path_lines
+from headwidgets.session.as_python_words import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from headwidgets.methods.edits import Edit
     from headwidgets.methods.snapshot import Snapshot
@@ -72,10 +75,17 @@ for i in range({SHUFFLES}):
 
 
 def mean_lines(
-    engine: Engine, snapshot: Snapshot, reference: Callable[[str], list[str]]
+    engine: Engine,
+    snapshot: Snapshot,
+    reference: Callable[[str], list[str]],
+    sources: AbstractSet[str | None] | None = None,
 ) -> list[str]:
-    """Write what is put in from other runs; nothing where no edit needs it."""
-    sources = {edit.source for edit in snapshot.edits}
+    """Write what is put in from other runs; nothing where no edit needs it.
+
+    `sources` says what is put in ("patch", "mean", ...); by default what the edits do.
+    """
+    if sources is None:
+        sources = {edit.source for edit in snapshot.edits}
     out = [_KEEP] if sources - {None} else []
     if "mean" not in sources:
         return out
@@ -90,14 +100,17 @@ def mean_lines(
         "",
         f"BOS = {engine.text.bos_id}",
         *(given or ["import random", _SHUFFLED]),
-        f"reference_roles = {roles}" if any(roles) else "reference_roles = [{}] * len(reference)",
-        f"roles = {wanted}" if any(roles) and any(wanted) else "roles = [{}] * len(clean)",
+        f"reference_roles = {literal(roles)}"
+        if any(roles)
+        else "reference_roles = [{}] * len(reference)",
+        f"roles = {literal(wanted)}" if any(roles) and any(wanted) else "roles = [{}] * len(clean)",
     ]
 
 
 def _comment(edit: Edit) -> str:
     """Say an edit on one line, whatever its roles are called: the next would be code."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(edit))
+    said = str(edit).replace("</", "< /").replace("<!", "< !")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said)
 
 
 def edit_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
@@ -105,11 +118,15 @@ def edit_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
     if not snapshot.edits:
         return []
     numbered = list(enumerate(snapshot.edits, 1))
-    out = _before(snapshot, numbered)
+    out = [*_before(snapshot, numbered), *carried_lines(engine, snapshot)]
     out += ["", "", "def hooks(i):", '    """The edits of prompt i, in order."""', "    made = []"]
     for number, edit in numbered:
-        out += _kept(engine, edit, number, snapshot) if edit.kept else []
-        out += [] if edit.kept else _one(engine, edit, number, snapshot)
+        if edit.senders:
+            about = _at(edit, snapshot), _comment(edit)
+            out += path_lines(engine, edit, number, about)
+        else:
+            write = _kept if edit.kept else _one
+            out += write(engine, edit, number, snapshot)
     return [*out, "    return made", ""]
 
 

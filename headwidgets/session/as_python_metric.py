@@ -17,33 +17,37 @@ if TYPE_CHECKING:
 _MEASURE: dict[type[Metric], tuple[str, list[str]]] = {
     LogitDiff: (
         "Logit of the answer minus logit of the foil.",
-        ["return float(logits[answer[i]].mean() - logits[foil[i]].mean())"],
+        ["logits[answer[i]].mean() - logits[foil[i]].mean()"],
     ),
     Prob: (
         "Probability of the answer.",
-        ["return float(logits.softmax(-1)[answer[i]].sum())"],
+        ["logits.softmax(-1)[answer[i]].sum()"],
     ),
     LogProb: (
         "Log-probability of the answer, in nats.",
-        ["return float(logits.log_softmax(-1)[answer[i]].logsumexp(0))"],
+        ["logits.log_softmax(-1)[answer[i]].logsumexp(0)"],
     ),
     Rank: (
         "How many tokens are likelier than the answer.",
-        ["return float((logits > logits[answer[i]].max()).sum())"],
+        ["(logits > logits[answer[i]].max()).sum()"],
     ),
     KL: (
         "KL(clean ‖ run) of the next token, in nats.",
         [
             "p, q = clean_logits[i].log_softmax(-1), logits.log_softmax(-1)",
-            "return float((p.exp() * (p - q)).sum().clamp(min=0))",
+            "(p.exp() * (p - q)).sum().clamp(min=0)",
         ],
     ),
 }
 
 
-def metric_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
-    """Write the metric: answers and foils of every prompt, and ``measure(i, logits)``."""
-    words, body = _MEASURE[type(snapshot.metric or LogitDiff())]
+def metric_lines(engine: Engine, snapshot: Snapshot, *, number: bool = True) -> list[str]:
+    """Write the metric: answers and foils of every prompt, and ``measure(i, logits)``.
+
+    With `number` it is a float; else a tensor, which has a gradient.
+    """
+    words, (*before, value) = _MEASURE[type(snapshot.metric or LogitDiff())]
+    body = [*before, f"return float({value})" if number else f"return {value}"]
     return [
         *_answer_lines(engine, snapshot),
         "",

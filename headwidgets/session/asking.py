@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import ModelError
@@ -40,6 +41,7 @@ class Asking(Question):
         super().__init__(engine)
         self.frames: dict[str, pd.DataFrame] = {}
         self._works: list[Work] = []
+        self._name = secrets.token_hex(4)  # tells its frames from those of other sessions
 
     @property
     def facts(self) -> Facts:
@@ -52,6 +54,15 @@ class Asking(Question):
         return self.engine.weights_changed() or bool(
             self.changed_since(revision, frame.attrs.get("depends_on", ASKED))
         )
+
+    def is_own(self, frame: pd.DataFrame) -> bool:
+        """Whether this session computed a frame, or took it over from a saved one."""
+        return bool(frame.attrs.get("session") == self._name)
+
+    def _own(self, name: str, frame: pd.DataFrame) -> None:
+        """Take over a frame that was saved."""
+        frame.attrs["session"] = self._name
+        self.frames[name] = frame
 
     def refresh(self) -> None:
         """Take the model's weights as they are now, and forget every number of the old ones."""
@@ -97,6 +108,7 @@ class Asking(Question):
             "numerics": self.facts.numerics,
             "dtype": self.facts.dtype,
             "revision": snapshot.revision,
+            "session": self._name,
             "depends_on": list(depends),
         }
         self.frames[name] = frame.copy()

@@ -8,11 +8,15 @@ from headwidgets.methods import paths as pathing
 from headwidgets.methods import strengths as steering
 from headwidgets.methods.attribution import attribution
 from headwidgets.methods.attribution_patching import attribution_patching
+from headwidgets.methods.catalogue import methods_of
+from headwidgets.methods.circuits import circuit
 from headwidgets.methods.directions import find_direction
 from headwidgets.methods.head_effects import effects
 from headwidgets.methods.logit_lens import logit_lens
+from headwidgets.methods.means import SHUFFLES
 from headwidgets.methods.sweep import sweep
 from headwidgets.session.asked import Asked
+from headwidgets.session.code_asked import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +52,10 @@ class Discovering(Asked):
         -----
         What was done before it is stopped is kept: ``s.frames["sweep: patch"]``.
         """
-        return self._find(f"sweep: {kind}", lambda s: sweep(self.engine, s, kind, **options), kind)
+        asked = {"kind": kind, **options}
+        return self._find(
+            f"sweep: {kind}", lambda s: sweep(self.engine, s, **asked), kind, ("sweep", asked)
+        )
 
     def paths(self, to: object = "logits", **options: Any) -> pd.DataFrame:
         """Patch every head's path to the logits, or to other heads' queries, keys or values.
@@ -65,8 +72,10 @@ class Discovering(Asked):
         DataFrame
             One row a sender. See `headwidgets.methods.paths.paths`.
         """
-        kind = str(options.get("kind", "patch"))
-        return self._find("paths", lambda s: pathing.paths(self.engine, s, to, **options), kind)
+        kind, found = str(options.get("kind", "patch")), pathing.paths
+        return self._find(
+            "paths", lambda s: found(self.engine, s, to, **options), kind, ("paths", options)
+        )
 
     def edges(self, senders: Any, receivers: object, **options: Any) -> pd.DataFrame:
         """Patch every path from a sender to a receiver, each by itself.
@@ -83,10 +92,12 @@ class Discovering(Asked):
         DataFrame
             One row an edge. See `headwidgets.methods.paths.edges`.
         """
-        kind = str(options.get("kind", "patch"))
-        found = pathing.edges
+        kind, found = str(options.get("kind", "patch")), pathing.edges
         return self._find(
-            "edges", lambda s: found(self.engine, s, senders, receivers, **options), kind
+            "edges",
+            lambda s: found(self.engine, s, senders, receivers, **options),
+            kind,
+            ("edges", options),
         )
 
     def head_effects(self, heads: Any = None, *, kind: str = "patch", at: Any = None) -> Any:
@@ -105,8 +116,12 @@ class Discovering(Asked):
             One row a head; the parts sum to the total exactly. See
             `headwidgets.methods.head_effects.effects`.
         """
+        asked = {"heads": heads, "kind": kind, "at": at}
         return self._find(
-            "head effects", lambda s: effects(self.engine, s, heads, kind=kind, at=at), kind
+            "head effects",
+            lambda s: effects(self.engine, s, **asked),
+            kind,
+            ("head_effects", asked),
         )
 
     def attribution(self, by: str = "component", at: Any = "end", *, heads: Any = None) -> Any:
@@ -125,8 +140,11 @@ class Discovering(Asked):
             One row a component, or a head and token; the rows sum to the metric. See
             `headwidgets.methods.attribution.attribution`.
         """
+        asked = {"by": by, "at": at, "heads": heads}
         return self._find(
-            f"attribution by {by}", lambda s: attribution(self.engine, s, by, at, heads=heads)
+            f"attribution by {by}",
+            lambda s: attribution(self.engine, s, **asked),
+            asked=("attribution", asked),
         )
 
     def logit_lens(self, by: str = "layer", *, k: int = 5, at: Any = "end") -> pd.DataFrame:
@@ -144,8 +162,11 @@ class Discovering(Asked):
         DataFrame
             See `headwidgets.methods.logit_lens.logit_lens`.
         """
+        asked = {"by": by, "k": k, "at": at}
         return self._find(
-            f"logit lens by {by}", lambda s: logit_lens(self.engine, s, by, k=k, at=at)
+            f"logit lens by {by}",
+            lambda s: logit_lens(self.engine, s, **asked),
+            asked=("logit_lens", asked),
         )
 
     def attribution_patching(
@@ -166,10 +187,30 @@ class Discovering(Asked):
             One row a head (and position). `hw.compare_with_exact` puts a sweep beside it.
             See `headwidgets.methods.attribution_patching.attribution_patching`.
         """
-        found = attribution_patching
+        found, asked = attribution_patching, {"over": over, "direction": direction, **options}
         return self._find(
-            "attribution patching", lambda s: found(self.engine, s, over, direction, **options)
+            "attribution patching",
+            lambda s: found(self.engine, s, **asked),
+            asked=("attribution_patching", asked),
         )
+
+    def circuit(self, heads: object, **options: Any) -> pd.DataFrame:
+        """Ask whether some heads are the circuit: faithfulness, completeness, minimality.
+
+        Parameters
+        ----------
+        heads : sequence of heads, or mapping of str to sequence of heads
+            The circuit, or its classes by name; every other head is at its mean over
+            ``s.reference``.
+        **options
+            subsets (how many random ones), seed, at.
+
+        Returns
+        -------
+        DataFrame
+            One row a number. See `headwidgets.methods.circuits.circuit`.
+        """
+        return self._find("circuit", lambda s: circuit(self.engine, s, heads, **options), "mean")
 
     def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
         """Find a direction in a head's z, an MLP's output or the residual stream.
@@ -213,10 +254,26 @@ class Discovering(Asked):
             "strengths", lambda s: found(self.engine, s, direction, strengths, **options), "mean"
         )
 
+    def methods(self) -> pd.DataFrame:
+        """List the methods of discovery, with what each costs on this model and these prompts.
+
+        Returns
+        -------
+        DataFrame
+            As `headwidgets.methods`, and cost: whole forwards of one prompt, as a loop of them.
+        """
+        snapshot = self.snapshot()
+        around = SHUFFLES if snapshot.reference is None else len(snapshot.reference)
+        return methods_of(self.facts, len(snapshot.pairs), around, len(steering.STRENGTHS))
+
     def _find(
-        self, name: str, find: Callable[[Snapshot], pd.DataFrame], kind: str = ""
+        self,
+        name: str,
+        find: Callable[[Snapshot], pd.DataFrame],
+        kind: str = "",
+        asked: tuple[str, dict[str, Any]] | None = None,
     ) -> pd.DataFrame:
-        """Ask, sign and keep; of what is stopped, what there is."""
+        """Ask, sign and keep, with what was asked; of what is stopped, what there is."""
         depends = (*_ON, "reference") if kind == "mean" else _ON
         with self._asking(name) as snapshot:
             try:
@@ -226,4 +283,6 @@ class Discovering(Asked):
                 if partial is not None:
                     self._signed(partial, name, snapshot, depends)
                 raise
+            if asked is not None:
+                frame.attrs["asked"] = asked_of(*asked, frame, snapshot)
             return self._signed(frame, name, snapshot, depends)

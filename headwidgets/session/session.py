@@ -12,10 +12,13 @@ from headwidgets.model.engine import Engine
 from headwidgets.session import storage
 from headwidgets.session.as_python import as_python
 from headwidgets.session.circuitsvis import heads_view
+from headwidgets.session.code_frame import frame_as_python, own_frame
 from headwidgets.session.discovering import Discovering
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from headwidgets.widgets.explore import Explorer
     from headwidgets.widgets.state import SessionState
@@ -109,15 +112,32 @@ class Session(Discovering):
             f" · n = {n} · edits: {edits} · revision {self.revision}>"
         )
 
-    def as_python(self) -> str:
-        """Return plain TransformerLens code that gives this session's numbers.
+    def as_python(self, frame: pd.DataFrame | str | None = None) -> str:
+        """Return plain TransformerLens code that gives this session's numbers, or a frame's.
 
         It opens the model, runs the prompts clean, corrupted and with the edits as hooks,
         and prints the metric. For a bridge that you hold, put it into the line
         ``bridge = ...``.
+
+        Parameters
+        ----------
+        frame : DataFrame or str, optional
+            What `sweep`, `paths`, `edges`, `head_effects`, `attribution`, `logit_lens` or
+            `attribution_patching` returned, or its name in ``s.frames``. The code then
+            leaves ``result``, a DataFrame of the same rows in their order: means, standard
+            errors and n (no intervals), tokens as ids.
+
+        Raises
+        ------
+        InputError
+            For a frame of another session or of no such method, one that was stopped
+            before its end, and one that is older than what it was asked of.
         """
         sets = {"prompts": self.prompts, "reference": self.reference}
-        return as_python(self.engine, self.snapshot(), self._opened, **sets)
+        if frame is None:
+            return as_python(self.engine, self.snapshot(), self._opened, **sets)
+        asked = own_frame(self, frame)
+        return frame_as_python(self.engine, self.snapshot(), self._opened, asked, **sets)
 
     def circuitsvis(self, heads: object, run: str = "clean") -> Any:
         """Show heads of the prompt on screen in CircuitsVis's own view, made safe.

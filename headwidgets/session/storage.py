@@ -108,7 +108,7 @@ def load(
     session.notes = str(state["notes"])
     for name, frame in frames.items():
         frame.attrs["revision"] = 0 if name in stale or found != weights else session.revision
-        session.frames[name] = frame
+        session._own(name, frame)  # noqa: SLF001 - as above
     return session
 
 

@@ -8,6 +8,7 @@ import torch
 
 from headwidgets.errors import InputError
 from headwidgets.methods.apply import compile_edits, sites, waiting
+from headwidgets.methods.path_edit import no_path
 from headwidgets.methods.record import keep_into, record
 from headwidgets.methods.runs import logits
 from headwidgets.methods.snapshot import position
@@ -66,7 +67,9 @@ def why(engine: Engine, snapshot: Snapshot) -> str:
 
 def _unmoved(edit: Edit, snapshot: Snapshot) -> str:
     """Why an edit left its own activation as it was."""
-    if edit.kind == "scale" and edit.factor == 1:
+    if no_path(edit):
+        reason = no_path(edit)
+    elif edit.kind == "scale" and edit.factor == 1:
         reason = "a factor of 1 changes nothing"
     elif edit.kind == "keep":
         reason = "every other head equals its mean already, or there is none"

@@ -7,6 +7,7 @@ and the kind of edit that Space makes are the session's.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -186,7 +187,15 @@ class HeadGrid(HeadWidget):
         """Show a score, asked with those of the options that are its own."""
         sweep = score in SWEEPS
         options = {k: v for k, v in self._asked.items() if (k in _OF_A_SWEEP) == sweep}
-        self._take(score, room(self._of).frame(score, options, fresh=fresh))
+        arrived = None if self.comm is None else functools.partial(self._take, score)
+        try:
+            frame = room(self._of).frame(score, options, fresh=fresh, arrived=arrived)
+        except BaseException as error:
+            partial = getattr(error, "partial", None)
+            if partial is not None and (partial["n"] > 0).any():
+                self._take(score, partial)  # what was done before it was stopped
+            raise
+        self._take(score, frame)
 
     def _take(self, score: str, frame: DataFrame) -> None:
         """Show a frame."""

@@ -10,11 +10,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
+from headwidgets.methods.edits import KINDS
 from headwidgets.widgets.face import quantised
 from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
 from headwidgets.widgets.face_text import width as written
 from headwidgets.widgets.face_text import write
-from headwidgets.widgets.grid_table import ABSENT, unpack
+from headwidgets.widgets.grid_table import ABSENT, NOT_YET, unpack
 from headwidgets.widgets.luts import diverging, viridis
 from headwidgets.widgets.naming import model_name, visible
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 WIDTH, MARGIN, GUTTER, RULER = 760, 14, 26, 18
 EMPTY = (236, 238, 241)
-LETTERS = {"zero": "0", "mean": "μ", "patch": "P", "scale": "×"}
+_SHORT = {"zero": "0", "mean": "μ", "scale": "×", "add": "+", "subtract": "-", "path": ">"}
+LETTERS = {kind: kind[0].upper() for kind in KINDS} | _SHORT
 SMALL = 8_000
 """Bytes of the picture that every display carries: as base64 within 11 kB."""
 LEVELS = ((120, None), (48, None), (24, 32), (16, 12))
@@ -91,7 +93,9 @@ def picture(grid: Any, widest: int = WIDTH, numbers: int | None = None) -> Image
     numbers : int, optional
         How many cells hold their number where there is room, the largest; None: all.
     """
-    values = unpack(grid.table, grid.table_data)["value"]
+    found = unpack(grid.table, grid.table_data)
+    values, verdicts = found["value"], np.array(grid.table["verdicts"], dtype=object)
+    awaited = verdicts[found["verdict"]] == NOT_YET
     n_layers, n_heads = values.shape
     wide = max(8, min(54, (widest - 2 * MARGIN - GUTTER) // n_heads))
     high = min(wide, 28)
@@ -111,6 +115,9 @@ def picture(grid: Any, widest: int = WIDTH, numbers: int | None = None) -> Image
         x, y = left + wide * head_, top + RULER + high * layer
         box = (x, y, x + wide - 2, y + high - 2)
         colour = tuple(int(c) for c in colours[layer, head_])
+        if awaited[layer, head_]:
+            pen.rectangle(box, outline=LINE)
+            continue
         pen.rectangle(box, fill=colour, outline=LINE if grid.table["signed"] else None)
         _cell(
             pen,
@@ -152,7 +159,7 @@ def lines(grid: Any) -> list[str]:
     model = model_name(grid.session.model) if grid.session is not None else None
     title = table.get("title") or table["column"]
     parts = [model, table["column"], table.get("measured_on"), table.get("metric")]
-    parts += ["before your edit"] if grid.stale else []
+    parts += [table.get("incomplete"), "before your edit" if grid.stale else None]
     return [visible(str(part)) for part in (title, *filter(None, parts))]
 
 
@@ -220,12 +227,11 @@ def _rulers(pen: Any, left: int, top: int, wide: int, high: int, shape: tuple[in
 def _marks(pen: Any, grid: Any, left: int, top: int, wide: int, high: int) -> None:
     """Ring the selected head, and write what edits are on which."""
     for edit in getattr(grid.session, "edits", []):
-        if "." not in edit["target"]:
-            continue
-        layer, head = Head.parse(edit["target"])
-        x, y = left + wide * (head + 1) - 8, top + high * layer + 6
-        pen.rectangle((x - 5, y - 5, x + 5, y + 5), fill="white")
-        write(pen, (x, y), LETTERS[edit["kind"]], INK, size=10, anchor="mm")
+        heads = edit["target"].split(", ") if edit["target"][0].isdigit() else []
+        for layer, head in map(Head.parse, heads):
+            x, y = left + wide * (head + 1) - 8, top + high * layer + 6
+            pen.rectangle((x - 5, y - 5, x + 5, y + 5), fill="white")
+            write(pen, (x, y), LETTERS[edit["kind"]], INK, size=10, anchor="mm")
     selection = getattr(grid.session, "selection", "")
     if selection:
         layer, head = Head.parse(selection)

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-ABOUT = ("measured_on", "metric", "edit", "unit", "numerics", "model", "threshold", "mean")
+ABOUT = (
+    *("measured_on", "metric", "edit", "unit", "numerics", "model", "threshold", "mean"),
+    "incomplete",
+)
 ABSENT = "not in the table"
+NOT_YET = "not measured yet"
 REASON_BYTES = 40_000
 AWAY, WITHIN = "clear of zero", "not clear of zero"
 _TINY = 1e-5  # of the largest value: below it a number is rounding
@@ -113,6 +117,9 @@ def _verdicts(
         words = [AWAY if one else WITHIN for one in away]
     else:
         words = [""] * len(frame)
+    if "incomplete" in frame.attrs and "n" in frame:
+        done = frame["n"].to_numpy() > 0
+        words = [word if one else NOT_YET for word, one in zip(words, done, strict=True)]
     everything = [""] * size if len(at) == size else [ABSENT] * size
     for place, word in zip(at, words, strict=True):
         everything[place] = word
@@ -157,9 +164,10 @@ def _about(frame: DataFrame) -> dict[str, Any]:
     more = frame.attrs.get("notes")
     more = [more] if isinstance(more, str) else more if isinstance(more, list | tuple) else []
     revision = frame.attrs.get("revision")
+    why = None if "incomplete" in frame.attrs else frame.attrs.get("normalised")
     return {
         **plain,
-        "notes": [str(note) for note in (frame.attrs.get("normalised"), *more) if note],
+        "notes": [str(note) for note in (why, *more) if note],
         "revision": revision if isinstance(revision, int) and _is_plain(revision) else 0,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,8 @@ from headwidgets.errors import InputError
 from headwidgets.widgets.envelope import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas import DataFrame
 
 SWEEPS = {
@@ -19,6 +22,8 @@ SWEEPS = {
     "mean": "causal map: what averaging each head out does",
 }
 """Scores that are sweeps, and their headings."""
+SECONDS_BETWEEN = 0.25
+"""Between two looks at a sweep that runs."""
 
 
 class Shower(Protocol):
@@ -31,7 +36,7 @@ class Shower(Protocol):
 
 
 class Measured:
-    """The frames that grids have measured on one session, and the grids.
+    """The frames that grids have measured on one session, the grids, and the patch panels.
 
     Parameters
     ----------
@@ -42,16 +47,54 @@ class Measured:
         self._session = weakref.ref(session)
         self._frames: dict[tuple[Any, ...], DataFrame] = {}
         self.grids: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.panels: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def frame(self, score: str, options: dict[str, Any], *, fresh: bool) -> DataFrame:
-        """Return a score's frame: the kept one while it holds, unless `fresh`."""
+    def frame(
+        self,
+        score: str,
+        options: dict[str, Any],
+        *,
+        fresh: bool,
+        arrived: Callable[[DataFrame], None] | None = None,
+    ) -> DataFrame:
+        """Return a score's frame: the kept one while it holds, unless `fresh`.
+
+        Parameters
+        ----------
+        arrived : callable, optional
+            Called with the frame so far, now and then, while a sweep runs.
+        """
         session: Any = self._session()
         key = (score, tuple(sorted((name, repr(value)) for name, value in options.items())))
         kept = self._frames.get(key)
         if fresh or kept is None or session.is_stale(kept):
-            measure = session.sweep if score in SWEEPS else session.score
-            self._frames[key] = kept = measure(score, **options)
+            if score not in SWEEPS:
+                kept = session.score(score, **options)
+            else:
+                told = {} if arrived is None else {"arrived": now_and_then(arrived)}
+                kept = session.sweep(score, **options, **told)
+            self._frames[key] = kept
         return kept
+
+
+def now_and_then(
+    arrived: Callable[[DataFrame], None],
+) -> Callable[[Callable[[], DataFrame]], None]:
+    """Return what a sweep tells after each step, which lets a few a second through."""
+    last = time.monotonic()
+
+    def step(so_far: Callable[[], DataFrame]) -> None:
+        nonlocal last
+        if time.monotonic() - last < SECONDS_BETWEEN:
+            return
+        frame = so_far()
+        done = frame.attrs.get("incomplete")
+        if done:  # it has not been stopped
+            frame.attrs["incomplete"] = str(done).replace("stopped: ", "so far ")
+            arrived(frame)
+        last = time.monotonic()
+
+    return step
 
 
 _ROOMS: weakref.WeakKeyDictionary[Any, Measured] = weakref.WeakKeyDictionary()

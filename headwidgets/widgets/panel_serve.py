@@ -7,6 +7,7 @@ from typing import Any
 
 from headwidgets.errors import InputError
 from headwidgets.widgets.envelope import Answer
+from headwidgets.widgets.measured import room
 from headwidgets.widgets.panel_table import name_line, read_table
 
 MOST_TEXT = 4 * 2**20
@@ -88,8 +89,16 @@ def _use_table(session: Any, body: dict[str, Any]) -> Answer:
     return Answer({"n": len(prompts)})
 
 
-def _code(session: Any, _body: dict[str, Any]) -> Answer:
-    return Answer({"python": session.as_python()})
+def _code(session: Any, body: dict[str, Any]) -> Answer:
+    """Write the session, or what a grid shows: ``{"grid"}``, its name."""
+    name = body.get("grid")
+    if name is None:
+        return Answer({"python": session.as_python()})
+    for grid in list(room(session).grids):
+        if grid.grid == name:
+            return Answer({"python": session.as_python(grid.to_frame())})
+    message = "this grid is of an older run of the notebook: run its cell again"
+    raise InputError(message)
 
 
 SERVED = {

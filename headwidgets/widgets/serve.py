@@ -14,7 +14,7 @@ import numpy as np
 
 from headwidgets.errors import InputError
 from headwidgets.methods.shown import RUNS
-from headwidgets.widgets import measured, panel_serve
+from headwidgets.widgets import measured, panel_serve, panel_sweep
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.tiles import SERVED
 from headwidgets.widgets.wire import encode, encode_scaled
@@ -41,6 +41,7 @@ def handlers(session: SessionLike) -> dict[str, Callable[[dict[str, Any]], Answe
         "measure": measured.answer,
         **SERVED,
         **panel_serve.SERVED,
+        **panel_sweep.SERVED,
     }
     return stamped(session, serving)
 

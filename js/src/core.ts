@@ -11,7 +11,7 @@ export { Cancelled } from "./lib/rpc";
 export { called } from "./lib/session";
 export { style } from "./lib/theme";
 export { decode } from "./lib/wire";
-export { say } from "./state";
+export { headsOf, say, TOGGLES } from "./state";
 export { mountAttention } from "./views/attention";
 export { CELLS_STYLE, cellGrid, onKeys } from "./views/cell-grid";
 export { GLYPHS, marks } from "./views/cell-marks";

@@ -66,7 +66,10 @@ beforeEach(() => {
     ...{ model: { name: "planted", n_layers: 2, n_heads: 3 }, status: "ready", message: "" },
     ...{ progress: 0, revision: 1, panel: panel(), effect: {} },
   });
-  own = new FakeModel<OwnTraits>({ off: [], continued: {} });
+  own = new FakeModel<OwnTraits>({
+    ...{ off: [], continued: {}, panel: "panel-1" },
+    ...{ found: {}, found_data: new DataView(new ArrayBuffer(0)), found_stale: false },
+  });
   asked = [];
   answer = () => Promise.resolve({ body: {}, buffers: [] });
   life = new AbortController();
@@ -286,7 +289,8 @@ test("lists, targets and words", () => {
     "1.2",
     "mlp 0",
   ]);
-  for (const text of ["2.0", "0.3", "mlp 2", "x", ""]) expect(() => target(text, 2, 3)).toThrow();
+  for (const text of ["2.0", "0.3", "mlp 2", "resid 3", "x", ""])
+    expect(() => target(text, 2, 3)).toThrow();
   expect([said(-1.5), said(2, 1, true), said(null), said(0.00001)]).toEqual([
     "−1.500",
     "+2.0",
@@ -297,4 +301,9 @@ test("lists, targets and words", () => {
   expect(sentence({ why: "no edits yet" }, {}, [])).toBe("no edits yet");
   const rows = { clean: row(1), edited: row(1), change: row(0) };
   expect(sentence({}, { rows }, [zero])).toContain("answer and foil move alike");
+  const kl = { rows, metric: "KL", unit: "nats" };
+  expect(sentence({}, kl, [zero])).toBe("zero 1.0: logits move, the metric does not");
+  const moved = { ...kl, rows: { ...rows, change: row(0.5) } };
+  expect(sentence({}, moved, [zero])).toContain("+0.500 nats, from");
+  expect(["resid 2", "Resid_0"].map((text) => target(text, 2, 3))).toEqual(["resid 2", "resid 0"]);
 });

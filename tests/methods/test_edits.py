@@ -354,7 +354,7 @@ def test_a_direction_is_a_value():
         (lambda: hw.add("9.9", None), "expected a direction"),
         (lambda: hw.add("9.9", VECTOR, np.inf), "finite factor"),
         (lambda: hw.subtract("9.9", VECTOR, to="one"), "to='zero', to='mean' or to='patch'"),
-        (lambda: hw.subtract("9.9", VECTOR, into="corrupted"), "only a patch goes into a run"),
+        (lambda: hw.subtract("9.9", VECTOR, into="corrupted"), "only a patch or a path goes"),
         (lambda: hw.resample("9.9", seed=-1), "a whole number as seed"),
         (hw.keep, "at least one head to keep"),
         (lambda: hw.keep("mlp 3"), "expected a head"),

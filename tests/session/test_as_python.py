@@ -195,7 +195,10 @@ def test_a_model_s_options_are_written(shaped_folders):
     session.close()
 
 
-@pytest.mark.parametrize("role", ["a\nraise SystemExit", "\x00", "\r\u2028'\"\\ {x} \u202e"])
+ROLES = ["a\nraise SystemExit", "\x00", "\r\u2028'\"\\ {x} \u202e", "</script>"]
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_is_never_code(planted, role):
     prompts = hw.Prompts(clean=["the red blue"], roles={role: [1]})
     planted.use(prompts=prompts, reference=prompts)

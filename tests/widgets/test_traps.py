@@ -52,7 +52,7 @@ GOOD = {
     "set_prompt": {"which": "corrupted", "prompt": "x"},
     "replace_token": {"at": 2, "text": "Tom"},
     "use_table": {"text": "x"},
-    "as_python": {"of": None},
+    "as_python": {"grid": None},
 }
 
 

@@ -1,6 +1,8 @@
-"""Toys with known answers: direct only, OR and AND; where the methods must disagree."""
+"""Toys with known answers: direct only, induction, OR and AND; where methods must disagree."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from headwidgets.methods.attribution import attribution
 from headwidgets.methods.attribution_patching import attribution_patching
 from headwidgets.methods.head_effects import effects
 from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods.paths import paths
 from headwidgets.methods.record import record, z_name
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.zoo import toys
@@ -97,6 +100,84 @@ def test_attribution_patching_is_exact_on_one_layer(direction):
     assert np.allclose(estimate, exact if direction == "denoise" else -exact, atol=1e-5)
 
 
+# ------------------------------------------------------------------ induction
+
+T = 25  # different letters, which come twice
+TWICE = (0, *range(1, T + 1), *range(1, T + 1))
+AGAIN = slice(T + 1, 2 * T)  # queries in the second half whose next letter is known
+# From the prompt's letter 3, changed into Z before 4, to the answer 5 after the second 4.
+LETTERS = TWICE[: T + 5]
+NO_MATCH = (*LETTERS[:4], 52, *LETTERS[5:])
+
+
+def induction_numbers(beta, zeroed=None):
+    """PM, PT, the duplicate scores, and the loss of the second half in nats."""
+    bridge = toys.induction(beta)
+
+    def off(z, hook):
+        return torch.zeros_like(z)
+
+    hooks = [] if zeroed is None else [(z_name(zeroed), off)]
+    ids = torch.tensor([TWICE])
+    with torch.no_grad(), bridge.hooks(fwd_hooks=hooks):
+        logits, cache = bridge.run_with_cache(ids)
+    first, second = (cache[f"blocks.{layer}.attn.hook_pattern"][0, 0] for layer in (0, 1))
+    loss = -logits[0].log_softmax(-1)[AGAIN].gather(1, ids[0, T + 2 :, None]).mean()
+    return {
+        "PM": float(second.diagonal(-(T - 1))[2:].mean()),
+        "PT": float(first.diagonal(-1).mean()),
+        "duplicate": max(float(a.diagonal(-T)[1:].mean()) for a in (first, second)),
+        "loss": float(loss),
+    }
+
+
+@pytest.mark.parametrize(
+    ("beta", "pm", "pt", "loss"),
+    [
+        (2, 0.059, 0.294, 4.07),
+        (5, 0.712, 0.859, 1.04),
+        (10, 0.998, 0.999, 0.003),
+        (20, 1.0, 1.0, 0.0),
+    ],
+)
+def test_induction_has_the_numbers_of_its_formula(beta, pm, pt, loss):
+    found = induction_numbers(beta)
+    assert found["PM"] == pytest.approx(pm, abs=5.1e-4)
+    assert found["PT"] == pytest.approx(pt, abs=5.1e-4)
+    assert found["loss"] == pytest.approx(loss, abs=5.1e-3 if beta < 10 else 5.1e-4)
+    assert found["duplicate"] <= 0.03
+    assert 4.015 <= induction_numbers(beta, zeroed=0)["loss"] <= 4.145
+    assert induction_numbers(beta, zeroed=1)["loss"] == pytest.approx(math.log(64), abs=1e-6)
+
+
+def test_induction_at_zero_is_nothing():
+    assert induction_numbers(0)["loss"] == pytest.approx(math.log(64), abs=1e-6)
+    assert induction_numbers(0)["PM"] == pytest.approx(
+        np.mean([1 / (i + 1) for i in range(T + 1, 2 * T + 1)]), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("kind", ["zero", "patch"])
+def test_the_previous_token_head_acts_through_keys_alone(kind):
+    asked = Snapshot(pairs=(Pair(LETTERS, NO_MATCH),), metric=LogitDiff(5, 6))
+    engine = engine_of(toys.induction())
+    total = -effects(engine, asked, ["0.0"], kind=kind)["total"][0]
+    found = {
+        end: paths(engine, asked, end, senders=["0.0"], kind=kind)["effect"][0]
+        for end in ("1.0.k", "1.0.q", "1.0.v", "logits")
+    }
+    assert abs(total) > 15
+    assert found["1.0.k"] == pytest.approx(total, abs=1e-5)
+    assert found["1.0.q"] == found["1.0.v"] == found["logits"] == 0
+
+
+def test_letters_are_read_and_written():
+    tokenizer = toys.induction().tokenizer
+    assert len(tokenizer) == 64
+    assert tokenizer("aZ9 \n\u20ac<bos>")["input_ids"] == [0, 1, 52, 62, *[63] * 4, 2, 15, 19, 63]
+    assert tokenizer.decode([0, 1, 52, 62, 63]) == "<bos>aZ9."
+
+
 # ------------------------------------------------------------------ either, both
 
 
@@ -165,10 +246,12 @@ def test_building_leaves_the_random_numbers_alone():
     torch.manual_seed(3)
     toys.one_layer()
     toys.both()
+    toys.induction()
     assert torch.equal(torch.rand(2), expected)
 
 
 @pytest.mark.parametrize("beta", [-1.0, float("nan"), float("inf")])
 def test_beta_must_be_a_number(beta):
-    with pytest.raises(InputError, match="beta"):
-        toys.either(beta)
+    for build in (toys.either, toys.both, toys.induction):
+        with pytest.raises(InputError, match="beta"):
+            build(beta)

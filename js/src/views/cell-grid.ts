@@ -36,6 +36,8 @@ export interface Cells {
   selection: string;
   /** A head in words. */
   spoken: (head: string) => string;
+  /** What stands above the columns instead of their numbers, written upwards, and its room. */
+  above?: { words: string[]; high: number };
   /** Fill the cells. */
   picture: (context: CanvasRenderingContext2D) => void;
   /** What the picture is of, besides size and colours: one that is the same stays. */
@@ -83,9 +85,10 @@ export function cellGrid(acts: Acts) {
 
   const name = (at: number) =>
     now && at >= 0 ? `${Math.floor(at / now.heads)}.${at % now.heads}` : "";
+  const top = () => now?.above?.high ?? RULER;
   const place = (box: HTMLElement, at: number, { heads, wide, high }: Cells) => {
     box.style.left = `${GUTTER + (at % heads) * wide - 2}px`;
-    box.style.top = `${RULER + Math.floor(at / heads) * high - 2}px`;
+    box.style.top = `${top() + Math.floor(at / heads) * high - 2}px`;
     box.style.width = `${wide + 2}px`;
     box.style.height = `${high + 2}px`;
   };
@@ -111,7 +114,7 @@ export function cellGrid(acts: Acts) {
     const { layers, heads, wide, high } = now;
     const box = canvas.getBoundingClientRect();
     const head = Math.floor((event.clientX - box.left - GUTTER) / wide);
-    const layer = Math.floor((event.clientY - box.top - RULER) / high);
+    const layer = Math.floor((event.clientY - box.top - top()) / high);
     return layer >= 0 && head >= 0 && layer < layers && head < heads ? layer * heads + head : -1;
   };
   const moves = ({ ctrlKey, metaKey }: KeyboardEvent): Record<string, number> => {
@@ -148,11 +151,11 @@ export function cellGrid(acts: Acts) {
     picked.hidden = layer < 0;
     if (layer >= 0) place(picked, at, next);
     put(chosen && layer >= 0 ? at : cursor);
-    const looks = JSON.stringify([layers, heads, wide, high, paint, devicePixelRatio]);
+    const looks = JSON.stringify([layers, heads, wide, high, next.above, paint, devicePixelRatio]);
     const all = [looks, ...of];
     if (all.every((value, i) => value === drawn[i])) return;
     drawn = all;
-    const context = paint.size(canvas, GUTTER + wide * heads + 2, RULER + high * layers + 2);
+    const context = paint.size(canvas, GUTTER + wide * heads + 2, top() + high * layers + 2);
     if (!context) return;
     rulers(context, next, paint);
     picture(context);

@@ -3,9 +3,9 @@
 import { aria, button, h } from "../lib/dom";
 import { words } from "../lib/heatmap";
 import { css } from "../lib/theme";
-import { type Edit, say } from "../state";
+import { type Edit, headsOf, say, TOGGLES } from "../state";
 import { GLYPHS } from "./cell-marks";
-import { atOf, reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
+import { atOf, NOT_YET, reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
 
 export const CARD_STYLE = css`
 .hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 172px;
@@ -31,7 +31,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const reason = h("div", "hw-reason");
   const onIt = h("div", "hw-onit");
   const doIt = button("", () => toggle(head));
-  const kinds = (Object.keys(GLYPHS) as Edit["kind"][]).map((kind) => {
+  const kinds = TOGGLES.map((kind) => {
     const one = button(GLYPHS[kind], () => choose(kind), kind);
     one.title = kind;
     return { kind, one };
@@ -47,7 +47,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
     const known = at >= 0;
     edits.hidden = !kind;
     doIt.hidden = !known;
-    const on = all.filter((edit) => edit.target === name);
+    const on = all.filter((edit) => headsOf(edit).includes(name));
     if (kind) {
       const there = on.some((edit) => edit.kind === kind && (edit.at ?? null) === null);
       doIt.textContent = `${there ? "undo" : "edit"} ${name}: ${GLYPHS[kind]} ${kind}`;
@@ -61,10 +61,13 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
       return;
     }
     const value = table.value[at] ?? Number.NaN;
-    const unit = table.header.unit && table.header.unit.length < 12 ? ` ${table.header.unit}` : "";
-    big.replaceChildren(h("b", "", `head ${name}`), h("span", "", words(value) + unit));
-    facts.replaceChildren(...numbers(table, at).map((text) => h("span", "", text)));
     const said = verdictOf(table, at);
+    const unit = table.header.unit && table.header.unit.length < 12 ? ` ${table.header.unit}` : "";
+    big.replaceChildren(
+      h("b", "", `head ${name}`),
+      h("span", "", said === NOT_YET ? "" : words(value) + unit),
+    );
+    facts.replaceChildren(...numbers(table, at).map((text) => h("span", "", text)));
     verdict.textContent = `${["", "○ ", "● "][standing(said)]}${said}`;
     reason.textContent = reasonOf(table, at);
   }

@@ -3,6 +3,7 @@
 
 import { aria, h, on } from "../lib/dom";
 import { css } from "../lib/theme";
+import { headsOf } from "../state";
 import { type Acts, onKeys } from "./cell-grid";
 import { GLYPHS } from "./cell-marks";
 import type { GridState } from "./grid-cells";
@@ -120,7 +121,9 @@ function option({ table, order, selection, edits }: GridState, i: number, paint:
   const at = order[i] ?? 0;
   const name = nameOf(table, at);
   const value = table.value[at] ?? Number.NaN;
-  const glyphs = edits.filter((edit) => edit.target === name).map((edit) => GLYPHS[edit.kind]);
+  const glyphs = edits
+    .filter((edit) => headsOf(edit).includes(name))
+    .map(({ kind }) => GLYPHS[kind]);
   const verdict = verdictOf(table, at);
   const dot = ["", "○ ", "● "][standing(verdict)];
   const row = h(

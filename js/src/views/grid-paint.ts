@@ -1,9 +1,10 @@
 // The cells of a grid on their canvas: colour, number, mark of the verdict, glyphs of the edits.
 
 import { GUTTER, RULER } from "../lib/heatmap";
+import { headsOf } from "../state";
 import { marks } from "./cell-marks";
 import type { GridState } from "./grid-cells";
-import { levelOf, nameOf, printed, standing, verdictOf } from "./grid-table";
+import { levelOf, NOT_YET, nameOf, printed, standing, verdictOf } from "./grid-table";
 import type { Paint } from "./paint";
 
 /** Cells at least this wide hold their number. */
@@ -18,7 +19,7 @@ export function drawCells(
   paint: Paint,
 ): void {
   const colours = paint.table(table.signed);
-  const edited = new Set(edits.map((edit) => edit.target));
+  const edited = new Set(edits.flatMap(headsOf));
   const [inner, tall] = [wide - (wide > 12 ? 2 : 1), high - (high > 12 ? 2 : 1)];
   for (let at = 0; at < table.value.length; at++) {
     const [x, y] = [
@@ -26,7 +27,12 @@ export function drawCells(
       RULER + Math.floor(at / table.heads) * high,
     ];
     const value = table.value[at] ?? Number.NaN;
+    const verdict = verdictOf(table, at);
     context.globalAlpha = keep[at] ? 1 : 0.15;
+    if (verdict === NOT_YET) {
+      awaited(context, x, y, inner, tall, paint);
+      continue;
+    }
     let ink = paint.quiet;
     context.fillStyle = paint.soft;
     if (Number.isFinite(value)) {
@@ -47,14 +53,29 @@ export function drawCells(
       context.font = `${wide < 44 ? 10 : 11}px ${paint.font}`;
       context.fillText(printed(table, value), x + room / 2, y + tall / 2 + 1, room - 2);
     }
-    mark(context, x, y, wide, standing(verdictOf(table, at)), ink);
+    mark(context, x, y, wide, standing(verdict), ink);
   }
   context.globalAlpha = 1;
   marks(context, edits, { wide, high }, paint);
 }
 
+/** What a sweep has not come to: an empty place. */
+export function awaited(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  wide: number,
+  high: number,
+  paint: Paint,
+): void {
+  context.strokeStyle = paint.line;
+  context.setLineDash([2, 3]);
+  context.strokeRect(x + 0.5, y + 0.5, wide - 1, high - 1);
+  context.setLineDash([]);
+}
+
 /** What is no number. */
-function slash(
+export function slash(
   context: CanvasRenderingContext2D,
   x: number,
   y: number,

@@ -2,7 +2,7 @@
 
 import { words } from "../lib/heatmap";
 import { decode, type NdArray } from "../lib/wire";
-import type { Edit } from "../state";
+import { type Edit, headsOf } from "../state";
 
 export interface TableHeader {
   column?: string;
@@ -20,6 +20,8 @@ export interface TableHeader {
   edit?: string;
   mean?: string;
   threshold?: number;
+  /** Of a sweep that runs, or was stopped: how much of it is there. */
+  incomplete?: string;
   notes?: string[];
   revision?: number;
 }
@@ -74,8 +76,10 @@ function ends(values: Float32Array, signed: boolean): [number, number] {
   return [signed ? -most : 0, most];
 }
 
+type Scale = Pick<Table, "ends" | "signed">;
+
 /** Where a value's colour stands, 0 to 255; signed: zero at 128. */
-export function levelOf({ ends: [low, high], signed }: Table, value: number): number {
+export function levelOf({ ends: [low, high], signed }: Scale, value: number): number {
   const part = (value - low) / (high - low);
   return Math.round(signed ? 128 + 127 * (2 * part - 1) : 255 * Math.max(0, part));
 }
@@ -91,6 +95,9 @@ export function atOf({ layers, heads }: Table, name: string): number {
 
 export const verdictOf = (table: Table, at: number): string =>
   table.header.verdicts?.[table.verdict[at] ?? 0] ?? "";
+
+/** The word for a cell that a sweep has not come to. */
+export const NOT_YET = "not measured yet";
 
 /** Whether a head stands out: 2 clearly, 1 perhaps, 0 not. */
 export function standing(verdict: string): number {
@@ -156,7 +163,7 @@ export function short(value: number): string {
 }
 
 /** A value as it stands in its cell: as many decimals as the largest needs, "0" where none is left. */
-export function printed({ ends }: Table, value: number): string {
+export function printed({ ends }: Pick<Scale, "ends">, value: number): string {
   const most = Math.floor(Math.log10(ends[1]));
   const places = Math.max(0, (most < 0 ? 1 : 2) - most);
   if (!Number.isFinite(value) || places > 5 || most > 5) return short(value);
@@ -167,8 +174,8 @@ export function printed({ ends }: Table, value: number): string {
 /** A head in words, for a screen reader. */
 export function spoken(table: Table, name: string, edits: Edit[]): string {
   const at = atOf(table, name);
-  const mine = edits.filter((edit) => edit.target === name).map((edit) => edit.kind);
-  return [`head ${name}`, words(table.value[at] ?? Number.NaN), verdictOf(table, at), ...mine]
-    .filter(Boolean)
-    .join(", ");
+  const mine = edits.filter((edit) => headsOf(edit).includes(name)).map((edit) => edit.kind);
+  const verdict = verdictOf(table, at);
+  const value = verdict === NOT_YET ? "" : words(table.value[at] ?? Number.NaN);
+  return [`head ${name}`, value, verdict, ...mine].filter(Boolean).join(", ");
 }

@@ -18,6 +18,7 @@ import { GRID_STYLE } from "./grid-style";
 import { filtered, printed, ranked, readTable, type Table, type TableHeader } from "./grid-table";
 import { gridTools } from "./grid-tools";
 import { onLooks, type Paint, paintOf } from "./paint";
+import { counted } from "./panel-data";
 
 /** A grid's own traits. */
 export interface GridOwn extends Own {
@@ -157,13 +158,14 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       tools.draw(table, own, keep, waiting?.score);
       showCard();
     }
-    about.textContent = table ? said(table) : "";
+    about.textContent = table ? said(table, !waiting) : "";
     pair.classList.toggle("hw-stale", stale);
     const canMeasure = Boolean(own.get("score")) && !waiting;
+    const again = stale || Boolean(header.incomplete);
     below.replaceChildren(
       ...foot(table, paint),
       ...(stale ? [h("span", "hw-badge", "before your edit")] : []),
-      ...(stale && canMeasure
+      ...(again && canMeasure
         ? [button("measure again", () => measure(own.get("score"), true))]
         : []),
       ...(waiting ? progress(waiting) : []),
@@ -222,9 +224,12 @@ function progress(waiting: Waiting): HTMLElement[] {
 }
 
 /** What was measured, on what. */
-function said({ header }: Table): string {
-  const { title, measured_on, metric, unit, notes = [] } = header;
-  const parts = [title || header.column, measured_on, metric ?? unit, header.mean, ...notes];
+function said({ header }: Table, settled: boolean): string {
+  const { title, measured_on, metric, unit, notes = [], incomplete = "" } = header;
+  const parts = [
+    ...[title || header.column, settled ? incomplete : "", measured_on],
+    ...[metric ? counted(header) : unit, header.mean, ...notes],
+  ];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -3,6 +3,7 @@
 import { clean, corrupted } from "../../../headwidgets/widgets/glossary.json";
 import type { Look } from "../lib/session";
 import { type Edit, type State, say } from "../state";
+import type { Found } from "./sweep-data";
 
 export type Which = "clean" | "corrupted" | "edited";
 export const RUNS: readonly Which[] = ["clean", "corrupted", "edited"];
@@ -28,6 +29,7 @@ export interface Effect {
   revision?: number;
   rows?: Record<string, Row>;
   metric?: string;
+  unit?: string;
   mean?: string;
   error?: string;
 }
@@ -59,6 +61,11 @@ export interface Off {
 export interface OwnTraits {
   off: Off[];
   continued: { revision?: number; clean?: string; edited?: string };
+  /** This panel's name. */
+  panel: string;
+  found: Found;
+  found_data: DataView;
+  found_stale: boolean;
 }
 export type Seen = Look<Traits>;
 export type OwnLook = Look<OwnTraits>;
@@ -87,12 +94,17 @@ export function kept(items: Item[]): { edits: Edit[]; off: Off[] } {
 /** Read what is to be edited; an Error says what was expected. */
 export function target(text: string, layers: number, heads: number): string {
   const head = /^\s*L?(\d+)\s*[.,H]\s*(\d+)\s*$/i.exec(text);
-  const mlp = /^\s*mlp[ _.]?(\d+)\s*$/i.exec(text);
+  const other = /^\s*(mlp|resid)[ _.]?(\d+)\s*$/i.exec(text);
   if (head && Number(head[1]) < layers && Number(head[2]) < heads) {
     return `${Number(head[1])}.${Number(head[2])}`;
   }
-  if (mlp && Number(mlp[1]) < layers) return `mlp ${Number(mlp[1])}`;
-  throw new Error(`expected a head 0.0 to ${layers - 1}.${heads - 1}, or an MLP such as mlp 0`);
+  const [, part = "", layer = ""] = other ?? [];
+  const last = part.toLowerCase() === "mlp" ? layers - 1 : layers;
+  if (part && Number(layer) <= last) return `${part.toLowerCase()} ${Number(layer)}`;
+  throw new Error(
+    `expected a head 0.0 to ${layers - 1}.${heads - 1}, an MLP such as mlp 0, or the residual ` +
+      "stream that a layer reads, such as resid 0",
+  );
 }
 
 /** What is below is rounding, and printed as zero. */
@@ -114,6 +126,19 @@ export function spread(row: Row): string {
   return ` ± ${said(row.high - row.value)}`;
 }
 
+const LOGITS = "logits";
+
+/** What a metric is counted in, where its name does not say so. */
+export function unitOf({ metric = "", unit = "" }: { metric?: string; unit?: string }): string {
+  return unit && !metric.toLowerCase().includes(unit.replace(/s$/, "")) ? ` ${unit}` : "";
+}
+
+/** A metric by its name, and what it is counted in. */
+export function counted(of: { metric?: string; unit?: string }): string {
+  const unit = unitOf(of);
+  return `${of.metric ?? ""}${unit && `, in${unit}`}`;
+}
+
 /** What the edits do, in a sentence. */
 export function sentence(panel: Panel, effect: Effect, edits: Edit[]): string {
   if (panel.error ?? effect.error) return String(panel.error ?? effect.error);
@@ -123,7 +148,9 @@ export function sentence(panel: Panel, effect: Effect, edits: Edit[]): string {
   if (!rows || !change || change.value === null) return "";
   const what = edits.length === 1 && edits[0] ? say(edits[0]) : `${edits.length} edits`;
   const moved = Math.abs(change.value) < 1e-6;
-  const alike = change.n > 1 ? "the mean of the metric does not" : "answer and foil move alike";
+  const pair = change.n < 2 && (effect.unit ?? LOGITS) === LOGITS;
+  const mean = change.n > 1 ? "the mean of the metric" : "the metric";
+  const alike = pair ? "answer and foil move alike" : `${mean} does not`;
   if (moved) return `${what}: logits move, ${alike}`;
   const [from, to] = [(rows.edited?.value ?? 0) - change.value, rows.edited?.value];
   const whole = rows.normalised;
@@ -131,7 +158,7 @@ export function sentence(panel: Panel, effect: Effect, edits: Edit[]): string {
     whole && whole.value !== null
       ? `normalised ${said(whole.value)}${spread(whole)}`
       : `no normalised effect: ${whole?.note ?? ""}`;
-  return `${what}: ${said(change.value, 3, true)}${spread(change)}, from ${said(from)} to ${said(to)}; ${normal}`;
+  return `${what}: ${said(change.value, 3, true)}${spread(change)}${unitOf(effect)}, from ${said(from)} to ${said(to)}; ${normal}`;
 }
 
 /** How much of two texts is the same, in characters. */

@@ -4,7 +4,7 @@ import { aria, button, h, on } from "../lib/dom";
 import { css } from "../lib/theme";
 import { type Edit, say } from "../state";
 import { type Item, kept, listed, type Off, type OwnLook, type Seen, target } from "./panel-data";
-import { input, onKey, refusal } from "./panel-parts";
+import { choice, input, onKey, refusal, select } from "./panel-parts";
 
 const KINDS: readonly Edit["kind"][] = ["mean", "zero", "patch", "scale"];
 const MOST = 100;
@@ -81,6 +81,12 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean) {
     element: h("div", "hw-edits", row.element, list),
     draw,
     undo,
+    /** Add an edit, or take it away. */
+    toggle: (edit: Edit) => {
+      const [there, now] = [items(), say(edit)];
+      const rest = there.filter((item) => !(item.on && say(item.edit) === now));
+      change(rest.length < there.length ? rest : [...there, { edit, on: true }]);
+    },
     reset: () => change([]),
     can: () => ({ undo: past.length > 0, reset: items().length > 0 }),
     at: (position: number) => {
@@ -92,7 +98,7 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean) {
 
 /** The row that adds an edit: which, how, where. */
 function addRow(session: Seen, add: (edit: Edit) => void, able: () => boolean) {
-  const head = input("target", "head, or mlp and a layer");
+  const head = input("target", "head, or mlp or resid and a layer");
   const factor = input("factor", "factor of the scale");
   factor.value = "0.5";
   const kind = select(
@@ -168,16 +174,4 @@ function addRow(session: Seen, add: (edit: Edit) => void, able: () => boolean) {
       for (const part of [head, kind, factor, into, where, go]) part.disabled = !able();
     },
   };
-}
-
-function choice(value = "", text = ""): HTMLOptionElement {
-  const made = h("option", "", text);
-  made.value = value;
-  return made;
-}
-
-function select(label: string, options: string[][]): HTMLSelectElement {
-  const made = h("select", "", ...options.map(([value, text]) => choice(value, text)));
-  aria(made, { label });
-  return made;
 }

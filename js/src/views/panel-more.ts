@@ -103,9 +103,9 @@ function lines(text: string): string {
     .join("⏎\n");
 }
 
-/** A button that copies the session as Python; where that is not allowed, a box to copy from. */
-export function copying(session: Seen, ask: Ask, say: (text: string) => void, signal: AbortSignal) {
-  const box = area("this session as Python", 10);
+/** A button that copies code; where that is not allowed, a box to copy from. */
+export function copying(what: string, code: () => Promise<string>, say: (text: string) => void) {
+  const box = area(what, 10);
   box.className = "hw-code";
   box.readOnly = true;
   box.hidden = true;
@@ -113,11 +113,6 @@ export function copying(session: Seen, ask: Ask, say: (text: string) => void, si
     box.hidden = true;
     copy.focus();
   });
-  const code = async () => {
-    const panel = session.get("panel");
-    if (panel?.python && panel.revision === session.get("revision")) return panel.python;
-    return String((await ask("as_python", {}, { key: "panel-python", signal })).body.python);
-  };
   const copy = button("copy as Python", async () => {
     try {
       const text = await code();

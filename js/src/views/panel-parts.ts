@@ -48,3 +48,17 @@ export function onKey(node: HTMLElement, key: string, act: (event: KeyboardEvent
     act(event);
   });
 }
+
+/** One of several. */
+export function choice(value = "", text = ""): HTMLOptionElement {
+  const made = h("option", "", text);
+  made.value = value;
+  return made;
+}
+
+/** A choice of several: what each is, and what it is called. */
+export function select(label: string, options: string[][]): HTMLSelectElement {
+  const made = h("select", "", ...options.map(([value, text]) => choice(value, text)));
+  aria(made, { label });
+  return made;
+}

@@ -8,11 +8,12 @@ import { whenChanged } from "../lib/model";
 import { called } from "../lib/session";
 import { css, style } from "../lib/theme";
 import type { Mount } from "../views";
-import { type OwnLook, type Seen, sentence, type Traits } from "./panel-data";
+import { counted, type OwnLook, type Seen, sentence, type Traits } from "./panel-data";
 import { EDITS_STYLE, editList } from "./panel-edits";
 import { continuation, copying, MORE_STYLE } from "./panel-more";
 import { metricPlot, NUMBERS_STYLE, topTokens } from "./panel-numbers";
 import { PROMPTS_STYLE, prompts } from "./panel-prompts";
+import { SWEEP_STYLE, sweeps } from "./panel-sweep";
 
 const KEYS = [
   ...([
@@ -55,7 +56,8 @@ const STYLE =
   PROMPTS_STYLE +
   EDITS_STYLE +
   NUMBERS_STYLE +
-  MORE_STYLE;
+  MORE_STYLE +
+  SWEEP_STYLE;
 
 /** Show a session's prompts, edits and numbers in `root`, until the signal aborts. */
 export const mountPanel: Mount = (shown, root, signal) => {
@@ -72,7 +74,13 @@ export const mountPanel: Mount = (shown, root, signal) => {
   const words = prompts(session, ask, live, edits.at, signal);
   const more = continuation(session, own, ask, live, signal);
   const numbers = results(more.element);
-  const copy = copying(session, ask, (text) => line.replaceChildren(text), signal);
+  const code = async () => {
+    const panel = session.get("panel");
+    if (panel?.python && panel.revision === session.get("revision")) return panel.python;
+    return String((await ask("as_python", {}, { key: "panel-python", signal })).body.python);
+  };
+  const copy = copying("this session as Python", code, (text) => line.replaceChildren(text));
+  const sweep = sweeps(session, own, ask, edits.toggle, root, signal);
   const set = pager(session, live);
   const undo = button("undo", edits.undo);
   const reset = button("reset", edits.reset);
@@ -98,6 +106,7 @@ export const mountPanel: Mount = (shown, root, signal) => {
     h("section", "", words.element),
     h("section", "", edits.element),
     h("section", "", numbers.element),
+    h("section", "", sweep.element),
   );
 
   const draw = () => {
@@ -119,6 +128,7 @@ export const mountPanel: Mount = (shown, root, signal) => {
     numbers.draw(panel, effect, { current, measured, message });
     numbers.say(message || sentence(panel, effect, session.get("edits") ?? []), Boolean(message));
     more.draw();
+    sweep.draw();
     undo.disabled = !live() || !edits.can().undo;
     reset.disabled = !live() || !edits.can().reset;
     table.disabled = !live();
@@ -137,7 +147,7 @@ export const mountPanel: Mount = (shown, root, signal) => {
     { signal },
   );
   whenChanged(session, KEYS, draw, signal);
-  whenChanged(own, ["off", "continued"], draw, signal);
+  whenChanged(own, ["off", "continued", "found", "found_stale"], draw, signal);
   whenLive(shown.session, draw, signal);
   signal.addEventListener("abort", () => root.replaceChildren(), { once: true });
 };
@@ -184,7 +194,7 @@ function results(more: HTMLElement) {
       last = panel;
       plot.draw(found);
       tops.draw(panel);
-      name.textContent = found.metric ?? "";
+      name.textContent = counted(found);
       const count = found.rows?.clean?.n;
       n.textContent =
         count === undefined ? "" : `n = ${count}${found.mean ? `, ${found.mean}` : ""}`;

@@ -1,0 +1,224 @@
+"""Copied code of a discovery method gives the frame's numbers, row by row."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+import headwidgets as hw
+from headwidgets.errors import InputError
+
+CLEAN = ["Mary took the red apple and John took the red", "Tom saw a blue door and Anna saw a blue"]
+CORRUPTED = [
+    "Mary took the red book and John took the red",
+    "Tom saw a blue key and Anna saw a blue",
+]
+ANSWERS = {"answer": [" apple", " door"], "foil": [" book", " key"]}
+SHAPES = ("gpt2", "llama", "gemma2", "neox")
+WHERE_PARALLEL_MATTERS = ("zero", "frozen", "effects", "components", "lens", "slopes")
+NOT_WRITTEN = {"low", "high", "normalised_se", "self_repair", "name"}
+
+
+OPENING = "bridge.eval()\n"
+
+
+@cache
+def opened(code):
+    """What the lines leave that open a model: run once for each model."""
+    names = {}
+    exec(compile(code, "opening.py", "exec"), names)  # noqa: S102 - to run it is the test
+    return names
+
+
+def copied(session, frame, bridge=None):
+    """Run the code that a session writes for a frame; return what it leaves."""
+    code = session.as_python(frame)
+    assert all(c.isprintable() or c == "\n" for c in code)
+    assert "</" not in code
+    opening, rest = code.split(OPENING)
+    if bridge is not None:
+        held = [line for line in opening.splitlines() if line.startswith("bridge = ...")]
+        assert len(held) == 1
+        opening = opening.replace(held[0], "")
+    names = opened(opening) | ({} if bridge is None else {"bridge": bridge})
+    with torch.random.fork_rng():
+        exec(compile(OPENING + rest, "copied.py", "exec"), names)  # noqa: S102 - to run it is the test
+    return names["result"]
+
+
+def agree(session, frame, bridge=None, *, least=1e-4):
+    """Whether the copied code leaves the frame's rows, in order; some number must differ from 0."""
+    result = copied(session, frame, bridge)
+    assert len(result) == len(frame)
+    assert set(frame.columns) - set(result.columns) <= NOT_WRITTEN
+    assert set(result.columns) <= set(frame.columns)
+    most = 0.0
+    for name in result.columns:
+        ours, theirs = frame[name], result[name]
+        if name in ("top", "promoted", "suppressed"):
+            theirs = [tuple(session.engine.text.labels(list(ids))) for ids in theirs]
+            assert list(ours) == theirs, name
+        elif name == "p":
+            assert np.abs(np.array(list(ours)) - np.array(list(theirs))).max() <= 1e-5
+        elif name in ("layer", "head", "position", "source", "part", "stage", "sender", "receiver"):
+            filled = [None if one != one or str(one) == "<NA>" else one for one in theirs]  # noqa: PLR0124
+            expected = [None if str(one) == "<NA>" else one for one in ours]
+            assert expected == filled, name
+        else:
+            a, b = ours.to_numpy(dtype=float), theirs.to_numpy(dtype=float)
+            assert (np.isnan(a) == np.isnan(b)).all(), name
+            size = np.nanmax(np.abs(a), initial=0.0)
+            assert np.nanmax(np.abs(a - b), initial=0.0) <= 1e-5 * max(1.0, size), name
+            most = max(most, size) if name != "n" else most
+    assert most > least
+
+
+def every(s):
+    """One frame of each family, with heads, layers and places that the shapes all have."""
+    yield "sweep", s.sweep("patch")
+    yield "noise", s.sweep("patch", direction="noise", at="end", heads=["0.1", "2.3"])
+    yield "zero", s.sweep("zero", over="heads x positions", heads=["1.2"])
+    yield "mean", s.sweep("mean", at=[-1, 2], heads=["0.0", "2.1"])
+    yield "resample", s.sweep("resample", seed=3, heads=["1.0", "2.2"])
+    yield "stream", s.sweep("patch", over="positions x layers")
+    yield "paths", s.paths(["2.1.q", "2.2.k", "1.0.v"], senders=["0.0", "1.3", "2.0"])
+    yield "frozen", s.paths(mlps="frozen", at="end", senders=["0.2", "2.1"], direction="denoise")
+    yield "edges", s.edges(["0.1", "1.2"], ["logits", "2.3.v"], kind="mean")
+    yield "effects", s.head_effects(["0.1", "2.2"])
+    yield "components", s.attribution()
+    yield "sources", s.attribution("source token", at=2, heads=["2.3", "0.1"])
+    yield "lens", s.logit_lens(k=3)
+    yield "heads lens", s.logit_lens("head", k=2, at=3)
+    yield "slopes", s.attribution_patching()
+    yield "slopes by place", s.attribution_patching("heads x positions", "noise")
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def shape(request, shaped_folders):
+    """A session on a random model's folder."""
+    session = hw.Session(str(shaped_folders(request.param, tokenizer=request.param == "llama")))
+    draw = np.random.default_rng(0)
+    clean = draw.integers(10, 200, (2, 7))
+    corrupted = clean.copy()
+    corrupted[:, 3:] = draw.integers(10, 200, (2, 4))
+    session.use(
+        hw.Prompts(clean=clean.tolist(), corrupted=corrupted.tolist()), hw.LogitDiff(7, [8, 9])
+    )
+    if request.param != "gpt2":  # there: the shuffles of the prompts themselves
+        session.reference = hw.Prompts(clean=[*clean.tolist(), corrupted[0, 1:].tolist()])
+    yield session
+    session.close()
+
+
+def test_every_method_on_every_shape(shape):
+    parallel = shape.facts.parallel
+    for name, frame in every(shape):
+        if parallel and name not in WHERE_PARALLEL_MATTERS:
+            continue
+        try:
+            agree(shape, frame)
+        except BaseException as error:
+            error.add_note(name)
+            raise
+
+
+METRICS = {
+    "probability": hw.Prob(),
+    "log-probability": hw.LogProb([" apple", " door"]),
+    "rank": hw.Rank(),
+    "KL": hw.KL(),
+    "default": None,
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric(planted, name):
+    metric = METRICS[name]
+    answers = {} if metric is None else ANSWERS
+    planted.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **answers), metric)
+    agree(planted, planted.sweep("patch", heads=["0.0", "1.0"]))
+    if name == "KL":
+        agree(planted, planted.head_effects(["1.0"], kind="zero"))
+        agree(planted, planted.logit_lens())
+        agree(planted, planted.attribution_patching())
+    if name == "probability":
+        given = planted.sweep("patch", heads=["1.0"], metric=hw.LogitDiff(" apple", " book"))
+        assert given.attrs["unit"] == "logits"
+        agree(planted, given)
+        agree(planted, planted.edges(["0.0"], "1.0.k", metric=hw.LogProb()))
+
+
+def test_prompts_of_several_lengths(planted):
+    sets = hw.Prompts(
+        clean=[CLEAN[0], "the red apple and the red", "Tom took the red apple and the red"],
+        corrupted=[CORRUPTED[0], "the red book and the red", "Tom took the red book and the red"],
+        answer=[" apple"] * 3,
+        foil=[" book"] * 3,
+        roles={"it": [5, 3, 5], "</script>\n": [1, 1, 1]},
+    )
+    planted.use(sets, reference=hw.Prompts(clean=CLEAN, roles={"it": [5, 5]}))
+    frame = planted.sweep("mean", over="heads x positions")
+    assert list(frame["position"][:3]) == ["</script>\n", "it", "end"]
+    agree(planted, frame)
+    agree(planted, planted.sweep("patch", over="positions x layers"))
+    denoise = planted.sweep("patch", at=["end", "</script>\n"])
+    assert np.isfinite(denoise["normalised"]).all()
+    agree(planted, denoise)
+    agree(planted, planted.paths("1.0.k", at="it"))
+    agree(planted, planted.attribution("source token"))
+    agree(planted, planted.attribution(at="end"))
+    agree(planted, planted.head_effects(kind="mean", at="end"))
+    agree(planted, planted.attribution_patching("heads x positions"))
+
+
+HOSTILE = ["</script> ' \" '''", "\u202e\u2028 {x} \\", "a\nraise SystemExit"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text(planted, text):
+    prompts = hw.Prompts(clean=[text + " red"], corrupted=[text + " blue"], roles={text: [1]})
+    planted.use(prompts, hw.LogitDiff(" red", " blue"))
+    agree(planted, planted.sweep("zero", at=text))
+    agree(planted, planted.logit_lens(at=text, k=2), least=-1)
+
+
+def test_a_bridge_that_is_held_and_a_saved_session(planted_bridge, tmp_path):
+    session = hw.Session(planted_bridge)
+    session.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **ANSWERS))
+    frame = session.sweep("patch")
+    agree(session, frame, planted_bridge)
+    agree(session, frame.sort_values("effect").sort_index(), planted_bridge)
+    assert session.as_python("sweep: patch") == session.as_python(frame)
+    session.save(tmp_path / "kept")
+    again = hw.load(tmp_path / "kept", model=planted_bridge)
+    agree(again, again.frames["sweep: patch"], planted_bridge)
+    for one in (session, again):
+        one.close()
+
+
+def test_what_is_no_frame_of_this_session_is_refused(planted, planted_bridge):
+    planted.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **ANSWERS))
+    other = hw.Session(planted_bridge)
+    other.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **ANSWERS))
+    frame = planted.sweep("zero", heads=["0.0"])
+    with pytest.raises(InputError, match="another session"):
+        other.as_python(frame)
+    with pytest.raises(InputError, match=r"one of s\.sweep, .* returned"):
+        planted.as_python(planted.effect())
+    with pytest.raises(InputError, match="got list"):
+        planted.as_python([frame])
+    with pytest.raises(InputError, match=r"the name of a frame in s\.frames, got 'sweep'"):
+        planted.as_python("sweep")
+    partial = frame.copy()
+    partial.attrs["incomplete"] = "stopped: 1 of 2 edits done"
+    with pytest.raises(InputError, match="stopped: 1 of 2"):
+        planted.as_python(partial)
+    planted.edits = [hw.zero("0.1")]  # put aside by a sweep: its frame holds
+    agree(planted, frame)
+    planted.prompt = CLEAN[1]
+    with pytest.raises(InputError, match=r"of revision \d+, .* measure it again"):
+        planted.as_python(frame)
+    other.close()
