@@ -37,6 +37,7 @@ ABSURD = (
     *(None, True, -1, 2**63, 10**400, 1.5, float("nan"), "", "x", "9.9", "\ud800", "\x00"),
     *([], [[1]], [None], {}, {"a": {"b": [1]}}, "0.-1", [0, 10**30], ["end"], "mlp 0"),
 )
+SWEEP = {"kind": "zero", "over": "heads", "direction": "denoise", "at": None}
 GOOD = {
     "attention": {"head": "0.0", "run": "clean"},
     "thumbnails": {"run": "clean"},
@@ -53,6 +54,9 @@ GOOD = {
     "replace_token": {"at": 2, "text": "Tom"},
     "use_table": {"text": "x"},
     "as_python": {"grid": None},
+    "sweep_cost": SWEEP,
+    "sweep": {"panel": "panel-0"} | SWEEP,
+    "sweep_python": {"panel": "panel-0"},
 }
 
 
