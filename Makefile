@@ -38,8 +38,8 @@ verify: lint ## run every test and notebook, and write reports/
 	$(call with_chromium,--junitxml=.verify/tests.xml)
 	for report in scripts/report_*.py; do $(PY) "$$report" || exit 1; done
 
-bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench.md
-	$(PY) scripts/bench.py
+bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench_*.md (BENCH="widgets sweeps": these only)
+	$(PY) scripts/bench.py $(BENCH)
 
 lint: test-setup ## check style and types, Python and TypeScript
 	$(BIN)/ruff check .

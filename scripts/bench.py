@@ -1,7 +1,8 @@
-"""Run every file of benchmarks/ in a process of its own, and write reports/bench.md.
+"""Run files of benchmarks/, each in a process of its own, and write reports/bench_*.md.
 
 A benchmark prints its tables in Markdown and exits with 1 when it missed a bar; the first
 line of its docstring is its heading. Files that begin with an underscore are shared code.
+``python scripts/bench.py sweeps widgets`` runs these only.
 """
 
 from __future__ import annotations
@@ -23,29 +24,32 @@ def heading(benchmark: Path) -> str:
     return docstring.splitlines()[0].rstrip(".") if docstring else benchmark.stem
 
 
-def main() -> int:
-    """Run them all; fail if any failed or missed a bar."""
-    sections, failed = [], []
-    files = sorted((report.ROOT / "benchmarks").glob("[!_]*.py"))
-    for benchmark in files:
-        print(f"{benchmark.name} …", flush=True)
-        command = [sys.executable, str(benchmark)]
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, text=True, check=False, cwd=report.ROOT
+def main(names: list[str]) -> int:
+    """Run these, or all; fail if any failed or missed a bar."""
+    files = {path.stem: path for path in sorted((report.ROOT / "benchmarks").glob("[!_]*.py"))}
+    unknown = [name for name in names if name not in files]
+    if unknown or not files:
+        print(
+            f"expected benchmarks among {', '.join(files)}, got {' '.join(unknown)}",
+            file=sys.stderr,
         )
-        print(done.stdout)
-        if done.returncode:
-            failed.append(benchmark.name)
-        outcome = "" if done.returncode == 0 else f"\n**Exit status {done.returncode}.**\n"
-        sections.append(f"## {heading(benchmark)}\n\n{done.stdout.strip()}\n{outcome}")
-    if not files:
-        print("benchmarks/ holds nothing to run", file=sys.stderr)
         return 1
-    report.write("bench", "The benchmarks", "\n".join(sections))
+    failed = [name for name in names or files if not run(files[name])]
     if failed:
         print(f"missed a bar or failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
+def run(benchmark: Path) -> bool:
+    """Run one and write its report; return whether it kept its bars."""
+    print(f"{benchmark.name} …", flush=True)
+    command = [sys.executable, str(benchmark)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=report.ROOT)
+    print(done.stdout)
+    outcome = "" if done.returncode == 0 else f"\n**Exit status {done.returncode}.**\n"
+    report.write(f"bench_{benchmark.stem}", heading(benchmark), f"{done.stdout.strip()}\n{outcome}")
+    return done.returncode == 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -102,17 +102,28 @@ def test_a_missed_bar_fails_the_bench_and_is_written(report, bench, tmp_path):
     good.write_text('"""How quick it is."""\nprint("| a | b |")\n')
     bad.write_text('import sys\nprint("9 seconds")\nsys.exit(1)\n')
     (tmp_path / "benchmarks" / "_shared.py").write_text("raise SystemExit(3)\n")
-    assert bench.main() == 1
-    text = (report.REPORTS / "bench.md").read_text()
-    assert "## How quick it is\n\n| a | b |\n" in text
-    assert "## slow\n\n9 seconds\n\n**Exit status 1.**\n" in text
-    assert "_shared" not in text
-    bad.unlink()
-    assert bench.main() == 0
+    assert bench.main([]) == 1
+    good_text, bad_text = (
+        (report.REPORTS / f"bench_{name}.md").read_text() for name in ("good", "slow")
+    )
+    assert good_text.startswith("# How quick it is\n\nCommit ")
+    assert good_text.endswith("| a | b |\n")
+    assert bad_text.endswith("9 seconds\n\n**Exit status 1.**\n")
+    assert len(list(report.REPORTS.glob("*"))) == 2
+    assert bench.main(["good"]) == 0
+
+
+def test_only_the_benchmarks_that_were_named_are_run(report, bench, tmp_path, capsys):
+    for name in ("one", "two"):
+        (tmp_path / "benchmarks" / f"{name}.py").write_text('print("done")\n')
+    assert bench.main(["two"]) == 0
+    assert [path.name for path in report.REPORTS.glob("*")] == ["bench_two.md"]
+    assert bench.main(["three"]) == 1
+    assert "expected benchmarks among one, two, got three" in capsys.readouterr().err
 
 
 def test_nothing_to_measure_is_a_failure(bench, report):
-    assert bench.main() == 1
+    assert bench.main([]) == 1
     assert not report.REPORTS.exists()
 
 
