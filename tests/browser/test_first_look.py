@@ -69,7 +69,7 @@ def test_a_person_runs_it_types_a_prompt_and_switches_a_head_off(executed):
     settled(notebook)
 
     notebook.panel.get_by_label("kind of edit").select_option("zero")
-    head = notebook.panel.get_by_role("textbox", name="head, or mlp and a layer")
+    head = notebook.panel.get_by_role("textbox", name="head, or mlp or resid and a layer")
     head.fill("0.0")
     head.press("Enter")
     expect(notebook.panel.get_by_role("button", name="zero 0.0").first).to_be_visible()

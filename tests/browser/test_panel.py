@@ -95,7 +95,7 @@ def test_a_prompt_is_typed_and_a_token_replaced(panel):
 
 
 def test_three_edits_by_mouse_and_keys_and_the_logits_in_python(panel):
-    head = panel.root.get_by_role("textbox", name="head, or mlp and a layer")
+    head = panel.root.get_by_role("textbox", name="head, or mlp or resid and a layer")
     for name in ("0.0", "0.1", "1.0"):
         head.fill(name)
         head.press("Enter")
