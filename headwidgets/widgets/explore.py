@@ -1,7 +1,7 @@
 """One widget with everything linked: the causal map of heads, attention, edits.
 
-Synced: what `HeadGrid` says. It mounts the grid, the attention view and the edit panel in
-one root; their pictures belong to the session's model, so that they are drawn once.
+Synced: what `HeadGrid` and `Sweeper` say. It mounts the grid, the attention view and the edit
+panel in one root; their pictures belong to the session's model, so that they are drawn once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from headwidgets.widgets.attention import AttentionView
 from headwidgets.widgets.base import refuse_unknown
 from headwidgets.widgets.grid import HeadGrid
 from headwidgets.widgets.panel import PatchPanel
+from headwidgets.widgets.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from headwidgets.session import Session
@@ -32,7 +33,7 @@ SMALL = 13_000
 _OPENING = ("device", "dtype", "numerics", "revision", "prepend_bos", "trust_remote_code")
 
 
-class Explorer(HeadGrid):
+class Explorer(Sweeper, HeadGrid):
     """A session's heads, the selected head's attention, and edits, in one linked widget.
 
     Parameters

@@ -13,6 +13,7 @@ import headwidgets as hw
 from headwidgets.widgets.attention import AttentionView
 from headwidgets.widgets.explore import read_table, top_head
 from headwidgets.widgets.panel import PatchPanel
+from headwidgets.widgets.serve import handlers
 
 START = "When Mary and John went to the store,"
 TABLE = {
@@ -73,6 +74,22 @@ def test_every_part_finds_its_traits():
     assert set(PatchPanel.MIRRORED) <= set(explorer.MIRRORED)
     own = [name for name in PatchPanel.class_trait_names(sync=True) if not name.startswith("_")]
     assert set(own) <= set(explorer.class_trait_names(sync=True))
+
+
+def test_its_panel_sweeps(planted, wire):
+    planted.use(hw.Prompts(**TABLE))
+    explorer = planted.explore()
+    sweep = handlers(planted)["sweep"]
+    body = {"kind": "zero", "over": "heads", "direction": "denoise", "at": None}
+    sweep({"panel": explorer.panel, **body})
+    assert explorer.found["sweep"] == "zero"
+    assert explorer.swept["effect"].notna().all()
+    assert not explorer.found_stale
+    planted.prompt = "another one"
+    assert explorer.found_stale
+    explorer.close()
+    with pytest.raises(hw.InputError, match="older run of the notebook"):
+        sweep({"panel": explorer.panel, **body})
 
 
 def test_its_picture_holds_map_and_attention(planted, wire):
