@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import torch
 import transformers
 from transformer_lens.model_bridge.sources import build_bridge_from_module
@@ -78,6 +79,10 @@ _CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 NAMES = tuple(_CONFIGS)
+QUICK = ("gpt2", "neox", "llama", "gemma2")
+"""The four that differ most: plain, parallel blocks, grouped queries, norms after."""
+ALL = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
+"""Every architecture, those that are not in `QUICK` in ``make verify`` only."""
 
 
 def folder(name: str, path: Path, *, tokenizer: bool = False, seed: int = 0) -> Path:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from shaped import NAMES
+from shaped import ALL
 from swept import session_of
 
 import headwidgets as hw
@@ -31,7 +31,7 @@ def change(session, *edits):
 
 
 @pytest.mark.parametrize("into", RUNS)
-@pytest.mark.parametrize("architecture", NAMES)
+@pytest.mark.parametrize("architecture", ALL)
 def test_alone_it_is_what_path_patching_gives(shaped_bridges, architecture, into):
     session = session_of(shaped_bridges(architecture))
     for to in ENDS:

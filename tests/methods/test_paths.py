@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformer_lens.patching as lens
-from shaped import NAMES
+from shaped import ALL
 from swept import session_of
 
 import headwidgets as hw
@@ -74,7 +74,7 @@ def by_hand(session, bridge, sender, ends, *, frozen_mlps=False):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("architecture", NAMES)
+@pytest.mark.parametrize("architecture", ALL)
 def test_paths_equal_brute_force(shaped_bridges, architecture, end):
     bridge = shaped_bridges(architecture)
     session = session_of(bridge)

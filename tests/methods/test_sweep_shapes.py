@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformer_lens.patching as lens
-from shaped import NAMES
+from shaped import ALL
 from swept import METRIC, session_of
 
 import headwidgets as hw
@@ -73,7 +73,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("architecture", NAMES)
+@pytest.mark.parametrize("architecture", ALL)
 def test_a_sweep_equals_brute_force(shaped_bridges, architecture, case):
     kind, options = CASES[case]
     bridge = shaped_bridges(architecture)
