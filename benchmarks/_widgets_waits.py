@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import cycle
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from _lab import Bench, Desk
 
-TURNS = 5
+TURNS = 15
 GUTTER, RULER = 24, 18
 _WATCH = """([selector, nth]) => {
   const root = document.querySelectorAll(selector)[nth];
@@ -94,11 +95,11 @@ def head(desk: Desk, layer: int, index: int) -> list[float]:
 def switching(desk: Desk) -> list[Row]:
     """Heads of one layer in turn, then of another, whose maps no run has kept."""
     desk.run("from _echo import Echo\nEcho(len(s.state.map_data))")
-    heads = iter([2, 3, 4, 5, 6, 7, 8, 9, 10, 11] * 2)
+    heads = cycle(range(2, 12))
     moved: list[float] = []
     found = turns(desk, lambda: head(desk, 1, next(heads)), moved)
     ours, echo = found["ours"].seconds, found["echo"].seconds
-    fresh = min(head(desk, layer, 0)[0] for layer in range(2, 2 + TURNS))
+    fresh = min(head(desk, layer, 0)[0] for layer in range(2, 7))
     return [
         milliseconds("bare echo of the same bytes", echo),
         milliseconds("head switch, 512 tokens, click to exact map", ours),
