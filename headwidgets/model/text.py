@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
@@ -49,6 +50,15 @@ class Text:
             raise InputError(message)
         self.prepend_bos = wanted and self.bos_id is not None
 
+    @classmethod
+    def of(cls, tokenizer: Any, *, prepend_bos: bool | None = None) -> Text:
+        """Read a Hugging Face tokenizer that comes without a model."""
+        config = SimpleNamespace(d_vocab=len(tokenizer), default_prepend_bos=None)
+        return cls(
+            SimpleNamespace(cfg=config, tokenizer=tokenizer, original_model=None),
+            prepend_bos=prepend_bos,
+        )
+
     @property
     def has_tokenizer(self) -> bool:
         """Whether text can be read at all."""
@@ -85,6 +95,42 @@ class Text:
             )
             raise InputError(message)
         return ids
+
+    def with_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Return of each text its token ids, as `encode` does, and where each token stands in it.
+
+        A token's (start, stop) counts characters; BOS has (0, 0).
+        """
+        if self._tokenizer is None:
+            return [(self.encode(text), []) for text in texts]  # says what is wrong
+        if not texts:
+            return []
+        if not getattr(self._tokenizer, "is_fast", False):
+            return [self._placed(text) for text in texts]
+        found = self._tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
+        out = []
+        for ids, places in zip(found["input_ids"], found["offset_mapping"], strict=True):
+            bare = self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]
+            front: list[Any] = [self.bos_id] if bare else []
+            out.append(([*front, *ids], [*((0, 0) for _ in front), *map(tuple, places)]))
+        return out
+
+    def _placed(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Find where tokens stand from the pieces that they decode to."""
+        ids = self.encode(text)
+        front = ids[:1] if self.prepend_bos else []
+        pieces = self.pieces(ids[len(front) :])
+        at = len(text) - len("".join(pieces))  # a space in front that decoding drops
+        places = [(0, 0)] * len(front)
+        for piece in pieces:
+            places.append((max(at, 0), max(at + len(piece), 0)))
+            at += len(piece)
+        return ids, places
+
+    def count_after(self, word: str) -> int:
+        """Return how many tokens `word`, leading space included, is behind another word."""
+        before = self.encode("a")
+        return len(self.encode(f"a{word}")) - len(before)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, special tokens written out."""

@@ -1,0 +1,132 @@
+"""One prompt of a task before any tokenizer has seen it: words, where they stand, the answer."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import NamedTuple
+
+_PARSE = Formatter().parse
+
+Answer = str | int
+"""A word with the space in front, as it continues the prompt; or a token id."""
+
+
+class Written(NamedTuple):
+    """A text and its labelled places.
+
+    Attributes
+    ----------
+    text : str
+    marks : dict of str to (int, int)
+        Where each labelled word starts and stops in the text, spaces around it left out.
+    """
+
+    text: str
+    marks: dict[str, tuple[int, int]]
+
+
+class Spelled(NamedTuple):
+    """A prompt that is tokens from the start, without BOS: random ids, symbols.
+
+    Attributes
+    ----------
+    ids : tuple of int
+    marks : dict of str to (int, int)
+        The first token of each labelled place, and the one after its last.
+    """
+
+    ids: tuple[int, ...]
+    marks: dict[str, tuple[int, int]]
+
+
+class Item(NamedTuple):
+    """One prompt of a task.
+
+    Attributes
+    ----------
+    clean : Written or Spelled
+    corrupted : Written or Spelled, optional
+        As many tokens as `clean`, or the item is dropped.
+    answer, foil : str or int
+        The right continuation and the wrong one, one token each.
+    key : tuple
+        What is new in it: items with a held-out key are never in the "train" split.
+    options : tuple of (str or int)
+        The answer and its rivals. Empty: every token of the model.
+    chance : float, optional
+        Accuracy of a guess; default: one over the number of options.
+    learned : tuple of str
+        Marks of the clean text that follow from what stands before them, such as the
+        answers of the examples in front: a model is trained on these too.
+    after : str
+        What a trained model goes on with after the answer.
+    """
+
+    clean: Written | Spelled
+    corrupted: Written | Spelled | None
+    answer: Answer
+    foil: Answer
+    key: tuple[object, ...]
+    options: tuple[Answer, ...] = ()
+    chance: float | None = None
+    learned: tuple[str, ...] = ()
+    after: str = ""
+
+
+def write(template: str, /, **words: str) -> Written:
+    """Fill a template; each field becomes a labelled place of that name.
+
+    Parameters
+    ----------
+    template : str
+        Such as ``"When{IO} and{S1} went to the{PLACE},{S2} gave a{OBJECT} to"``. A word brings
+        its own leading space, as tokens do.
+    **words : str
+        One for each field; a word that comes twice has two fields.
+
+    Raises
+    ------
+    ValueError
+        If a field comes twice, or the fields and the words are not the same.
+
+    Examples
+    --------
+    >>> write("I saw{WHO}.", WHO=" Mary")
+    Written(text='I saw Mary.', marks={'WHO': (6, 10)})
+    """
+    text, marks = "", {}
+    for before, field, _, _ in _PARSE(template):
+        text += before
+        if field is None:
+            continue
+        if field in marks or field not in words:
+            message = f"expected each of the fields {sorted(words)} once in {template!r}"
+            raise ValueError(message)
+        word = words[field]
+        start = len(text) + len(word) - len(word.lstrip())
+        marks[field] = (start, len(text) + len(word.rstrip()))
+        text += word
+    if len(marks) != len(words):
+        message = f"expected a field for each of {sorted(words)} in {template!r}"
+        raise ValueError(message)
+    return Written(text, marks)
+
+
+def join(*parts: Written | str) -> Written:
+    """Put texts one behind the other; labels keep their words, and must differ.
+
+    Raises
+    ------
+    ValueError
+        If two parts have a label in common.
+    """
+    text = ""
+    marks: dict[str, tuple[int, int]] = {}
+    for part in parts:
+        written = Written(part, {}) if isinstance(part, str) else part
+        if marks.keys() & written.marks.keys():
+            message = f"a label comes twice: {sorted(marks.keys() & written.marks.keys())}"
+            raise ValueError(message)
+        marks |= {name: (a + len(text), b + len(text)) for name, (a, b) in written.marks.items()}
+        text += written.text
+    return Written(text, marks)

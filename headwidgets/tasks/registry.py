@@ -1,0 +1,120 @@
+"""The list of tasks: one decorated function each, found by name.
+
+To add a task, write one function in a module of `MODULES`::
+
+    @task(name="ioi", title="Indirect object identification", templates=(...), held_out=(...), ...)
+    def ioi(draw: Draw) -> Item:
+        ...
+
+It then stands in `hw.tasks()`, in `hw.task` and in the tests of all tasks.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.errors import InputError
+
+if TYPE_CHECKING:
+    from headwidgets.tasks.draw import Draw
+    from headwidgets.tasks.item import Item
+
+GROUPS = ("mechanism", "common", "heads")
+"""The survey's Table 3, its Table 4, and what single kinds of head need besides."""
+MODULES: tuple[str, ...] = ("ioi",)
+
+Function = Callable[["Draw"], "Item"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task: prompts that ask for one thing, and what the answer shows.
+
+    Attributes
+    ----------
+    name, title : str
+    group : {"mechanism", "common", "heads"}
+    asks : str
+        What has to be done, in a sentence.
+    example : str
+        A prompt and its answer, as one reads it.
+    source : str
+        Work that brought it, and the licence of its data where it has one.
+    templates, held_out : tuple of str
+        Those that the bundled model is trained on, and those that it never sees.
+    shown : str
+        What the corrupted prompt changes.
+    trained : bool
+        Whether the bundled model is trained on it.
+    make : callable
+        ``make(draw)`` returns an item.
+    """
+
+    name: str
+    title: str
+    group: str
+    asks: str
+    example: str
+    source: str
+    templates: tuple[str, ...]
+    held_out: tuple[str, ...]
+    shown: str
+    trained: bool = True
+    make: Function
+
+    def __post_init__(self) -> None:
+        """Refuse a card that cannot be."""
+        if self.group not in GROUPS or not self.templates or not self.held_out:
+            message = f"task {self.name!r} lacks a group of {GROUPS} or templates of both kinds"
+            raise ValueError(message)
+        if set(self.templates) & set(self.held_out):
+            message = f"task {self.name!r}: a template is both trained and held out"
+            raise ValueError(message)
+
+
+_TASKS: dict[str, Task] = {}
+
+
+def task(**card: Any) -> Callable[[Function], Function]:
+    """Note a function as a task; see `Task` for the card."""
+
+    def note(function: Function) -> Function:
+        made = Task(make=function, **card)
+        if made.name in _TASKS and _TASKS[made.name].make.__module__ != function.__module__:
+            message = f"two tasks are called {made.name!r}"
+            raise ValueError(message)
+        _TASKS[made.name] = made
+        return function
+
+    return note
+
+
+def all_tasks() -> tuple[Task, ...]:
+    """Return every task, in the order of `MODULES`."""
+    for module in MODULES:
+        import_module(f"headwidgets.tasks.{module}")
+    return tuple(_TASKS.values())
+
+
+def find(name: object) -> Task:
+    """Return the task of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none, with the names that come near.
+    """
+    known = {one.name: one for one in all_tasks()}
+    asked = " ".join(str(name).lower().replace("_", " ").replace("-", " ").split())
+    for one in known.values():
+        if asked in (one.name.replace("-", " "), one.title.lower().replace("-", " ")):
+            return one
+    near = difflib.get_close_matches(asked, known, n=3, cutoff=0.5)
+    meant = f"did you mean {', '.join(map(repr, near))}?" if near else "see hw.tasks()"
+    some = ", ".join(map(repr, list(known)[:4]))
+    message = f"expected a task such as {some}, got {name!r}; {meant}"
+    raise InputError(message)
