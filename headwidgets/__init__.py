@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from headwidgets.methods.vector import Direction
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
+    from headwidgets.tasks import TaskSet, task
+    from headwidgets.tasks.listing import tasks
     from headwidgets.taxonomy import kinds
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.explore import explore
@@ -65,6 +67,7 @@ __all__ = [
     "Prompts",
     "Rank",
     "Session",
+    "TaskSet",
     "__version__",
     "add",
     "compare_with_exact",
@@ -81,6 +84,8 @@ __all__ = [
     "retrieval_score",
     "scale",
     "subtract",
+    "task",
+    "tasks",
     "zero",
 ]
 
@@ -112,6 +117,8 @@ _HOMES = {
     "methods.vector": ("Direction",),
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
+    "tasks": ("TaskSet", "task"),
+    "tasks.listing": ("tasks",),
     "taxonomy": ("kinds",),
     "widgets.attention": ("AttentionView",),
     "widgets.explore": ("explore",),

@@ -15,8 +15,8 @@ from headwidgets.methods.head_effects import effects
 from headwidgets.methods.logit_lens import logit_lens
 from headwidgets.methods.means import SHUFFLES
 from headwidgets.methods.sweep import sweep
-from headwidgets.session.asked import Asked
 from headwidgets.session.code_asked import asked_of
+from headwidgets.session.doing_tasks import DoingTasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ON = ("prompts", "metric", "weights")
 
 
-class Discovering(Asked):
+class Discovering(DoingTasks):
     """One method a way of finding heads; the session's own edits are put aside in all."""
 
     def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:

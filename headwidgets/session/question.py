@@ -24,6 +24,7 @@ from headwidgets.session.reading import (
     read_metric,
     read_pair,
     read_pairs,
+    read_set,
 )
 from headwidgets.session.values import ASPECTS, Edits, Values
 from headwidgets.whole import whole
@@ -53,7 +54,7 @@ class Question(Changes):
 
     @property
     def prompts(self) -> Prompts:
-        """The prompt set. Assign Prompts, a frame, a list of texts, or one text.
+        """The prompt set. Assign Prompts, `hw.task`, a frame, a list of texts, or one text.
 
         Answers in the set become the metric, in place of one that was set before.
         """
@@ -196,7 +197,7 @@ class Question(Changes):
             values: dict[str, Any] = {}
             pairs = now.pairs
             if prompts is not None:
-                read = Prompts.read(prompts)
+                read = read_set(self.engine, prompts)
                 pairs = read_pairs(self.engine, read)
                 check_answers(self.engine, read, pairs)
                 values = {"prompts": read, "pairs": pairs, "index": 0}
@@ -261,5 +262,5 @@ class Question(Changes):
     def _read_reference(self, value: object) -> dict[str, Any]:
         if value is None:
             return {"reference": None, "reference_pairs": None}
-        read = Prompts.read(value)
+        read = read_set(self.engine, value)
         return {"reference": read, "reference_pairs": read_pairs(self.engine, read)}

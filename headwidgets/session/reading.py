@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from headwidgets.errors import InputError
 from headwidgets.methods import metrics
 from headwidgets.methods.snapshot import Pair
+from headwidgets.prompts import Prompts
+from headwidgets.tasks import TaskSet
 
 if TYPE_CHECKING:
     from headwidgets.methods.metric import Metric
     from headwidgets.model.engine import Engine
-    from headwidgets.prompts import Prompt, Prompts
+    from headwidgets.prompts import Prompt
 
 FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
 
@@ -23,6 +25,13 @@ def first_prompt(engine: Engine) -> Prompt:
         return tuple(range(min(8, facts.d_vocab, facts.n_ctx)))
     ids = engine.text.encode(FIRST_PROMPT)
     return FIRST_PROMPT if len(ids) <= facts.n_ctx else tuple(ids[: facts.n_ctx])
+
+
+def read_set(engine: Engine, value: object) -> Prompts:
+    """Return the prompt set that `value` stands for; a task is spelled in the model's tokens."""
+    if isinstance(value, TaskSet):
+        return value.prompts(engine.text, engine.facts.n_ctx)
+    return Prompts.read(value)
 
 
 def read_pairs(engine: Engine, prompts: Prompts) -> tuple[Pair, ...]:

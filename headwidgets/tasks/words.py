@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwidgets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from headwidgets.model.text import Text
+
+Found = TypeVar("Found")
 
 LEAST = 4
 """Words that a list must keep to be worth drawing from."""
@@ -34,6 +36,7 @@ class Words:
         self._counts: dict[str, int] = {}
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._ids: tuple[int, ...] | None = None
+        self._once: dict[object, Any] = {}
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -75,6 +78,33 @@ class Words:
             self._lists[asked] = found
         if len(found) < least:
             raise CutWordsError(asked, len(found), least, self)
+        return found
+
+    def pairs(
+        self, pairs: Sequence[tuple[str, str]], least: int = LEAST
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the pairs whose two words are one token each, a space put in front of them.
+
+        Raises
+        ------
+        CutWordsError
+            If fewer than `least` are left.
+        """
+        asked = tuple(pairs)
+        found: tuple[tuple[str, str], ...] | None = self._once.get(asked)
+        if found is None:
+            spaced = [(f" {one}", f" {other}") for one, other in asked]
+            found = tuple(two for two in spaced if [self.count(word) for word in two] == [1, 1])
+            self._once[asked] = found
+        if len(found) < least:
+            raise CutWordsError([word for two in asked for word in two], len(found), least, self)
+        return found
+
+    def once(self, work: Callable[[Words], Found]) -> Found:
+        """Return ``work(self)``, worked out the first time only."""
+        if work not in self._once:
+            self._once[work] = work(self)
+        found: Found = self._once[work]
         return found
 
     def same_length(self, words: Sequence[str], least: int = LEAST) -> tuple[str, ...]:

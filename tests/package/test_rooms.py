@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "headwidgets"
 
-BASE = {"errors", "heads", "whole"}
+BASE = {"errors", "heads", "room", "whole"}
 MODEL = {*BASE, "model"}
 PROMPTS = {*MODEL, "prompts"}
 METHODS = {*PROMPTS, "methods"}
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "errors": set(),
     "heads": {"errors", "whole"},
     "home": set(),
+    "room": set(),
     "whole": set(),
     "zoo": {*BASE, "zoo"},
     "model": MODEL,

@@ -1,0 +1,80 @@
+"""What a model can do: tasks on a session's model, its own prompts left as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headwidgets.methods.accuracy import accuracy
+from headwidgets.methods.runs import check_run
+from headwidgets.session.asked import Asked
+from headwidgets.session.reading import read_pairs, read_set
+from headwidgets.tasks import task as asked_task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class DoingTasks(Asked):
+    """Tasks, measured."""
+
+    def accuracy(
+        self,
+        task: object = None,
+        n: int = 200,
+        *,
+        seed: int = 0,
+        split: str = "test",
+        run: str = "clean",
+    ) -> pd.DataFrame:
+        """Tell how well the model does a task.
+
+        Parameters
+        ----------
+        task : str or prompts, optional
+            A name of `hw.tasks`, or prompts with answers; default: the session's own.
+        n, seed, split
+            Of a task that is named; see `hw.task`.
+        run : {"clean", "corrupted", "edited"}
+            With ``"edited"``, the session's edits are in force.
+
+        Returns
+        -------
+        DataFrame
+            One row for all prompts, then one a template: accuracy among the options, skill
+            = (accuracy − chance) / (1 − chance), top1 among all tokens, logit_diff, their
+            standard errors, chance, n. ``attrs`` say what it was measured on, and
+            ``attrs["notes"]`` what was left out and whether the model is at chance.
+
+        Raises
+        ------
+        InputError
+            If there is no such task, the model's tokenizer cannot spell it, the prompts
+            have no answers, or they exceed the model's context.
+        """
+        check_run(run)
+        with self._asking("accuracy") as snapshot:
+            prompts = self.prompts
+            asked = snapshot
+            if task is not None:
+                if isinstance(task, str):
+                    task = asked_task(task, n, seed=seed, split=split)
+                prompts = read_set(self.engine, task)
+                pairs = read_pairs(self.engine, prompts)
+                asked = replace(snapshot, pairs=pairs, index=0, metric=None, answers=None)
+            frame = accuracy(self.engine, prompts, asked, run)
+            frame.attrs["measured_on"] = f"{prompts.name or 'your prompts'}, n = {len(prompts)}"
+            frame.attrs["run"] = run
+            frame.attrs["notes"] = [*prompts.notes, *_at_chance(frame)]
+            depends = ("weights", *(("prompts",) if task is None else ()))
+            depends += ("edits", "reference") if run == "edited" else ()
+            return self._signed(frame, "accuracy", snapshot, depends)
+
+
+def _at_chance(frame: pd.DataFrame) -> list[str]:
+    """Say so where the model does not do better than a guess."""
+    row = frame.iloc[0]
+    if row["accuracy"] - 2 * row["accuracy_se"] > row["chance"]:
+        return []
+    found = f"{row['accuracy']:.2f} ± {row['accuracy_se']:.2f}"
+    return [f"at chance: accuracy {found}, where a guess has {row['chance']:.2f}"]
