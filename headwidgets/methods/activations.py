@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from headwidgets.errors import InputError
 from headwidgets.methods.apply import check_target, sites
 from headwidgets.methods.edit import Edit
 from headwidgets.methods.record import record
 from headwidgets.methods.runs import batches
-from headwidgets.methods.snapshot import position, unaligned
+from headwidgets.methods.snapshot import position, require_aligned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +47,8 @@ def activations(
     ((name, heads),) = sites(engine.facts, where)
     out: list[Tensor] = [torch.empty(0)] * len(snapshot.pairs)
     if run == "corrupted":
-        _require_aligned(snapshot)
+        instead = "give them, or groups= of the clean ones"
+        require_aligned(snapshot, "differences of the two runs need", instead)
     for batch in batches(engine, snapshot):
         rows = [snapshot.pairs[i].ids(run) for i in batch]
         found = record(engine, rows, [name])[name].float().cpu()
@@ -64,14 +64,3 @@ def places_of(at: At, pair: Pair, snapshot: Snapshot) -> list[int]:
     if at is None:
         return list(range(len(pair.clean)))
     return position(at, pair, one_length=snapshot.one_length)
-
-
-def _require_aligned(snapshot: Snapshot) -> None:
-    for i, pair in enumerate(snapshot.pairs):
-        lacking = unaligned(pair)
-        if lacking:
-            message = (
-                "expected a corrupted prompt of the same length for every clean one, to take "
-                f"differences; prompt {i} has {lacking}: give them, or groups= of the clean ones"
-            )
-            raise InputError(message)

@@ -24,6 +24,11 @@ def mlp_name(layer: int) -> str:
     return f"blocks.{layer}.hook_mlp_out"
 
 
+def stream_name(layer: int) -> str:
+    """Name the hook point of the stream that block `layer` reads, [batch, position, d_model]."""
+    return f"blocks.{layer}.hook_resid_pre"
+
+
 def resid_name(layer: int, n_layers: int) -> str:
     """Name the hook point of the stream that block `layer` reads, [batch, position, d_model].
 
@@ -31,7 +36,7 @@ def resid_name(layer: int, n_layers: int) -> str:
     """
     if layer == n_layers:
         return f"blocks.{n_layers - 1}.hook_resid_post"
-    return f"blocks.{layer}.hook_resid_pre"
+    return stream_name(layer)
 
 
 def record(engine: Engine, rows: Sequence[Ids], names: Sequence[str]) -> dict[str, Tensor]:

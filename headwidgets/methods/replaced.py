@@ -16,7 +16,7 @@ from headwidgets.errors import InputError
 from headwidgets.methods.decompose import post_weight, scale_of
 from headwidgets.methods.means import mean_tables
 from headwidgets.methods.record import record, z_name
-from headwidgets.methods.snapshot import Snapshot, position, unaligned
+from headwidgets.methods.snapshot import Snapshot, position, require_aligned
 from headwidgets.methods.trust import require_trust
 from headwidgets.model.able import able
 from headwidgets.model.climb import Arrival, climb
@@ -64,7 +64,8 @@ class Replaced:
         self.engine, self.kind = engine, kind
         self.pairs = [snapshot.pairs[i] for i in batch]
         if kind == "patch":
-            _require_aligned(snapshot, batch)
+            instead = "set s.corrupted_prompt (or prompts with one), or take kind='zero' or 'mean'"
+            require_aligned(snapshot, "effects of a patch need", instead)
         self._names = {layer: z_name(layer) for layer in range(engine.facts.n_layers)}
         self.recording = Recording(engine, torch.tensor([pair.clean for pair in self.pairs]))
         self._sources = self._given(snapshot)
@@ -189,15 +190,3 @@ def _keep_last(store: list[Tensor]) -> HookFn:
         store.append(tensor[:, -1].detach().clone())
 
     return keep
-
-
-def _require_aligned(snapshot: Snapshot, batch: Sequence[int]) -> None:
-    for i in batch:
-        why = unaligned(snapshot.pairs[i])
-        if why:
-            message = (
-                f"effects of a patch need a corrupted prompt of the same length for every clean "
-                f"one; prompt {i} has {why}: set s.corrupted_prompt (or prompts with one), or "
-                "take kind='zero' or 'mean'"
-            )
-            raise InputError(message)

@@ -160,3 +160,28 @@ def unaligned(pair: Pair) -> str:
     if len(pair.clean) == len(pair.corrupted):
         return ""
     return f"{len(pair.clean)} and {len(pair.corrupted)} tokens"
+
+
+def require_aligned(snapshot: Snapshot, what: str, instead: str) -> None:
+    """Refuse a set whose runs do not correspond position by position.
+
+    Parameters
+    ----------
+    what : str
+        What needs it, as a sentence begins: "a patch sweep needs".
+    instead : str
+        What can be done.
+
+    Raises
+    ------
+    InputError
+        With the first prompt that has no partner of its length.
+    """
+    for i, pair in enumerate(snapshot.pairs):
+        why = unaligned(pair)
+        if why:
+            message = (
+                f"{what} a corrupted prompt of the same length for every clean one; prompt {i} "
+                f"has {why}: {instead}"
+            )
+            raise InputError(message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head, parse_heads
-from headwidgets.methods.snapshot import unaligned
+from headwidgets.methods.snapshot import require_aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,17 +127,9 @@ def check_aligned(plan: Plan, snapshot: Snapshot) -> None:
     InputError
         With the first prompt that has no partner of its length.
     """
-    if plan.kind != "patch":
-        return
-    lacking = [(i, why) for i, pair in enumerate(snapshot.pairs) if (why := unaligned(pair))]
-    if lacking:
-        i, why = lacking[0]
-        message = (
-            f"a patch sweep needs a corrupted prompt of the same length for every clean one; "
-            f"prompt {i} has {why}: set s.corrupted_prompt (or prompts with one), or sweep "
-            "'zero' or 'mean'"
-        )
-        raise InputError(message)
+    if plan.kind == "patch":
+        instead = "set s.corrupted_prompt (or prompts with one), or sweep 'zero' or 'mean'"
+        require_aligned(snapshot, "a patch sweep needs", instead)
 
 
 def places(plan: Plan, snapshot: Snapshot) -> list[int | str | None]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from headwidgets.methods.read_off import measured
-from headwidgets.methods.record import z_name
-from headwidgets.methods.sweep_source import Source, mask, names_of, stream_name
+from headwidgets.methods.record import stream_name, z_name
+from headwidgets.methods.sweep_source import Source, mask, names_of
 from headwidgets.methods.trust import require_trust
 from headwidgets.model.able import able
 from headwidgets.model.climb import TOKENS, Arrival, climb

@@ -8,7 +8,7 @@ import torch
 
 from headwidgets.methods.donors import donors
 from headwidgets.methods.means import mean_tables
-from headwidgets.methods.record import keep_into, z_name
+from headwidgets.methods.record import keep_into, stream_name, z_name
 from headwidgets.methods.snapshot import position
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Pair, Snapshot
     from headwidgets.methods.sweep_plan import Plan
     from headwidgets.model.engine import Engine
-
-
-def stream_name(layer: int) -> str:
-    """Name the hook point of the residual stream that a block reads, [batch, position, d_model]."""
-    return f"blocks.{layer}.hook_resid_pre"
 
 
 class Source:
