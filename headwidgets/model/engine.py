@@ -27,7 +27,7 @@ from headwidgets.model.facts import Facts, read_facts
 from headwidgets.model.text import Text
 from headwidgets.model.view import count_hooks, private_view
 from headwidgets.model.weights import Weights
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, require_runs
 
 HookFn = Callable[[Tensor, int], Tensor | None]
 """Gets an activation and the position of its first token; may return a replacement."""
@@ -263,6 +263,7 @@ class Engine:
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the view: one run at a time."""
+        require_runs()
         with self.lock:
             yield
 

@@ -40,7 +40,12 @@ class Work:
         return self._cancelled.is_set()
 
 
+class NotKept(Cancelled):
+    """What was asked for would need a run; see `kept_only`."""
+
+
 _current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("work", default=None)
+_kept: contextvars.ContextVar[bool] = contextvars.ContextVar("kept", default=False)
 
 
 @contextlib.contextmanager
@@ -51,6 +56,28 @@ def doing(work: Work) -> Iterator[Work]:
         yield work
     finally:
         _current.reset(token)
+
+
+@contextlib.contextmanager
+def kept_only() -> Iterator[None]:
+    """Let nothing run here: what needs a run raises `NotKept`. For threads that must not wait."""
+    token = _kept.set(True)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def require_runs() -> None:
+    """Stop here if nothing may run in this context.
+
+    Raises
+    ------
+    NotKept
+    """
+    if _kept.get():
+        message = "this needs a run"
+        raise NotKept(message)
 
 
 def current() -> Work | None:

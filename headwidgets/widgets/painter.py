@@ -1,19 +1,22 @@
 """Keeps a session's pictures up to date, where somebody looks.
 
 After a change the pictures are painted on the session's home loop; a newer change cancels
-a painting that is under way. The first ones are painted at once, so that a notebook that
-is saved right away holds them. What there is to paint is listed in `products`.
+a painting that is under way. What needs no run, because its numbers are kept, may be painted
+where the change arrives, also while a cell is busy. The first ones are painted at once, so
+that a notebook that is saved right away holds them. What there is to paint is listed in
+`products`.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headwidgets.errors import Cancelled, HeadwidgetsError
-from headwidgets.model.work import Work, checkpoint, doing
+from headwidgets.model.work import NotKept, Work, checkpoint, doing, kept_only
 from headwidgets.widgets.pictures import Picture
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ class Painter:
         self._view, self._show = view, show
         self._viewers: weakref.WeakKeyDictionary[Any, frozenset[str]] = weakref.WeakKeyDictionary()
         self._work = Work()
+        self._showing = threading.RLock()
         self._painted: dict[str, object] = {}
 
     def want(self, viewer: object, names: Iterable[str]) -> None:
@@ -90,12 +94,26 @@ class Painter:
         """Paint no longer for `viewer`; return what it wanted."""
         return self._viewers.pop(viewer, frozenset())
 
-    def ask(self) -> None:
-        """Paint soon what is out of date; a painting under way is out of date itself."""
+    def ask(self, *, kept: bool = False) -> None:
+        """Paint soon what is out of date; a painting under way is out of date itself.
+
+        Parameters
+        ----------
+        kept : bool
+            Paint here and now what can be painted without a run.
+        """
         if not self._viewers:
             return
         self._work.cancel()
         self._work = work = Work()
+        if kept:
+            try:
+                with kept_only():
+                    self._paint(work)
+            except NotKept:
+                log.debug("a picture needs a run")
+            else:
+                return
         self._home.submit(lambda: self._paint(work))
 
     def close(self) -> None:
@@ -111,6 +129,8 @@ class Painter:
                     if name in wanted:
                         checkpoint()
                         self._paint_one(name, self._products[name])
+        except NotKept:
+            raise
         except Cancelled:
             log.debug("a picture was superseded")
 
@@ -120,9 +140,10 @@ class Painter:
         if self._painted.get(name) == about:
             return
         picture = _or_reason(product, self._session, view, about)
-        checkpoint()
-        self._painted[name] = about
-        self._show(name, picture)
+        with self._showing:  # an older picture on another thread finds itself cancelled here
+            checkpoint()
+            self._painted[name] = about
+            self._show(name, picture)
 
 
 def _or_reason(

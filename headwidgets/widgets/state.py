@@ -187,7 +187,7 @@ class SessionState(SessionTraits, pictures.PictureTraits, LookedAt):
 
     def _changed(self, _aspects: frozenset[str]) -> None:
         self._refresh()
-        self._painter.ask()
+        self._painter.ask(kept=getattr(self._taking, "now", False))
 
     @t.observe(*pictures.VIEWED)
     def _looked_at_otherwise(self, _change: t.Bunch) -> None:

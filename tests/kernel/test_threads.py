@@ -95,6 +95,20 @@ s.attention = broken
     assert browser.wait(browser.ask("attention", head="0.0"))["status"] == "ok"
 
 
+def test_a_head_whose_map_is_kept_is_shown_while_a_cell_is_busy(kernel, browser, tmp_path):
+    if browser.subshell is None or kernel.version != "7.0.1":
+        pytest.skip("only there are changes read beside a cell for certain")
+    over = tmp_path / "seen"
+    kernel.run("v = hw.AttentionView(s)")  # the maps of a short prompt are kept all at once
+    wait = f"while not os.path.exists({str(over)!r}): wrong += user_forward_is_wrong()"
+    cell = kernel.begin(f"wrong = 0\n{wait}\nprint(wrong)")
+    browser._send({"method": "update", "state": {"selection": "1.0"}, "buffer_paths": []})
+    kernel.until(lambda _: browser.seen().get("map", {}).get("head") == "1.0", "a kept map")
+    over.touch()
+    assert kernel.finish(cell) == "0"
+    assert kernel.run("v.close(); print(s.selection, state.map['head'])") == "1.0 1.0"
+
+
 def test_what_waits_behind_a_cell_can_be_superseded_and_cancelled(kernel, browser, tmp_path):
     over = tmp_path / "all sent"
     # over the main shell the first request may else be answered before the second is read
