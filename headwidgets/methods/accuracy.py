@@ -42,9 +42,9 @@ def accuracy(
     -------
     DataFrame
         One row for all prompts, then one a template: template, n; accuracy, the share of
-        prompts whose answer is likelier than every other option (than the foil, where
-        there are no options; a tie counts as a share of one); skill = (accuracy − chance) /
-        (1 − chance); top1, the share whose answer is the likeliest of all tokens;
+        prompts whose answer is likelier than every other option (than every other token for
+        a set that has a chance and no options, than the foil for one that has neither; a tie
+        counts as a share of one); skill = (accuracy − chance) / (1 − chance); top1, the share whose answer is the likeliest of all tokens;
         logit_diff, answer minus foil; accuracy_se, skill_se, top1_se, logit_diff_se; chance.
 
     Raises
@@ -77,6 +77,8 @@ def _one(
     asked = [prompts.answer[i], prompts.foil[i], *(prompts.options[i] if prompts.options else ())]
     answer, foil, *options = (engine.text.answer_id(ids, one) for one in asked)
     among = sorted({answer, foil, *options})
+    if prompts.options is None and prompts.chance is not None:
+        among = list(range(len(values)))
     return (
         _share(values, answer, values[among]),
         _share(values, answer, values),

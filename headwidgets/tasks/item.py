@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from string import Formatter
 from typing import NamedTuple
-
-_PARSE = Formatter().parse
 
 Answer = str | int
 """A word with the space in front, as it continues the prompt; or a token id."""
@@ -95,21 +94,26 @@ def write(template: str, /, **words: str) -> Written:
     Written(text='I saw Mary.', marks={'WHO': (6, 10)})
     """
     text, marks = "", {}
-    for before, field, _, _ in _PARSE(template):
+    for before, field in _fields(template):
         text += before
         if field is None:
             continue
         if field in marks or field not in words:
             message = f"expected each of the fields {sorted(words)} once in {template!r}"
             raise ValueError(message)
-        word = words[field]
-        start = len(text) + len(word) - len(word.lstrip())
-        marks[field] = (start, len(text) + len(word.rstrip()))
+        word, at = words[field], len(text)
         text += word
+        marks[field] = (len(text) - len(word.lstrip()), at + len(word.rstrip()))
     if len(marks) != len(words):
         message = f"expected a field for each of {sorted(words)} in {template!r}"
         raise ValueError(message)
     return Written(text, marks)
+
+
+@lru_cache(maxsize=4096)
+def _fields(template: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the fields of a template, each with the text in front of it."""
+    return tuple((before, field) for before, field, _, _ in Formatter().parse(template))
 
 
 def join(*parts: Written | str) -> Written:
@@ -127,6 +131,7 @@ def join(*parts: Written | str) -> Written:
         if marks.keys() & written.marks.keys():
             message = f"a label comes twice: {sorted(marks.keys() & written.marks.keys())}"
             raise ValueError(message)
-        marks |= {name: (a + len(text), b + len(text)) for name, (a, b) in written.marks.items()}
+        at = len(text)
+        marks |= {name: (a + at, b + at) for name, (a, b) in written.marks.items()}
         text += written.text
     return Written(text, marks)

@@ -19,7 +19,7 @@ NAMES = words("""
 PLACES = words("""
     store school garden park house office station market kitchen river city library
 """)
-OBJECTS = words("drink book ball ring key letter apple basket bottle ticket hat box")
+OBJECTS = words("drink book ball ring key letter cup basket bottle ticket hat box")
 COLOURS = words("red blue green black white yellow brown purple")
 THINGS = words("""
     cup bag pen lamp chair clock bowl shoe coat plate box hat ball key ring book bottle

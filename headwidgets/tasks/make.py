@@ -27,6 +27,7 @@ LEAST = 20
 """Prompts that a tokenizer must be able to spell."""
 MOST = 100_000
 _AT_ONCE = 256
+_SHOWN = 4
 _TRIES = 12
 """Draws for each prompt that is asked for, before the task counts as used up."""
 
@@ -143,7 +144,10 @@ def rows(found: Task, text: Text, seed: int, split: str, dropped: Counter[str]) 
     drawn = items(found, words, seed, split)
     cache: dict[tuple[object, ...], tuple[int | None, str]] = {}
     while some := list(islice(drawn, _AT_ONCE)):
+        before = dropped.total()
         yield from _spelled(some, text, cache, dropped)
+        if dropped.total() - before == len(some):  # not one of them can be spelled
+            return
 
 
 def _prompts(asked: TaskSet, text: Text, n_ctx: int | None) -> Prompts:
@@ -157,24 +161,39 @@ def _prompts(asked: TaskSet, text: Text, n_ctx: int | None) -> Prompts:
         kept.setdefault(row.ids, row)
     name = asked.task.name
     if len(kept) < min(asked.n, LEAST):
-        reasons = "; ".join(f"{why} ({count})" for why, count in dropped.most_common(4))
+        reasons = "; ".join(_reasons(dropped))
         message = (
             f"this tokenizer spells only {len(kept)} different prompts of task {name!r} in split "
             f"{asked.split!r}, of at least {min(asked.n, LEAST)}: {reasons or 'there are no more'}"
         )
         raise InputError(message)
-    notes = [f"{count} drawn prompts dropped: {why}" for why, count in dropped.most_common()]
+    notes = _reasons(dropped)
     if len(kept) < asked.n:
         notes.insert(0, f"{len(kept)} of {asked.n}: there are no more different prompts")
-    made = _set(list(kept.values()))
+    made = _set(list(kept.values()), text.d_vocab)
     return replace(made, name=f"{asked.task.title}, {asked.split}", notes=tuple(notes))
 
 
-def _set(kept: Sequence[Row]) -> Prompts:
+def _reasons(dropped: Counter[str]) -> list[str]:
+    """Say each reason once: how many prompts it cost, and the words or templates it met most."""
+    kinds: dict[str, Counter[str]] = {}
+    for why, count in dropped.items():
+        kind, _, what = why.partition(": ")
+        kinds.setdefault(kind, Counter())[what] += count
+    said = []
+    for kind, met in sorted(kinds.items(), key=lambda one: -one[1].total()):
+        shown = [what for what, _ in met.most_common(_SHOWN)]
+        more = f" and {len(met) - _SHOWN} more" if len(met) > _SHOWN else ""
+        said.append(f"{met.total()} drawn prompts dropped, {kind}: {', '.join(shown)}{more}")
+    return said
+
+
+def _set(kept: Sequence[Row], d_vocab: int) -> Prompts:
     marks = list(dict.fromkeys(mark for row in kept for mark in row.places))
     places = {mark: [row.places.get(mark) for row in kept] for mark in marks}
     wide = {m: p for m, p in places.items() if any(s and s[1] - s[0] > 1 for s in p)}
-    guess = [row.item.chance or 1 / max(1, len(row.options)) for row in kept]
+    given = [(row.item.chance, len(row.options) or d_vocab) for row in kept]
+    guess = [1 / rivals if chance is None else chance for chance, rivals in given]
     return Prompts(
         clean=[_shown(row.item.clean, row.ids) for row in kept],
         corrupted=[row.other and _shown(row.item.corrupted, row.other) for row in kept],
@@ -215,7 +234,7 @@ def _spelled(
     for (template, item), (ids, places), (partner, _) in zip(some, clean, other, strict=True):
         assert ids is not None  # noqa: S101 - every item has a clean prompt
         if partner is not None and len(partner) != len(ids):
-            dropped[f"clean and corrupted differ in length in {template!r}"] += 1
+            dropped[f"clean and corrupted differ in length: {template!r}"] += 1
             continue
         found = [_answer(one, ids, text, cache) for one in (item.answer, item.foil, *item.options)]
         lacking = [why for token, why in found if token is None]
@@ -274,7 +293,9 @@ def _answer(
     if found is None:
         try:
             found = text.answer_id(ids, answer), ""
-        except InputError as error:
-            found = None, str(error).partition(";")[0]
+        except InputError:
+            size = text.count_after(answer)
+            why = f"{size}" if size > 1 else "it merges with the prompt"
+            found = None, f"an answer or option is not one token: {answer!r} ({why})"
         cache[key] = found
     return found

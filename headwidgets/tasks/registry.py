@@ -25,7 +25,28 @@ if TYPE_CHECKING:
 
 GROUPS = ("mechanism", "common", "heads")
 """The survey's Table 3, its Table 4, and what single kinds of head need besides."""
-MODULES: tuple[str, ...] = ("ioi",)
+MODULES: tuple[str, ...] = (
+    "lre",
+    "toy_movie_review",
+    "toy_mood_story",
+    "icl_mc",
+    "succession",
+    "colored_object",
+    "ioi",
+    "rare_words",
+    "subword",
+    "syntax",
+    "bilingual",
+    "few_shot",
+    "repeated_tokens",
+    "key_value",
+    "acronyms",
+    "parity",
+    "options",
+    "yes_no",
+    "memory_context",
+    "comparison",
+)
 
 Function = Callable[["Draw"], "Item"]
 
@@ -95,9 +116,12 @@ def task(**card: Any) -> Callable[[Function], Function]:
 
 def all_tasks() -> tuple[Task, ...]:
     """Return every task, in the order of `MODULES`."""
-    for module in MODULES:
-        import_module(f"headwidgets.tasks.{module}")
-    return tuple(_TASKS.values())
+    places = {f"headwidgets.tasks.{module}": i for i, module in enumerate(MODULES)}
+    for module in places:
+        import_module(module)
+    return tuple(
+        sorted(_TASKS.values(), key=lambda one: places.get(one.make.__module__, len(places)))
+    )
 
 
 def find(name: object) -> Task:
