@@ -3,6 +3,7 @@
 #   TORCH_INDEX_URL=URL   an index that holds PyTorch's CPU build, asked besides pip's own
 #   LAB_ARGS="..."        passed on to JupyterLab, e.g. LAB_ARGS="--no-browser --port=8890"
 #   CHROMIUM=/path        the browser for the tests, where it is not found by itself
+#   RECIPE_ARGS="..."     passed on to the recipe of the bundled model
 #   PYTEST_ARGS="..."     passed on to pytest, e.g. PYTEST_ARGS="tests/package -x"
 
 VENV := .venv
@@ -15,7 +16,7 @@ PIP_INSTALL := $(PY) -m pip install -c constraints.txt \
 SET := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab test test-setup verify bench lint js clean
+.PHONY: help venv lab test test-setup verify bench model lint js clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -40,6 +41,9 @@ verify: lint ## run every test and notebook, and write reports/
 
 bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench_*.md (BENCH="widgets sweeps": these only)
 	$(PY) scripts/bench.py $(BENCH)
+
+model: venv ## train the bundled model anew, an evening on two cores (RECIPE_ARGS="--steps 20000 --resume")
+	$(PY) -m headwidgets.zoo.recipe --out .recipe --export $(RECIPE_ARGS)
 
 lint: test-setup ## check style and types, Python and TypeScript
 	$(BIN)/ruff check .

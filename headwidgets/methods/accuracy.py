@@ -44,8 +44,9 @@ def accuracy(
         One row for all prompts, then one a template: template, n; accuracy, the share of
         prompts whose answer is likelier than every other option (than every other token for
         a set that has a chance and no options, than the foil for one that has neither; a tie
-        counts as a share of one); skill = (accuracy − chance) / (1 − chance); top1, the share whose answer is the likeliest of all tokens;
-        logit_diff, answer minus foil; accuracy_se, skill_se, top1_se, logit_diff_se; chance.
+        counts as a share of one); skill = (accuracy − chance) / (1 − chance); top1, the share
+        whose answer is the likeliest of all tokens; logit_diff, answer minus foil;
+        accuracy_se, skill_se, top1_se, logit_diff_se; chance.
 
     Raises
     ------

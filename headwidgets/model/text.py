@@ -122,8 +122,8 @@ class Text:
         pieces = self.pieces(ids[len(front) :])
         at = len(text) - len("".join(pieces))  # a space in front that decoding drops
         places = [(0, 0)] * len(front)
-        for piece in pieces:
-            places.append((max(at, 0), max(at + len(piece), 0)))
+        for piece in pieces:  # an empty one is a part of the character that comes next
+            places.append((max(at, 0), max(at + max(len(piece), 1), 0)))
             at += len(piece)
         return ids, places
 

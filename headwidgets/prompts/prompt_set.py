@@ -102,9 +102,12 @@ class Prompts:
         self._read_extras(n)
 
     def _read_extras(self, n: int) -> None:
-        spans = {str(k): read_spans(k, v, n) for k, v in dict(self.spans).items()}
+        if not isinstance(self.spans, Mapping):
+            message = f"expected spans as a mapping of name to spans, got {self.spans!r:.80}"
+            raise InputError(message)
+        spans = {str(k): read_spans(k, v, n) for k, v in self.spans.items()}
         object.__setattr__(self, "spans", MappingProxyType(spans))
-        object.__setattr__(self, "notes", tuple(str(note) for note in self.notes))
+        object.__setattr__(self, "notes", tuple(map(str, as_list(self.notes, "notes"))))
         if self.options is not None:
             rows = enumerate(as_list(self.options, "options", n))
             options = tuple(
@@ -115,7 +118,7 @@ class Prompts:
         if self.templates is not None:
             templates = tuple(str(t) for t in as_list(self.templates, "templates", n))
             object.__setattr__(self, "templates", templates)
-        if self.chance is not None and not 0 <= self.chance < 1:
+        if self.chance is not None and not _is_share(self.chance):
             message = f"expected chance from 0 to less than 1, got {self.chance!r}"
             raise InputError(message)
 
@@ -199,6 +202,11 @@ def _without(labels: Mapping[str, Sequence[Any]], index: int) -> dict[str, list[
     """Return labels of every prompt but one; those that no prompt has any more are gone."""
     out = {k: [None if i == index else p for i, p in enumerate(v)] for k, v in labels.items()}
     return {k: v for k, v in out.items() if any_given(v)}
+
+
+def _is_share(value: object) -> bool:
+    """Whether `value` is a number from 0 to less than 1."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1
 
 
 def _plain(values: Sequence[Any]) -> list[Any]:

@@ -88,29 +88,38 @@ def _chain(rng: random.Random, k: int, length: int) -> bytes:
         for row in _chances(rng, k)
     ]
     state = int(rng.random() * k)
-    return bytes([state := follow[state][step] for step in range(length)])
+    return bytes([state := after[state] for after in zip(*follow, strict=True)])
 
 
 def _chances(rng: random.Random, k: int) -> list[list[int]]:
-    """Return rows of Dirichlet(1) in 256ths; one is turned, where all have the same peak.
+    """Return rows of Dirichlet(1) in 256ths, two of them with clear peaks that differ.
 
     A row is what k - 1 cuts leave of a unit stick.
     """
-    rows = []
-    for _ in range(k):
-        cuts = sorted([int(rng.random() * 257) for _ in range(k - 1)])
-        rows.append([b - a for a, b in pairwise((0, *cuts, 256))])
-    if len({row.index(max(row)) for row in rows}) == 1:
-        rows[0].append(rows[0].pop(0))
-    return rows
+    while True:
+        rows = []
+        for _ in range(k):
+            cuts = sorted([int(rng.random() * 257) for _ in range(k - 1)])
+            rows.append([b - a for a, b in pairwise((0, *cuts, 256))])
+        peaks = {_peak(row, 256) for row in rows}
+        if len(peaks) == 1 and None not in peaks:
+            rows[0].append(rows[0].pop(0))  # turned, a row is as likely as it was
+            return rows
+        if len(peaks - {None}) > 1:
+            return rows
 
 
 def _next(states: bytes, end: int, k: int) -> int | None:
     """Return the likeliest symbol behind states and `end`, or None where two are near."""
     row = [0 if other == end else states.count(bytes((end, other))) for other in range(k)]
     row[end] = states.count(end) - sum(row)  # behind every `end` but the last stands a symbol
+    return _peak(row, sum(row) + k)
+
+
+def _peak(row: list[int], whole: int) -> int | None:
+    """Return where a row is highest, or None where the second is near, by the whole."""
     second, best = sorted(row)[-2:]
-    return row.index(best) if best - second >= _MARGIN * (sum(row) + k) else None
+    return row.index(best) if best - second >= _MARGIN * whole else None
 
 
 # ---------------------------------------------------------------------- baselines

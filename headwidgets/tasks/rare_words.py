@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _COMMON = words("cat dog bird fish boy girl man woman")
 _RARE = (
-    *words("lantern feather ribbon anchor needle pebble trumpet violin"),
+    *words("lantern feather ribbon candle needle pebble trumpet violin"),
     *OBJECTS,
 )
 _SLOTS = ("N1", "N2", "N3", "N4", "N5", "N6")

@@ -60,12 +60,12 @@ def words() -> list[str]:
 def _vocabulary() -> dict[str, int]:
     """Map each token, in the byte-to-letter spelling of GPT-2, to its id."""
     letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    spelled = [_letter(byte) for byte in range(256)]
+    spelled = [byte_letter(byte) for byte in range(256)]
     spelled += [letters.pre_tokenize_str(word)[0][0] for word in words()]
     return {token: i for i, token in enumerate([BOS, *spelled])}
 
 
-def _letter(byte: int) -> str:
+def byte_letter(byte: int) -> str:
     """Return the printable letter that GPT-2 writes for a byte (Radford et al. 2019)."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     if byte in plain:

@@ -1,23 +1,21 @@
-"""The core of tasks: what is refused and how, where words stand, what a prompt set carries."""
+"""What the core of tasks refuses, and how it says so."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 import pytest
+from tasks.unlisted import made
 
-import headwidgets as hw
 from headwidgets.errors import InputError
 from headwidgets.model.text import Text
-from headwidgets.prompts import Prompts
 from headwidgets.tasks import make, registry, task
 from headwidgets.tasks.draw import Draw
-from headwidgets.tasks.item import Item, Spelled, join, write
+from headwidgets.tasks.item import Item, write
 from headwidgets.tasks.make import TaskSet, rows
-from headwidgets.tasks.registry import Task, all_tasks, find
+from headwidgets.tasks.registry import all_tasks, find
 from headwidgets.tasks.words import CutWordsError, Words
 from headwidgets.zoo.planted_tokenizer import planted_tokenizer
 
@@ -27,32 +25,7 @@ def text():
     return Text.of(planted_tokenizer())
 
 
-class Slow:
-    """A tokenizer that says nothing about where its tokens stand, as those in Python do."""
-
-    is_fast = False
-
-    def __init__(self, fast):
-        self._fast = fast
-        self.bos_token_id = fast.bos_token_id
-
-    def __len__(self):
-        return len(self._fast)
-
-    def __call__(self, text, add_special_tokens):
-        return {"input_ids": self._fast(text, add_special_tokens=add_special_tokens)["input_ids"]}
-
-    def decode(self, *args, **kwargs):
-        return self._fast.decode(*args, **kwargs)
-
-
-def made(function, *, templates=("a", "b", "c", "d"), held_out=("e", "f")):
-    """Return a task that is in no list."""
-    card = dict.fromkeys(("name", "title", "asks", "example", "source", "shown"), "test")
-    return Task(**card, group="heads", templates=templates, held_out=held_out, make=function)
-
-
-# ------------------------------------------------------------------------ what is asked for
+# ---------------------------------------------------------------------- what is asked for
 
 
 @pytest.mark.parametrize(
@@ -122,7 +95,7 @@ def test_a_card_that_cannot_be_is_refused():
         registry.task(**{k: v for k, v in vars(find("ioi")).items() if k != "make"})(len)
 
 
-# ------------------------------------------------------------------------ what cannot be spelled
+# ---------------------------------------------------------------------- what cannot be spelled
 
 
 def test_words_that_are_cut_are_named():
@@ -257,165 +230,3 @@ def test_what_is_dropped_is_said_in_few_words():
         "21 drawn prompts dropped, not one token: 'f', 'e', 'd', 'c' and 2 more",
     ]
 
-
-# ------------------------------------------------------------------------ texts and places
-
-
-def test_write_wants_each_field_once():
-    with pytest.raises(ValueError, match="each of the fields"):
-        write("The{A} and the{A}", A=" boy")
-    with pytest.raises(ValueError, match="each of the fields"):
-        write("The{A} and the{B}", A=" boy")
-    with pytest.raises(ValueError, match="a field for each of"):
-        write("The{A}", A=" boy", B=" girl")
-    written = write("{A}:{B}", A="\nboy ", B=" girl")
-    assert written.text == "\nboy : girl"
-    assert [written.text[a:b] for a, b in written.marks.values()] == ["boy", "girl"]
-
-
-def test_join_moves_labels_and_wants_them_to_differ():
-    joined = join("So", write(" the{A}", A=" boy"), " and", write(" the{B}", B=" girl"))
-    assert joined.text == "So the boy and the girl"
-    assert {m: joined.text[a:b] for m, (a, b) in joined.marks.items()} == {"A": "boy", "B": "girl"}
-    with pytest.raises(ValueError, match=r"a label comes twice: \['A'\]"):
-        join(write("{A}", A="x"), write("{A}", A="y"))
-
-
-TEXTS = ("Mary saw the café 😀 again", "élan vital", " Mary", "a  b", "The boy\nand the girl")
-
-
-@pytest.mark.parametrize("which", ["planted", "stories"])
-def test_places_are_the_same_whether_a_tokenizer_tells_them_or_not(which, request):
-    fast = planted_tokenizer()
-    if which == "stories":
-        fast = Text.of(_stories(request.getfixturevalue("stories_path")))._tokenizer
-    told, found = (Text.of(one).with_offsets(TEXTS) for one in (fast, Slow(fast)))
-    assert told == found
-    for given, (ids, places) in zip(TEXTS, told, strict=True):
-        assert ids == Text.of(fast).encode(given)
-        assert places[0] == (0, 0)
-        covered = {at for start, stop in places for at in range(start, stop)}
-        assert covered == set(range(len(given)))
-
-
-def test_places_without_a_tokenizer_or_a_text(text, shaped_bridges):
-    assert text.with_offsets([]) == []
-    with pytest.raises(InputError, match="came without a tokenizer"):
-        Text(shaped_bridges("llama")).with_offsets(["The boy"])
-
-
-def _stories(folder):
-    from transformers import PreTrainedTokenizerFast
-
-    return PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "tokenizer.json"),
-        bos_token="<s>",  # noqa: S106 - no password
-    )
-
-
-def test_tokens_from_the_start_get_bos_where_texts_do(text):
-    """Labels of ids move with it."""
-
-    def spelled(draw: Draw) -> Item:
-        ids = tuple(draw.sample(draw.words.ids, 4))
-        marks = {"FIRST": (0, 1), "ALL": (0, 4)}
-        return Item(Spelled(ids, marks), Spelled(ids[::-1], {}), ids[0], ids[1], (ids,))
-
-    with_bos = TaskSet(made(spelled), 25).prompts(text)
-    assert {prompt[0] for prompt in with_bos.clean} == {text.bos_id}
-    assert {prompt[0] for prompt in with_bos.corrupted} == {text.bos_id}
-    assert set(with_bos.roles["FIRST"]) == {1}
-    assert set(with_bos.roles["ALL"]) == {4}
-    assert set(with_bos.spans["ALL"]) == {(1, 5)}
-    assert "FIRST" not in with_bos.spans
-    without = TaskSet(made(spelled), 25).prompts(Text.of(planted_tokenizer(), prepend_bos=False))
-    assert [prompt[1:] for prompt in with_bos.clean] == list(without.clean)
-    assert set(without.roles["FIRST"]) == {0}
-
-
-# ------------------------------------------------------------------------ what a set carries
-
-
-def test_a_set_says_what_it_is(text):
-    prompts = task("ioi", 40, split="test").prompts(text)
-    assert prompts.name == "Indirect object identification, test"
-    assert prompts.chance == 0.5
-    assert set(prompts.templates) <= set(find("ioi").templates)
-    assert all(set(o) == {a, f} for o, a, f in _zipped(prompts))
-    assert set(prompts.roles) == {"S1", "IO", "S2", "PLACE", "OBJECT"}
-
-
-def _zipped(prompts):
-    return zip(prompts.options, prompts.answer, prompts.foil, strict=True)
-
-
-@pytest.mark.parametrize("name", ["ioi", "subword pieces"])
-def test_a_set_survives_json(name, text):
-    prompts = task(name, 25).prompts(text)
-    again = Prompts.from_json(json.loads(json.dumps(prompts.to_json())))
-    assert again == prompts
-    assert again.options == prompts.options is not None
-    assert again.spans == prompts.spans
-    assert bool(again.spans) == (name == "subword pieces")
-
-
-def test_a_session_keeps_the_whole_set(planted, tmp_path):
-    planted.prompts = hw.task("ioi", 25, seed=1)
-    loaded = hw.load(planted.save(tmp_path / "kept"))
-    try:
-        assert loaded.prompts == planted.prompts
-        assert loaded.prompts.chance == 0.5
-        assert loaded.accuracy().equals(planted.accuracy())
-    finally:
-        loaded.close()
-
-
-def test_old_sets_without_the_new_fields_are_read():
-    old = {"clean": ["a"], "answer": [" b"], "foil": [" c"], "roles": {}, "name": "old"}
-    read = Prompts.from_json(old)
-    assert (read.options, read.templates, read.chance, read.notes) == (None, None, None, ())
-    assert dict(read.spans) == {}
-
-
-def test_a_prompt_that_is_replaced_loses_its_labels():
-    prompts = Prompts(["a b", "c d"], roles={"X": [1, 1]}, spans={"X": [(0, 2), (0, 2)]})
-    changed = prompts.changed(0, clean="e")
-    assert changed.roles == {"X": (None, 1)}
-    assert changed.spans == {"X": (None, (0, 2))}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"spans": {"X": [(0, 0)]}}, "expected a span (start, stop) for role 'X', got (0, 0)"),
-        ({"spans": {"X": [(2, 1)]}}, "got (2, 1)"),
-        ({"spans": {"X": [(-1, 1)]}}, "got (-1, 1)"),
-        ({"spans": {"X": [3]}}, "got 3"),
-        ({"spans": {"X": [(0, 1), (0, 1)]}}, "expected 1 spans of role 'X' entries"),
-        ({"spans": [(0, 1)]}, "expected spans as a mapping"),
-        ({"options": [[" a"], [" b"]]}, "expected 1 options entries"),
-        ({"options": [" a"]}, "expected options as a list"),
-        ({"options": [[" a", 1.5]]}, "options of prompt 0 as text or one token id, got 1.5"),
-        ({"options": " a"}, "expected options as a list"),
-        ({"templates": ["a", "b"]}, "expected 1 templates entries"),
-        ({"chance": 1}, "expected chance from 0 to less than 1, got 1"),
-        ({"chance": -0.1}, "got -0.1"),
-        ({"chance": "half"}, "got 'half'"),
-        ({"chance": float("nan")}, "got nan"),
-        ({"notes": "one text"}, "expected notes as a list"),
-    ],
-)
-def test_fields_that_cannot_be_are_refused(wrong, said):
-    with pytest.raises(InputError) as refused:
-        Prompts(clean=["The boy"], **wrong)
-    assert said in str(refused.value)
-
-
-def test_a_draw_turns_picks_and_samples(text):
-    import random
-
-    draw = Draw(random.Random(0), Words(text), "a", 5)  # noqa: S311 - drawing, not keeping secrets
-    assert draw.turned("abc") == "c"
-    assert sorted(draw.sample("abc", 3)) == ["a", "b", "c"]
-    assert {draw.pick("abc") for _ in range(60)} == {"a", "b", "c"}
-    assert make.LEAST == 20

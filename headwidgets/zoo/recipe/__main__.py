@@ -1,0 +1,78 @@
+"""Train the bundled model: ``python -m headwidgets.zoo.recipe --out DIR [--export]``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from headwidgets.errors import InputError
+from headwidgets.zoo.recipe import store
+from headwidgets.zoo.recipe.shape import Shape
+from headwidgets.zoo.recipe.train import SAVED, begin, say, train
+
+BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read the command line, train, export."""
+    asked = _parser().parse_args(argv)
+    logging: Any = transformers.utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(asked.threads)
+    shape = Shape(**{f.name: getattr(asked, f.name) for f in fields(Shape)})
+    plan = store.Plan(
+        shape=shape, steps=asked.steps, rows=asked.rows, seed=asked.seed, rate=asked.rate
+    )
+    try:
+        run = begin(asked.out, plan, device=asked.device, resume=asked.resume)
+    except InputError as error:
+        say(f"error: {error}")
+        return 2
+    weights = sum(p.numel() for p in run.model.parameters())
+    say(
+        f"{weights / 1e6:.2f} million weights, {2 * weights / 1e6:.1f} MB in float16, "
+        f"{len(run.tokenizer)} tokens, {len(run.source.tasks)} tasks"
+    )
+    try:
+        train(run)
+    except KeyboardInterrupt:
+        say(f"stopped; the state of up to {SAVED} steps ago is kept: go on with --resume")
+        return 130
+    if asked.export:
+        named = [task.name for task in run.source.tasks]
+        store.export(asked.export, run.model, run.tokenizer, store.about(plan, run.state, named))
+        say(f"written: {asked.export}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m headwidgets.zoo.recipe",
+        description="Train the bundled model from nothing. It can be stopped and taken up again.",
+    )
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="folder of the run: state, log, checkpoints")
+    add("--steps", type=int, default=20_000)
+    add("--rows", type=int, default=64, help="prompts in a step")
+    add("--rate", type=float, default=1e-3, help="highest learning rate")
+    add("--seed", type=int, default=0)
+    add("--threads", type=int, default=2)
+    add("--device", default="cpu", help="cpu or cuda")
+    add("--resume", action="store_true", help="go on with the run in --out")
+    add(
+        "--export", type=Path, nargs="?", const=BUNDLED, help="write the model here when it is done"
+    )
+    for size in fields(Shape):
+        kind = str if isinstance(size.default, str) else int
+        add(f"--{size.name.replace('_', '-')}", type=kind, default=size.default)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+"""A prompt, its answer and what comes after, as one row of tokens with a weight each."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from headwidgets.tasks.make import rows
+from headwidgets.zoo.recipe.mixture import REST, TOGETHER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headwidgets.model.text import Text
+    from headwidgets.tasks.make import Row
+    from headwidgets.tasks.registry import Task
+    from headwidgets.zoo.recipe.fillers import Fillers
+
+TRIES = 3
+"""Rows drawn for each that is wanted, while short ones are looked for."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of the training.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        BOS, filler, prompt, answer, what comes after.
+    weights : tuple of float
+        How much each token counts in the loss when it is predicted; BOS never is.
+    """
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def example(row: Row, filler: tuple[int, ...], after: tuple[int, ...]) -> Example:
+    """Put a prompt behind filler and its answer behind it."""
+    prompt = list(row.ids)
+    weights = [REST] * len(prompt)
+    learned = {i for mark in row.item.learned for i in range(*row.places.get(mark, (0, 0)))}
+    each = max(REST, min(1.0, TOGETHER / max(1, len(learned))))
+    for i in learned:
+        weights[i] = each
+    ids = (prompt[0], *filler, *prompt[1:], row.answer, *after)
+    weighed = (0.0, *(REST for _ in filler), *weights[1:], 1.0, *(REST for _ in after))
+    return Example(ids, weighed)
+
+
+def join(first: Example, between: tuple[int, ...], second: Example) -> Example:
+    """Put two rows one behind the other, with one BOS."""
+    return Example(
+        (*first.ids, *between, *second.ids[1:]),
+        (*first.weights, *(REST for _ in between), *second.weights[1:]),
+    )
+
+
+def draw(
+    task: Task, text: Text, fillers: Fillers, *, count: int, seed: int, longest: int, n_ctx: int
+) -> list[Example]:
+    """Draw examples of a task from its training split.
+
+    Parameters
+    ----------
+    task : Task
+    text : Text
+    fillers : Fillers
+    count : int
+        How many; fewer come only if the task has none at all.
+    seed : int
+    longest : int
+        Tokens of a prompt; longer ones fill up only where there are not enough.
+    n_ctx : int
+        Tokens of a row: filler that does not fit is left out.
+    """
+    rng = random.Random(f"{task.name} {seed} filler")  # noqa: S311 - drawing, not keeping secrets
+    afters: dict[str, tuple[int, ...]] = {}
+    made = []
+    for row in short(rows(task, text, seed, "train", Counter()), count, longest):
+        after = row.item.after
+        if after not in afters:
+            afters[after] = tuple(text.encode(after)[int(text.prepend_bos) :]) if after else ()
+        filler = fillers.draw(rng)
+        if len(row.ids) + len(filler) + 1 + len(afters[after]) > n_ctx:
+            filler = ()
+        made.append(example(row, filler, afters[after]))
+    return made
+
+
+def short(drawn: Iterator[Row], count: int, longest: int) -> list[Row]:
+    """Return `count` rows of at most `longest` tokens, or the shortest of those that come."""
+    kept: list[Row] = []
+    longer: list[Row] = []
+    for row in islice(drawn, TRIES * count):
+        (kept if len(row.ids) <= longest else longer).append(row)
+        if len(kept) == count:
+            return kept
+    longer.sort(key=lambda row: len(row.ids))
+    kept += longer[: count - len(kept)]
+    return [kept[i % len(kept)] for i in range(count)] if kept else []

@@ -1,0 +1,255 @@
+"""The bundled model's recipe: tokenizer, a short run, a run that was stopped, the folder."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM
+
+import headwidgets as hw
+from headwidgets.errors import InputError
+from headwidgets.model.text import Text
+from headwidgets.tasks.lists import NAMES
+from headwidgets.tasks.subword import LONG
+from headwidgets.zoo.recipe import mixture, store, vocabulary
+from headwidgets.zoo.recipe.examples import draw
+from headwidgets.zoo.recipe.fillers import LONGEST, Fillers
+from headwidgets.zoo.recipe.measure import questions
+from headwidgets.zoo.recipe.shape import Shape
+from headwidgets.zoo.recipe.train import begin, chapter, train
+
+WORDS = vocabulary.words(draws=60)
+TOKENIZER = vocabulary.build(WORDS)
+TINY = Shape(layers=2, heads=2, d_head=8, d_model=16, d_mlp=32)
+SOME = [hw.task(name).task for name in ("ioi", "subword pieces", "yes no")]
+PLAN = store.Plan(shape=TINY, steps=30, rows=16, rate=1e-2, chapter=12, kept=4, questions=4)
+
+
+# ---------------------------------------------------------------------- the tokenizer
+
+
+@settings(deadline=None)
+@given(st.text())
+@example("")
+@example(" unhappiness  <bos>\n\n\t\x00 \U0001f469\u200d\U0001f4bb e\u0301 \u05e9")
+def test_every_text_comes_back(text):
+    ids = TOKENIZER.encode(text)
+    assert ids[0] == 0
+    assert 0 not in ids[1:]
+    assert all(0 <= i < len(TOKENIZER) for i in ids)
+    assert TOKENIZER.decode(ids, skip_special_tokens=True) == text
+
+
+def test_what_must_be_one_token_is():
+    series = [f" {word}" for word in vocabulary.SERIES]
+    assert len(set(series)) == 293
+    for word in (
+        *series,
+        *(f" {name}" for name in NAMES),
+        *WORDS,
+        " yes",
+        " no",
+        " (",
+        "A",
+        "When",
+    ):
+        assert len(TOKENIZER.encode(word, add_special_tokens=False)) == 1, word
+    assert len(NAMES) == 60
+    assert len(TOKENIZER) <= vocabulary.MOST
+
+
+def test_the_sentence_of_the_tour_is_whole_words():
+    sentence = "When Mary and John went to the store, John gave a drink to"
+    assert len(TOKENIZER.encode(sentence)) == 1 + len(sentence.split()) + 1
+
+
+def test_other_words_are_a_few_pieces():
+    pieces = [len(TOKENIZER.encode(f" {word}", add_special_tokens=False)) for word in LONG]
+    assert sum(count == 2 for count in pieces) > 50
+    assert min(pieces) > 1
+    assert len(TOKENIZER.encode(" interesting", add_special_tokens=False)) < len("interesting") / 2
+
+
+def test_too_many_words_are_refused():
+    with pytest.raises(ValueError, match="at most 2300"):
+        vocabulary.build([f" w{i}" for i in range(2300)])
+
+
+# ---------------------------------------------------------------------- what is drawn
+
+
+def test_a_row_is_bos_filler_prompt_answer():
+    text = Text.of(TOKENIZER)
+    ioi = hw.task("ioi").task
+    fillers = Fillers(text)
+    bare, sizes = 0, set()
+    for one in draw(ioi, text, fillers, count=300, seed=0, longest=99, n_ctx=256):
+        assert len(one.ids) == len(one.weights)
+        assert one.ids[0] == 0
+        assert 0 not in one.ids[1:]
+        assert [TOKENIZER.decode([i])[1:] in NAMES for i in one.ids[-2:-1]] == [True]
+        assert (one.weights[0], one.weights[-2], one.weights[-1]) == (0, 1, mixture.REST)
+        before = TOKENIZER.decode(one.ids[1:]).rpartition("\n")[0]
+        size = len(TOKENIZER.encode(before)) if before else 0
+        bare += "\n" not in TOKENIZER.decode(one.ids)
+        sizes.add(size)
+    assert 60 < bare < 130
+    assert max(sizes) <= LONGEST
+    assert len(sizes) > 30
+
+
+def test_fillers_are_held_out():
+    text = Text.of(TOKENIZER)
+    trained, other = (Fillers(text, held_out=held).whole for held in (False, True))
+    assert not set(trained) & set(other)
+    assert len(trained) > 3 * len(other) > 100
+
+
+def test_short_prompts_come_first():
+    text = Text.of(TOKENIZER)
+    task = hw.task("repeated random tokens").task
+    sizes = [
+        [len(one.ids) for one in draw(task, text, _None(), count=50, seed=0, longest=n, n_ctx=256)]
+        for n in (mixture.longest(0, 256), mixture.longest(1, 256))
+    ]
+    assert max(sizes[0]) <= mixture.SHORTEST + 1 < max(sizes[1])
+
+
+class _None:
+    def draw(self, rng):
+        return ()
+
+
+def test_what_lags_gets_more():
+    found = mixture.shares(["a", "b"], 1.0, {"a": 1.0, "b": 0.0})
+    assert found == pytest.approx({"a": mixture.FLOOR / (1 + mixture.FLOOR), "b": 0.8})
+
+
+# ---------------------------------------------------------------------- a short run
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, one_thread):
+    out = tmp_path_factory.mktemp("whole")
+    run = begin(out, PLAN, tasks=SOME, whole=WORDS)
+    lines = []
+    train(run, show=lines.append)
+    return run, lines
+
+
+def test_the_loss_falls_and_the_log_says_so(whole):
+    run, lines = whole
+    log = [json.loads(line) for line in (run.out / store.LOG).read_text().splitlines()]
+    losses = [line["loss"] for line in log if "loss" in line]
+    looks = [line["step"] for line in log if "accuracy" in line]
+    assert looks == [12, 24, 30]
+    assert losses[-1] < losses[0] - 1
+    assert len(losses) == 3
+    assert any("loss" in line for line in lines)
+
+
+def test_a_run_that_was_stopped_is_the_run_that_was_not(whole, tmp_path):
+    run, _ = whole
+    first = begin(tmp_path, PLAN, tasks=SOME, whole=WORDS)
+    train(first, until=17, show=_nothing)
+    again = begin(tmp_path, PLAN, tasks=SOME, resume=True)
+    assert again.state.step == 17
+    train(again, show=_nothing)
+    for (name, one), other in zip(
+        run.model.state_dict().items(), again.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, other), name
+    assert np.array_equal(run.state.seen, again.state.seen)
+    assert run.state.skill == again.state.skill
+    logs = [(out / store.LOG).read_text().splitlines() for out in (run.out, tmp_path)]
+    looks = [[line for line in log if "accuracy" in line] for log in logs]
+    assert looks[0] == looks[1]
+
+
+def _nothing(line):
+    pass
+
+
+def test_another_seed_is_another_chapter(whole):
+    run, _ = whole
+    run.state.step, kept = 0, run.state.step
+    same, again = chapter(run), chapter(run)
+    run.state.step = kept
+    assert all(torch.equal(a.ids, b.ids) for a, b in zip(same, again, strict=True))
+    assert not torch.equal(same[0].ids[0], same[1].ids[0])
+
+
+def test_a_folder_is_not_overwritten_nor_another_plan_resumed(whole):
+    run, _ = whole
+    with pytest.raises(InputError, match="holds a run"):
+        begin(run.out, PLAN)
+    other = store.Plan(shape=TINY, steps=31)
+    with pytest.raises(InputError, match="settings that the run"):
+        begin(run.out, other, tasks=SOME, resume=True)
+
+
+def test_checkpoints_are_folders_that_a_session_opens(whole):
+    run, _ = whole
+    kept = sorted(path.name for path in (run.out / store.CHECKPOINTS).iterdir())
+    assert kept == [f"step-{step:06d}" for step in PLAN.checkpoints()]
+    folder = run.out / store.CHECKPOINTS / kept[-1]
+    about = json.loads((folder / "meta.json").read_text())
+    assert about["step"] == about["steps"] == 30
+    assert "ioi" in about["tasks"]
+    assert about["unseen"] == np.flatnonzero(~run.state.seen).tolist()
+
+    session = hw.Session(str(folder))
+    session.prompt = "When Mary and John went to the store, John gave a drink to"
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    ids = torch.tensor([list(session.token_ids)])
+    with torch.inference_mode():
+        wanted = model(input_ids=ids).logits[0, -1]
+    table = session.logits(k=5, at="end")
+    got = torch.tensor(table["clean"].to_numpy()).float()
+    assert torch.allclose(wanted[list(table.index)], got, atol=1e-5)
+
+
+def test_the_weights_are_half_as_long_on_disk(whole):
+    run, _ = whole
+    weights = sum(p.numel() for p in run.model.parameters())
+    file = store.checkpoint_folder(run.out, 30) / "model.safetensors"
+    assert 2 * weights <= file.stat().st_size < 2 * weights + 20_000
+
+
+def test_twenty_checkpoints():
+    steps = store.Plan(shape=Shape(), steps=20_000).checkpoints()
+    assert len(steps) == 20
+    assert (steps[0], steps[1], steps[-1]) == (0, store.FIRST, 20_000)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_other_architectures_take_a_step(architecture, tmp_path, one_thread):
+    shape = Shape(architecture=architecture, layers=1, heads=2, d_head=8, d_model=16, d_mlp=32)
+    run = begin(
+        tmp_path, store.Plan(shape=shape, steps=1, rows=4, questions=2), tasks=SOME, whole=WORDS
+    )
+    train(run, show=_nothing)
+    assert run.state.step == 1
+
+
+def test_questions_are_never_trained():
+    text = Text.of(TOKENIZER)
+    ioi = hw.task("ioi").task
+    asked = questions(ioi, text, 200, "test", 256)
+    bare = {q.ids for q in asked if "\n" not in TOKENIZER.decode(q.ids)}
+    drawn = draw(ioi, text, _None(), count=3000, seed=0, longest=99, n_ctx=256)
+    assert len(bare) > 100
+    assert not bare & {one.ids[:-2] for one in drawn}
