@@ -63,4 +63,5 @@ def places_of(at: At, pair: Pair, snapshot: Snapshot) -> list[int]:
     """Return the positions that `at` means in a pair; all of them for None."""
     if at is None:
         return list(range(len(pair.clean)))
-    return position(at, pair, one_length=snapshot.one_length)
+    found = position(at, pair, one_length=snapshot.one_length)
+    return list(dict.fromkeys(found))  # a position named twice is one position

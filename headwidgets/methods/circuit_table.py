@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwidgets.heads import Head
 
 COLUMNS = ("score", "of", "K", "value", "se", "low", "high", "n")
+_ROUNDING = 1e-5  # of the metric: what two ways of batching may differ by
 _SURE = 2.0  # standard errors of F(M) from 0, for a ratio to mean anything
 
 
@@ -55,13 +56,16 @@ def layout(asked: Circuit, found: Mapping[Kept, NDArray[np.float64]]) -> pd.Data
 def _minimality(
     asked: Circuit, found: Mapping[Kept, NDArray[np.float64]], head: Head
 ) -> tuple[Any, ...]:
-    """Return the row of the K that shows a head most; of equal ones the first."""
+    """Return the row of the K that shows a head most; of those equal to rounding, the first."""
     every = frozenset(asked.heads)
     tried = {
         some: found[only(every - some)] - found[only(every - some - {head})]
         for some in asked.beside(head)
     }
-    most = max(tried, key=lambda some: abs(np.nan_to_num(mean_se(tried[some])[0])))
+    sizes = {some: abs(np.nan_to_num(mean_se(values)[0])) for some, values in tried.items()}
+    metric = np.nan_to_num([found[without(())], found[only(every)]])
+    equal = max(sizes.values()) - _ROUNDING * np.abs(metric).max()
+    most = next(some for some, size in sizes.items() if size >= equal)
     return _distance("minimality", str(head), _named(most), tried[most])
 
 

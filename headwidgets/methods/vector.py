@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,11 @@ class Direction:
         What it is called on screen; default: how it was found.
     how : {"mean difference", "pca", "logistic", "unembedding", "given"}
 
+    Attributes
+    ----------
+    attrs : dict
+        What it belongs to, as on a frame, where a session found it.
+
     Raises
     ------
     InputError
@@ -44,6 +49,7 @@ class Direction:
     target: str
     name: str = ""
     how: str = "given"
+    attrs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check everything once, at the door."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headwidgets.model.boot import BUNDLED, DEFAULT
 from headwidgets.session.as_python_edits import edit_lines, mean_lines
 from headwidgets.session.as_python_metric import metric_lines
 from headwidgets.session.as_python_words import literal
@@ -27,7 +28,9 @@ def run(ids, hooks=()):
     batch = torch.tensor([ids], device=bridge.cfg.device)
     with torch.no_grad():
         return bridge.run_with_hooks(batch, fwd_hooks=list(hooks))[0, -1].float().cpu()
+"""
 
+MEAN = """
 
 def mean(values):
     return float(torch.tensor(values, dtype=torch.float64).mean())
@@ -67,8 +70,8 @@ def as_python(
         (one tensor a prompt) and ``metric``, the means over the set.
     """
     prompts, reference = sets["prompts"], sets.get("reference")
-    lines = [*boot_lines(engine, opened), "bridge.eval()", "", RUN]
-    lines += set_lines(engine, snapshot, prompts)
+    lines = [*boot_lines(engine, opened), "bridge.eval()", "", RUN + MEAN]
+    lines += set_lines(engine, snapshot, prompts, reference_lines(engine, snapshot, "", reference))
     lines += mean_lines(engine, snapshot, lambda n: reference_lines(engine, snapshot, n, reference))
     lines += edit_lines(engine, snapshot)
     lines += _result_lines(engine, snapshot)
@@ -81,9 +84,11 @@ def boot_lines(engine: Engine, opened: Mapping[str, Any] | None) -> list[str]:
     boot = "from transformer_lens.model_bridge import TransformerBridge"
     if opened is None:
         return [*head, "", f"bridge = ...  # your bridge: {literal(engine.facts.name)}"]
-    name = opened["name"]
-    if name in ("planted", None):
-        lines = [*head, "from headwidgets.zoo.planted import planted", "", "bridge = planted()"]
+    name = DEFAULT if opened["name"] is None else opened["name"]
+    if name in BUNDLED:
+        made = BUNDLED[name]
+        lines = [*head, f"from {made.__module__} import {made.__name__}", ""]
+        lines.append(f"bridge = {made.__name__}()")
         if engine.facts.dtype != "float32":
             lines.append(f"bridge.to(torch.{engine.facts.dtype})")
     elif engine.text.has_tokenizer:
@@ -115,8 +120,10 @@ def _without_tokenizer(engine: Engine, folder: str) -> list[str]:
     ]
 
 
-def set_lines(engine: Engine, snapshot: Snapshot, prompts: Prompts) -> list[str]:
-    """Write the prompts as tokens."""
+def set_lines(
+    engine: Engine, snapshot: Snapshot, prompts: Prompts, later: Sequence[str] = ()
+) -> list[str]:
+    """Write the prompts as tokens, and before them how text is read, also for what comes later."""
     partners = prompts.corrupted or [None] * len(prompts)
     clean = [
         _prompt(engine, p, q.clean) for p, q in zip(prompts.clean, snapshot.pairs, strict=True)
@@ -130,11 +137,11 @@ def set_lines(engine: Engine, snapshot: Snapshot, prompts: Prompts) -> list[str]
         out += _listed("corrupted", corrupted)
     else:
         out.append("corrupted = [None] * len(clean)")
-    return [*_tokens(engine, [*clean, *corrupted]), *out]
+    return [*_tokens(engine, [*clean, *corrupted, *later]), *out]
 
 
 def _tokens(engine: Engine, written: Sequence[str]) -> list[str]:
-    if not any(text.startswith("tokens(") for text in written):
+    if not any("tokens(" in text for text in written):  # ids hold no letter
         return []
     bos = engine.text.prepend_bos
     return [
@@ -165,6 +172,13 @@ def _listed(name: str, items: Sequence[str]) -> list[str]:
     if len(items) == 1:
         return [f"{name} = [{items[0]}]"]
     return [f"{name} = [", *(f"    {item}," for item in items), "]"]
+
+
+def prompts_text(engine: Engine, name: str, prompts: Sequence[Prompt]) -> list[str]:
+    """Write a list of texts, or of token ids."""
+    rows = [tuple(engine.text.encode(p)) if isinstance(p, str) else tuple(p) for p in prompts]
+    both = zip(prompts, rows, strict=True)
+    return _listed(name, [_prompt(engine, given, ids) for given, ids in both])
 
 
 def reference_lines(

@@ -57,7 +57,7 @@ def average(ids, name, roles):
         keys[0] = "BOS"
     return torch.stack([table[key] for key in keys])"""
 
-_VECTOR = """
+VECTOR = """
 
 def vector(text):
     \"\"\"Float32 numbers, as base64.\"\"\"
@@ -134,7 +134,7 @@ def _before(snapshot: Snapshot, numbered: list[tuple[int, Edit]]) -> list[str]:
     """Write what edits need once: directions, and which prompt gives to which."""
     out = []
     if any(edit.direction is not None for edit in snapshot.edits):
-        out += ["import base64", _VECTOR, "", ""]
+        out += ["import base64", VECTOR, "", ""]
     for number, edit in numbered:
         if edit.direction is not None:
             out.append(f'direction_{number} = vector("{edit.direction.to_json()["vector"]}")')

@@ -49,7 +49,7 @@ def metric_lines(engine: Engine, snapshot: Snapshot, *, number: bool = True) -> 
     words, (*before, value) = _MEASURE[type(snapshot.metric or LogitDiff())]
     body = [*before, f"return float({value})" if number else f"return {value}"]
     return [
-        *_answer_lines(engine, snapshot),
+        *answer_lines(engine, snapshot),
         "",
         "",
         "def measure(i, logits):",
@@ -58,13 +58,16 @@ def metric_lines(engine: Engine, snapshot: Snapshot, *, number: bool = True) -> 
     ]
 
 
-def _answer_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
+def answer_lines(
+    engine: Engine, snapshot: Snapshot, names: tuple[str, str] = ("answer", "foil")
+) -> list[str]:
     """Write the token ids of every prompt's answer and foil, as far as the metric has them."""
     if snapshot.metric is None and snapshot.answers is None:
+        first, second = names
         return [
             "# the clean run's first token against its second",
-            "answer = [logits.topk(2).indices[:1].tolist() for logits in clean_logits]",
-            "foil = [logits.topk(2).indices[1:].tolist() for logits in clean_logits]",
+            f"{first} = [logits.topk(2).indices[:1].tolist() for logits in clean_logits]",
+            f"{second} = [logits.topk(2).indices[1:].tolist() for logits in clean_logits]",
         ]
     metric = snapshot.metric or LogitDiff()
     sides: tuple[list[list[int]], list[list[int]]] = ([], [])
@@ -74,7 +77,7 @@ def _answer_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
         for side, ids in zip(sides, (once, wrong), strict=True):
             side.append(ids)
     out = []
-    for name, rows in zip(("answer", "foil"), sides, strict=True):
+    for name, rows in zip(names, sides, strict=True):
         if not any(rows):
             continue
         words = [literal(engine.text.decode(ids)) for ids in rows]

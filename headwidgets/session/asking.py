@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import ModelError
 from headwidgets.model.work import Work, current, doing
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.methods.vector import Direction
     from headwidgets.model.engine import Engine
     from headwidgets.model.facts import Facts
 
@@ -48,15 +49,15 @@ class Asking(Question):
         """Shape, architecture and numerics of the model."""
         return self.engine.facts
 
-    def is_stale(self, frame: pd.DataFrame) -> bool:
-        """Whether something that a frame depends on changed since it was computed."""
+    def is_stale(self, frame: pd.DataFrame | Direction) -> bool:
+        """Whether something that a frame or a direction depends on changed since then."""
         revision = int(frame.attrs.get("revision", 0))
         return self.engine.weights_changed() or bool(
             self.changed_since(revision, frame.attrs.get("depends_on", ASKED))
         )
 
-    def is_own(self, frame: pd.DataFrame) -> bool:
-        """Whether this session computed a frame, or took it over from a saved one."""
+    def is_own(self, frame: pd.DataFrame | Direction) -> bool:
+        """Whether this session found a frame or a direction, or took it over from a saved one."""
         return bool(frame.attrs.get("session") == self._name)
 
     def _own(self, name: str, frame: pd.DataFrame) -> None:
@@ -102,7 +103,13 @@ class Asking(Question):
         self, frame: pd.DataFrame, name: str, snapshot: Snapshot, depends: tuple[str, ...]
     ) -> pd.DataFrame:
         """Say on a frame what it belongs to, and remember it as the latest of its name."""
-        frame.attrs |= {
+        self._sign(frame.attrs, snapshot, depends)
+        self.frames[name] = frame.copy()
+        return frame
+
+    def _sign(self, attrs: dict[str, Any], snapshot: Snapshot, depends: tuple[str, ...]) -> None:
+        """Say what an answer belongs to."""
+        attrs |= {
             "model": self.facts.name,
             "model_revision": self.facts.revision,
             "numerics": self.facts.numerics,
@@ -111,5 +118,3 @@ class Asking(Question):
             "session": self._name,
             "depends_on": list(depends),
         }
-        self.frames[name] = frame.copy()
-        return frame

@@ -1,4 +1,4 @@
-"""What a frame was asked, kept on it as plain values, so that the question can be written again."""
+"""What a frame or a direction was asked, kept on it as plain values: it can be written again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from headwidgets.errors import InputError
 from headwidgets.methods.metric import Metric
 from headwidgets.methods.places import read_at
+from headwidgets.methods.strengths import DRAWS
+from headwidgets.methods.vector import Direction
+from headwidgets.prompts import Prompts
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 
     from headwidgets.methods.snapshot import Snapshot
 
-_KEPT = ("by", "kind", "over", "direction", "mlps", "seed")
+_KEPT = ("by", "kind", "over", "direction", "mlps", "how")
+_WHOLE = ("k", "seed", "subsets", "draws")
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "sweep": {"kind": "patch", "over": "heads", "direction": "denoise", "seed": 0, "at": None},
     "paths": {"kind": "patch", "direction": "noise", "mlps": "recomputed", "at": None},
@@ -25,11 +29,14 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "attribution": {"by": "component", "at": "end"},
     "logit_lens": {"by": "layer", "at": "end", "k": 5},
     "attribution_patching": {"over": "heads", "direction": "denoise", "at": None},
+    "circuit": {"kind": "mean", "subsets": 10, "seed": 0, "at": None},
+    "strengths": {"draws": DRAWS, "seed": 0, "neutral": None, "at": None},
+    "direction": {"how": "mean difference", "groups": None, "at": "end"},
 }
 
 
 def asked_of(
-    method: str, options: Mapping[str, Any], frame: pd.DataFrame, snapshot: Snapshot
+    method: str, options: Mapping[str, Any], found: pd.DataFrame | Direction, snapshot: Snapshot
 ) -> dict[str, Any]:
     """Return what was asked, as plain values that JSON can hold.
 
@@ -39,7 +46,7 @@ def asked_of(
         The session's method, such as "sweep".
     options : mapping
         What it was called with, checked by the method.
-    frame : DataFrame
+    found : DataFrame or Direction
         The answer: its rows say which heads, or which edges.
     snapshot : Snapshot
 
@@ -52,22 +59,45 @@ def asked_of(
     given = {**_DEFAULTS[method], **options}
     out: dict[str, Any] = {"method": method, "index": snapshot.index}
     out |= {name: given[name] for name in _KEPT if name in given}
-    if "over" in frame.attrs:
-        out["over"] = frame.attrs["over"]
+    out |= {name: whole(given[name]) for name in _WHOLE if name in given}
     at = read_at(given["at"])
     out["at"] = list(at) if isinstance(at, tuple) else at
     if isinstance(given.get("metric"), Metric):
         out["metric"] = given["metric"].to_json()
+    if isinstance(found, Direction):
+        return {**out, **_of_direction(given, found)}
+    attrs = found.attrs
+    out |= {name: attrs[name] for name in ("over", "to") if name in attrs}
     if method == "edges":
-        out["edges"] = frame[["sender", "receiver"]].to_numpy().tolist()
-    elif "to" in frame.attrs:
-        out["to"] = frame.attrs["to"]
-    if method == "logit_lens":
-        out["k"] = whole(given["k"])
-    if method != "edges" and any(given.get(name) is not None for name in ("heads", "senders")):
-        rows = frame[["layer", "head"]].drop_duplicates()
+        out["edges"] = found[["sender", "receiver"]].to_numpy().tolist()
+    elif method == "circuit":
+        out["circuit"] = attrs["classes"] or attrs["circuit"].split(", ")
+    elif method == "strengths":
+        out |= _of_strengths(given, found)
+    elif any(given.get(name) is not None for name in ("heads", "senders")):
+        rows = found[["layer", "head"]].drop_duplicates()
         out["heads"] = rows.to_numpy().tolist()
     return out
+
+
+def _of_strengths(given: Mapping[str, Any], found: pd.DataFrame) -> dict[str, Any]:
+    neutral = given["neutral"]
+    texts = [] if neutral is None else Prompts.read(neutral).clean
+    return {
+        "strengths": found["strength"].tolist(),
+        "direction": given["direction"].to_json(),
+        "neutral": None if neutral is None else [p if isinstance(p, str) else [*p] for p in texts],
+        "everywhere": given["at"] is None or bool(found.attrs["notes"]),
+    }
+
+
+def _of_direction(given: Mapping[str, Any], found: Direction) -> dict[str, Any]:
+    groups = given["groups"]
+    return {
+        "target": found.target,
+        "groups": None if groups is None else [bool(side) for side in groups],
+        "vector": found.to_json()["vector"] if found.how == "given" else "",
+    }
 
 
 def read_asked(value: object, known: Iterable[str]) -> dict[str, Any]:
@@ -81,7 +111,7 @@ def read_asked(value: object, known: Iterable[str]) -> dict[str, Any]:
     methods = list(known)
     if not isinstance(value, dict) or value.get("method") not in methods:
         calls = ", ".join(f"s.{name}" for name in methods)
-        message = f"expected a frame that one of {calls} returned, got one that is of none of them"
+        message = f"expected what one of {calls} returned, got something that is of none of them"
         raise InputError(message)
     at = value.get("at")
     heads = value.get("heads")

@@ -1,4 +1,4 @@
-"""A frame of a discovery method as plain TransformerLens code that gives its numbers."""
+"""What a discovery method found, as plain TransformerLens code that gives its numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from headwidgets.errors import InputError
 from headwidgets.methods.metrics import read_metric
 from headwidgets.session.as_python import (
+    MEAN,
     NORMALISED,
     RUN,
     boot_lines,
+    prompts_text,
     reference_lines,
     set_lines,
 )
@@ -18,16 +20,20 @@ from headwidgets.session.as_python_edits import mean_lines
 from headwidgets.session.as_python_metric import metric_lines
 from headwidgets.session.code_asked import read_asked
 from headwidgets.session.code_attribution import attribution_lines
+from headwidgets.session.code_circuit import circuit_lines
+from headwidgets.session.code_direction import READ_OFF, direction_lines
 from headwidgets.session.code_effects import effects_lines
 from headwidgets.session.code_gradient import gradient_lines
 from headwidgets.session.code_lens import lens_lines
-from headwidgets.session.code_parts import RUNS
+from headwidgets.session.code_parts import RUNS, is_difference
 from headwidgets.session.code_paths import edges_lines, paths_lines
+from headwidgets.session.code_strengths import strengths_lines
 from headwidgets.session.code_sweep import sweep_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from headwidgets.methods.metric import Metric
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.engine import Engine
 
@@ -40,8 +46,12 @@ WRITERS: dict[str, Callable[[Engine, Snapshot, dict[str, Any]], Lines]] = {
     "attribution": attribution_lines,
     "logit_lens": lens_lines,
     "attribution_patching": gradient_lines,
+    "circuit": circuit_lines,
+    "strengths": strengths_lines,
+    "direction": direction_lines,
 }
 _RATIOS = ("sweep", "paths", "edges")
+_RECORDING = ("attribution_patching", "strengths")
 
 
 def frame_as_python(
@@ -51,13 +61,13 @@ def frame_as_python(
     asked: dict[str, Any],
     **sets: Any,
 ) -> str:
-    """Write how a frame's numbers come about, as Python.
+    """Write how the numbers of a frame or of a direction come about, as Python.
 
     Parameters
     ----------
     engine : Engine
     snapshot : Snapshot
-        What the session is asked, as it was for the frame.
+        What the session is asked, as it was then.
     opened : mapping, optional
         See `as_python.as_python`.
     asked : dict
@@ -69,35 +79,56 @@ def frame_as_python(
     -------
     str
         Code that leaves ``result``, a DataFrame with the frame's rows in their order: its
-        keys, its means, their standard errors and n. Tokens that it names are ids.
+        keys, its means, their standard errors and n (tokens that it names are ids); of a
+        direction, its vector.
     """
-    method, kind = asked["method"], asked.get("kind")
-    metric = asked.get("metric")
-    metric = snapshot.metric if metric is None else read_metric(metric)
-    base = replace(snapshot, edits=(), metric=metric)
-    lines = [*boot_lines(engine, opened), "import pandas as pd", "bridge.eval()", "", RUN]
+    method, reference = asked["method"], sets.get("reference")
+    asked = {**asked, "reference": reference}
+    base = replace(snapshot, edits=(), metric=_metric(snapshot, asked))
+    around = reference_lines(engine, base, "", reference)
+    around += prompts_text(engine, "", asked.get("neutral") or [])
+    lines = [*boot_lines(engine, opened), "bridge.eval()", "", RUN]
     lines += [NORMALISED] if method in _RATIOS else []
-    lines += ["", "", *set_lines(engine, base, sets["prompts"])]
-    sources = {kind or "patch"} if kind or method == "attribution_patching" else set()
-    reference = sets.get("reference")
+    lines += ["", "", *set_lines(engine, base, sets["prompts"], around)]
     lines += mean_lines(
-        engine, base, lambda name: reference_lines(engine, base, name, reference), sources
+        engine, base, lambda name: reference_lines(engine, base, name, reference), _sources(asked)
     )
-    number = method != "attribution_patching"
-    runs = RUNS if method in _RATIOS else RUNS[:-1]
-    lines += ["", *runs, "", *metric_lines(engine, base, number=number)]
-    lines += WRITERS[method](engine, base, asked)
-    return tidy([*lines, "", "result = pd.DataFrame(result)", "print(result)"])
+    if method != "direction":
+        lines += ["import pandas as pd", MEAN]
+    if asked.get("how") in (None, "unembedding"):
+        runs = RUNS if method in _RATIOS else RUNS[:-1]
+        number = method != "attribution_patching"
+        lines += ["", *runs, "", *metric_lines(engine, base, number=number)]
+    lines += ["", *WRITERS[method](engine, base, asked), ""]
+    if method != "direction":
+        lines.append("result = pd.DataFrame(result)")
+    return tidy([*lines, "print(result)"])
+
+
+def _metric(snapshot: Snapshot, asked: dict[str, Any]) -> Metric | None:
+    """Return the metric that was asked; a direction is of answers and foils, whatever it is."""
+    given = asked.get("metric")
+    if given is not None:
+        return read_metric(given)
+    return snapshot.metric if asked["method"] != "direction" or is_difference(snapshot) else None
+
+
+def _sources(asked: dict[str, Any]) -> set[str]:
+    """Return what is put in from other runs; a patch alone records them."""
+    if asked.get("kind"):
+        return {asked["kind"]}
+    records = asked.get("how", "given") not in READ_OFF
+    return {"patch"} if records or asked["method"] in _RECORDING else set()
 
 
 def own_frame(session: Any, frame: Any) -> dict[str, Any]:
-    """Return what a frame of a session was asked.
+    """Return what a frame or a direction of a session was asked.
 
     Parameters
     ----------
     session : Session
-    frame : DataFrame or str
-        Or its name in ``session.frames``.
+    frame : DataFrame, Direction or str
+        Or a frame's name in ``session.frames``.
 
     Raises
     ------
@@ -112,7 +143,8 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
         frame = session.frames[frame]
     attrs = getattr(frame, "attrs", None)
     if not isinstance(attrs, dict):
-        message = f"expected a frame that this session returned, got {type(frame).__name__}"
+        kind = type(frame).__name__
+        message = f"expected a frame or a direction that this session returned, got {kind}"
         raise InputError(message)
     if "incomplete" in attrs:
         message = f"expected a whole frame, got one that was {attrs['incomplete']}: run it again"
@@ -120,13 +152,13 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
     asked = read_asked(attrs.get("asked"), WRITERS)
     if not session.is_own(frame):
         message = (
-            "expected a frame that this session returned, got one of another session: ask for "
+            "expected what this session returned, got something of another session: ask for "
             "the code there, or measure it here"
         )
         raise InputError(message)
     if session.is_stale(frame):
         message = (
-            f"this frame is of revision {attrs['revision']}, and what it depends on "
+            f"what you gave is of revision {attrs['revision']}, and what it depends on "
             f"({', '.join(attrs['depends_on'])}) changed since; the session is at revision "
             f"{session.revision}: measure it again"
         )
@@ -153,7 +185,7 @@ def tidy(lines: Lines) -> str:
             gap = 0
         out += [*[""] * gap, line]
         empty, inside = 0, begins if outside else inside
-    own = ("functools", "random")  # of Python itself: they come first
+    own = ("base64", "functools", "random")  # of Python itself: they come first
     ordered = sorted(dict.fromkeys(imports), key=lambda line: (not line.endswith(own), line))
     body = "\n".join(out).strip("\n")
     return "\n".join([*ordered, "", body]) + "\n"

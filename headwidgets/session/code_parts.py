@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.methods.apply import sites
 from headwidgets.methods.donors import donors
+from headwidgets.methods.edit import Edit
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import position
 from headwidgets.session.as_python_words import literal
@@ -96,6 +98,12 @@ def listed(rows: Sequence[object], name: object) -> str:
     if len(rows) > 1 and all(row == rows[0] for row in rows):
         return f"[{rows[0]}] * len(clean){said}"
     return f"{list(rows)}{said}"
+
+
+def place_name(engine: Engine, target: str) -> tuple[str, str]:
+    """Return where a target is read and edited, and the end of an index that picks its head."""
+    ((name, heads),) = sites(engine.facts, Edit("zero", target))
+    return name, "" if heads is None else f", {heads[0]}"
 
 
 def heads_text(engine: Engine, heads: Sequence[tuple[int, int]] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.methods import paths as pathing
@@ -210,7 +211,13 @@ class Discovering(DoingTasks):
         DataFrame
             One row a number. See `headwidgets.methods.circuits.circuit`.
         """
-        return self._find("circuit", lambda s: circuit(self.engine, s, heads, **options), "mean")
+        found = circuit
+        return self._find(
+            "circuit",
+            lambda s: found(self.engine, s, heads, **options),
+            "mean",
+            ("circuit", options),
+        )
 
     def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
         """Find a direction in a head's z, an MLP's output or the residual stream.
@@ -228,8 +235,13 @@ class Discovering(DoingTasks):
             For `hw.add`, `hw.subtract` and `strengths`. See
             `headwidgets.methods.directions.find_direction`.
         """
+        depends = {"given": ("weights",), "unembedding": _ON}.get(str(how), ("prompts", "weights"))
+        options = _held(options)
         with self._asking("direction") as snapshot:
-            return find_direction(self.engine, snapshot, target, how, **options)
+            found = find_direction(self.engine, snapshot, target, how, **options)
+            found.attrs["asked"] = asked_of("direction", {"how": how, **options}, found, snapshot)
+            self._sign(found.attrs, snapshot, depends)
+            return found
 
     def strengths(
         self, direction: Direction, strengths: Any = steering.STRENGTHS, **options: Any
@@ -249,9 +261,12 @@ class Discovering(DoingTasks):
         DataFrame
             One row a strength. See `headwidgets.methods.strengths.strengths`.
         """
-        found = steering.strengths
+        found, options = steering.strengths, _held(options)
         return self._find(
-            "strengths", lambda s: found(self.engine, s, direction, strengths, **options), "mean"
+            "strengths",
+            lambda s: found(self.engine, s, direction, strengths, **options),
+            "mean",
+            ("strengths", {"direction": direction, **options}),
         )
 
     def methods(self) -> pd.DataFrame:
@@ -286,3 +301,10 @@ class Discovering(DoingTasks):
             if asked is not None:
                 frame.attrs["asked"] = asked_of(*asked, frame, snapshot)
             return self._signed(frame, name, snapshot, depends)
+
+
+def _held(options: dict[str, Any]) -> dict[str, Any]:
+    """Hold what can be read only once, so that it can also be written."""
+    return {
+        k: list(value) if isinstance(value, Iterator) else value for k, value in options.items()
+    }

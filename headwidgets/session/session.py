@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from headwidgets.methods.vector import Direction
     from headwidgets.widgets.explore import Explorer
     from headwidgets.widgets.state import SessionState
 
@@ -112,7 +113,7 @@ class Session(Discovering):
             f" · n = {n} · edits: {edits} · revision {self.revision}>"
         )
 
-    def as_python(self, frame: pd.DataFrame | str | None = None) -> str:
+    def as_python(self, frame: pd.DataFrame | Direction | str | None = None) -> str:
         """Return plain TransformerLens code that gives this session's numbers, or a frame's.
 
         It opens the model, runs the prompts clean, corrupted and with the edits as hooks,
@@ -121,16 +122,17 @@ class Session(Discovering):
 
         Parameters
         ----------
-        frame : DataFrame or str, optional
-            What `sweep`, `paths`, `edges`, `head_effects`, `attribution`, `logit_lens` or
-            `attribution_patching` returned, or its name in ``s.frames``. The code then
-            leaves ``result``, a DataFrame of the same rows in their order: means, standard
-            errors and n (no intervals), tokens as ids.
+        frame : DataFrame, Direction or str, optional
+            What `sweep`, `paths`, `edges`, `head_effects`, `attribution`, `logit_lens`,
+            `attribution_patching`, `circuit`, `strengths` or `direction` returned, or a
+            frame's name in ``s.frames``. The code then leaves ``result``, a DataFrame of the
+            same rows in their order: means, standard errors and n (no intervals), tokens as
+            ids; of a direction, a tensor: its vector.
 
         Raises
         ------
         InputError
-            For a frame of another session or of no such method, one that was stopped
+            For what is of another session or of no such method, a frame that was stopped
             before its end, and one that is older than what it was asked of.
         """
         sets = {"prompts": self.prompts, "reference": self.reference}

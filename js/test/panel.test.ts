@@ -155,6 +155,65 @@ test("an edit is added of the selected head, where a token was chosen", () => {
   expect(session.get("edits").length).toBe(3);
 });
 
+test("kinds that no click can make are the row's own: resample, and several heads to keep", () => {
+  show();
+  const form = find<HTMLFormElement>("form");
+  const [kind] = [...form.querySelectorAll("select")] as [HTMLSelectElement];
+  const choose = (name: string) => {
+    kind.value = name;
+    kind.dispatchEvent(new Event("change"));
+  };
+  const field = (name: string) => find<HTMLInputElement>(`[name="${name}"]`);
+  const fill = (name: string, value: string) => {
+    field(name).value = value;
+    field(name).dispatchEvent(new Event("input"));
+  };
+  choose("resample");
+  expect(session.get("edit_kind")).toBe("mean");
+  const hidden = (name: string) => field(name).closest("label")?.hidden;
+  expect([hidden("seed"), hidden("factor")]).toEqual([false, true]);
+  session.set("revision", 1);
+  expect(kind.value).toBe("resample");
+  fill("seed", "2.5");
+  form.requestSubmit();
+  expect(form.textContent).toContain("expected a whole number from 0 as the seed");
+  fill("seed", "3");
+  form.requestSubmit();
+  expect(session.get("edits")[2]).toEqual({
+    ...{ kind: "resample", target: "1.0", at: null, seed: 3 },
+  });
+  choose("keep");
+  expect(hidden("seed")).toBe(true);
+  expect(field("target").getAttribute("aria-label")).toContain("heads to keep");
+  for (const bad of ["mlp 0", "0.0, 7.7", " , "]) {
+    fill("target", bad);
+    form.requestSubmit();
+    expect(form.textContent).toContain("one or more heads to keep, 0.0 to 1.2");
+  }
+  fill("target", "L1H2; 0.1 1.2,0.0");
+  form.requestSubmit();
+  expect(session.get("edits")[3]).toEqual({ kind: "keep", target: "0.0, 0.1, 1.2", at: null });
+  choose("zero");
+  expect(session.get("edit_kind")).toBe("zero");
+  expect(field("target").getAttribute("aria-label")).toContain("mlp");
+});
+
+test("what only Python can make is shown and switched, and the row says where it is made", () => {
+  const path: Edit = {
+    ...{ kind: "path", target: "0.1", at: null, receivers: "logits", into: "clean" },
+  };
+  session.set("edits", [path]);
+  show();
+  const made = find<HTMLOptGroupElement>("optgroup");
+  expect([made.label, made.disabled]).toEqual(["made in Python", true]);
+  expect([...made.children].map((one) => one.textContent)).toEqual(["add", "subtract", "path"]);
+  expect(chips()[0]?.textContent).toContain("path 0.1 → logits");
+  (chips()[0] as HTMLElement).click();
+  expect([session.get("edits"), own.get("off")]).toEqual([[], [{ at: 0, edit: path }]]);
+  (chips()[0] as HTMLElement).click();
+  expect(session.get("edits")).toEqual([path]);
+});
+
 test("a refused prompt keeps its text and says why; Escape restores", async () => {
   show();
   const field = find<HTMLTextAreaElement>('[aria-label="prompt"]');
@@ -167,9 +226,18 @@ test("a refused prompt keeps its text and says why; Escape restores", async () =
   expect(field.value).toBe("too long");
   expect(field.getAttribute("aria-invalid")).toBe("true");
   expect(root.textContent).toContain("the prompt has 300 tokens");
+  session.set("message", "the prompt has 300 tokens");
+  session.set("status", "error");
   press(field, "Escape");
   expect(field.value).toBe("red apple");
+  session.set("revision", 1); // Python has said so, and does until it is asked for something else
   expect(root.textContent).not.toContain("300 tokens");
+  session.set("message", "the model is gone");
+  expect(find(".hw-effect").textContent).toBe("the model is gone");
+  session.set("revision", 1);
+  expect(find(".hw-effect").textContent).toBe("the model is gone");
+  session.set("status", "ready");
+  expect(find(".hw-effect").textContent).toContain("2 edits");
   press(field, "Enter");
   expect(asked.length).toBe(1);
 });

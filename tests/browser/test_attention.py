@@ -14,7 +14,7 @@ slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
-s = hw.Session()
+s = hw.Session("planted")
 s.prompt = "When Mary and John went to the store, John gave a drink to"
 s.corrupted_prompt = "When Mary and John went to the store, Mary gave a drink to"
 s.selection = "0.0"

@@ -19,7 +19,7 @@ import headwidgets as hw
 text = "When Mary and John went to the store,"
 table = {"clean": [text + " Mary", text + " John"], "corrupted": [text + " John", text + " Mary"],
          "answer": [" and", " went"], "foil": [" went", " and"]}
-s = hw.Session()
+s = hw.Session("planted")
 s.use(table)
 e = s.explore()
 e
@@ -157,7 +157,7 @@ STORY = """clean\tcorrupted\tanswer\tfoil
 Lily had a cat.\tTim had a cat.\t She\t He
 Lily was very sad.\tTim was very sad.\t She\t He"""
 MODELS = {
-    "planted": ("hw.Session()", TOY),
+    "planted": ('hw.Session("planted")', TOY),
     "stories": (f"hw.Session({str(STORIES)!r})", STORY),
 }
 

@@ -15,7 +15,7 @@ start = "When Mary and John went to the store,"
 table = {"clean": [start + " Mary", start + " John"],
          "corrupted": [start + " John", start + " Mary"],
          "answer": [" and", " went"], "foil": [" went", " and"]}
-s = hw.Session()
+s = hw.Session("planted")
 s.use(table)
 """
 GUTTER, RULER, WIDE, HIGH = 24, 18, 52, 26

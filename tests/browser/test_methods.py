@@ -13,7 +13,7 @@ slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
-s = hw.Session()
+s = hw.Session("planted")
 s.prompt = "Mary took the red apple and John took the red"
 s.corrupted_prompt = "Mary took the red book and John took the red"
 p = hw.PatchPanel(s)

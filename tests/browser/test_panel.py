@@ -13,7 +13,7 @@ slow = pytest.mark.slow
 
 START = """
 import headwidgets as hw
-s = hw.Session()
+s = hw.Session("planted")
 panel = hw.PatchPanel(s)
 panel
 """
@@ -121,6 +121,32 @@ def test_three_edits_by_mouse_and_keys_and_the_logits_in_python(panel):
     expect(panel.root.locator(".hw-chips li")).to_have_count(1)
     assert panel.root.bounding_box()["height"] == height
     panel.notebook.screenshot("panel", panel.root)
+
+
+@slow
+def test_kinds_that_no_click_makes_are_added_by_the_row(panel):
+    kind = panel.root.get_by_label("kind of edit")
+    kind.select_option("keep")
+    field = panel.root.get_by_role("textbox", name="heads to keep")
+    field.fill("L1H0 0.0")
+    field.press("Enter")
+    expect(panel.toggle("keep 0.0, 1.0")).to_have_attribute("aria-pressed", "true")
+    panel.ready()
+    assert [value for _, value in panel.shown()] == panel.true()
+    kind.select_option("resample")
+    panel.root.get_by_role("textbox", name="seed").fill("2")
+    panel.root.get_by_role("button", name="add", exact=True).click()
+    expect(panel.root.locator(".hw-effect")).to_contain_text("no other prompt of 11 tokens")
+    assert panel.python("print(*s.edits, sep='; ')") == "keep 0.0, 1.0; resample 0.0 seed 2"
+    panel.python("s.edits = [hw.add('resid 1', s.engine.weights.W_U[:, 5], 2)]")
+    panel.ready()
+    panel.toggle("add resid 1").click()
+    panel.ready()
+    assert panel.python("print(len(s.edits), len(panel.off))") == "0 1"
+    panel.toggle("add resid 1").click()
+    panel.ready()
+    assert panel.python("print(*s.edits)") == "add resid 1 × 2 direction"
+    kind.select_option("mean")
 
 
 @slow

@@ -23,7 +23,7 @@ slow = pytest.mark.slow
 NPM = ROOT / "js" / "node_modules"
 CELL = """
 import headwidgets as hw
-s = hw.Session()
+s = hw.Session("planted")
 s.prompt = "When Mary and John went to the store, John gave a drink to"
 s.selection = "0.0"
 hw.AttentionView(s)

@@ -31,7 +31,7 @@ def test_a_grid_s_sweep_is_written(paired):
 
 def test_a_score_has_no_such_code(paired):
     grid = hw.HeadGrid(paired, "induction")
-    with pytest.raises(hw.InputError, match="expected a frame that one of s"):
+    with pytest.raises(hw.InputError, match="expected what one of s"):
         handlers(paired)["as_python"]({"grid": grid.grid})
     grid.close()
 

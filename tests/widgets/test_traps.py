@@ -193,7 +193,7 @@ def test_a_closed_view_is_gone(paired, kind):
 
 def test_a_closed_session_is_gone_with_its_views(wire):
     def opened_and_closed():
-        session = hw.Session()
+        session = hw.Session("planted")
         views = [make(session) for make in (hw.AttentionView, hw.HeadGrid, hw.PatchPanel)]
         refs = [weakref.ref(one) for one in (session, session.engine, session.state, *views)]
         session.close()

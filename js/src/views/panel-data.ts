@@ -91,13 +91,32 @@ export function kept(items: Item[]): { edits: Edit[]; off: Off[] } {
   return { edits: items.filter(({ on }) => on).map(({ edit }) => edit), off };
 }
 
+/** Read a head of the model, [layer, head]; null if it is none. */
+function headOf(text: string, layers: number, heads: number): [number, number] | null {
+  const found = /^\s*L?(\d+)\s*[.,H]\s*(\d+)\s*$/i.exec(text);
+  const [layer, head] = [Number(found?.[1]), Number(found?.[2])];
+  return layer < layers && head < heads ? [layer, head] : null;
+}
+
+/** Read heads, each once, in order; an Error says what was expected. */
+export function keptHeads(text: string, layers: number, heads: number): string {
+  const found = text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map((one) => headOf(one, layers, heads));
+  const there = found.filter((one) => one !== null).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  if (!there.length || there.length < found.length) {
+    const last = `${layers - 1}.${heads - 1}`;
+    throw new Error(`expected one or more heads to keep, 0.0 to ${last}, such as 0.0, ${last}`);
+  }
+  return [...new Set(there.map((one) => one.join(".")))].join(", ");
+}
+
 /** Read what is to be edited; an Error says what was expected. */
 export function target(text: string, layers: number, heads: number): string {
-  const head = /^\s*L?(\d+)\s*[.,H]\s*(\d+)\s*$/i.exec(text);
+  const head = headOf(text, layers, heads);
+  if (head) return head.join(".");
   const other = /^\s*(mlp|resid)[ _.]?(\d+)\s*$/i.exec(text);
-  if (head && Number(head[1]) < layers && Number(head[2]) < heads) {
-    return `${Number(head[1])}.${Number(head[2])}`;
-  }
   const [, part = "", layer = ""] = other ?? [];
   const last = part.toLowerCase() === "mlp" ? layers - 1 : layers;
   if (part && Number(layer) <= last) return `${part.toLowerCase()} ${Number(layer)}`;

@@ -1,15 +1,15 @@
-// Edits as toggles: a row that adds one, the list, undo. Sets the session's edits at once.
+// Edits as toggles: the list and undo. Sets the session's edits at once.
 
-import { aria, button, h, on } from "../lib/dom";
+import { aria, button, h } from "../lib/dom";
 import { css } from "../lib/theme";
 import { type Edit, say } from "../state";
-import { type Item, kept, listed, type Off, type OwnLook, type Seen, target } from "./panel-data";
-import { choice, input, onKey, refusal, select } from "./panel-parts";
+import { ADD_STYLE, addRow } from "./panel-add";
+import { type Item, kept, listed, type Off, type OwnLook, type Seen } from "./panel-data";
 
-const KINDS: readonly Edit["kind"][] = ["mean", "zero", "patch", "scale"];
 const MOST = 100;
 
-export const EDITS_STYLE = css`
+export const EDITS_STYLE =
+  css`
 .hw-chips { list-style: none; display: flex; flex-wrap: wrap; gap: 5px; margin: 6px 0 0;
   padding: 0; min-height: 26px; align-items: center; }
 .hw-chips li { display: inline-flex; border: 1px solid var(--hw-line); border-radius: 13px;
@@ -20,9 +20,7 @@ export const EDITS_STYLE = css`
 .hw-chips li:has([aria-pressed="true"]) { border-color: var(--hw-edited);
   background: color-mix(in srgb, var(--hw-edited) 14%, transparent); }
 .hw-chips [aria-pressed="false"] { color: var(--hw-quiet); }
-.hw-add input[name="target"] { width: 5em; }
-.hw-add input[name="factor"] { width: 4em; }
-`;
+` + ADD_STYLE;
 
 export function editList(session: Seen, own: OwnLook, able: () => boolean) {
   const past: { edits: Edit[]; off: Off[] }[] = [];
@@ -92,86 +90,6 @@ export function editList(session: Seen, own: OwnLook, able: () => boolean) {
     at: (position: number) => {
       place = position;
       draw();
-    },
-  };
-}
-
-/** The row that adds an edit: which, how, where. */
-function addRow(session: Seen, add: (edit: Edit) => void, able: () => boolean) {
-  const head = input("target", "head, or mlp or resid and a layer");
-  const factor = input("factor", "factor of the scale");
-  factor.value = "0.5";
-  const kind = select(
-    "kind of edit",
-    KINDS.map((name) => [name, name]),
-  );
-  const into = select("into which run", [
-    ["clean", "into clean"],
-    ["corrupted", "into corrupted"],
-  ]);
-  const where = select("at which positions", []);
-  const go = h("button", "", "add");
-  const why = refusal();
-  const element = h("form", "hw-bar hw-add", head, kind, factor, into, where, go, why.element);
-  let typed = false;
-  let places = "";
-  on(head, "input", () => {
-    typed = head.value.trim() !== "";
-    why.say("");
-  });
-  on(kind, "change", () => {
-    session.set("edit_kind", kind.value as Edit["kind"]);
-    session.save_changes();
-  });
-  on(element, "submit", (event) => {
-    event.preventDefault();
-    try {
-      add(read());
-      typed = false;
-      why.say("");
-    } catch (error) {
-      why.tell(error as Error);
-    }
-  });
-  for (const field of [head, factor]) {
-    onKey(field, "Enter", (event) => {
-      event.preventDefault();
-      element.requestSubmit();
-    });
-  }
-  const read = (): Edit => {
-    const model = session.get("model");
-    const at = where.value === "all" ? null : where.value === "end" ? "end" : Number(where.value);
-    const which = kind.value as Edit["kind"];
-    const edit: Edit = {
-      ...{ kind: which, at },
-      target: target(head.value, Number(model.n_layers), Number(model.n_heads)),
-    };
-    if (which === "patch") edit.into = into.value as "clean" | "corrupted";
-    if (which !== "scale") return edit;
-    const value = factor.value.trim() === "" ? Number.NaN : Number(factor.value);
-    if (!Number.isFinite(value)) throw new Error("expected a number to multiply by, such as 0.5");
-    return { ...edit, factor: value };
-  };
-  return {
-    element,
-    draw(place: number | null) {
-      if (!typed) head.value = session.get("selection") || "0.0";
-      kind.value = session.get("edit_kind") ?? "mean";
-      factor.hidden = kind.value !== "scale";
-      into.hidden = kind.value !== "patch";
-      const options = [
-        ["all", "everywhere"],
-        ["end", "at end"],
-      ];
-      if (place !== null) options.push([String(place), `at ${place}`]);
-      if (JSON.stringify(options) !== places) {
-        places = JSON.stringify(options);
-        const before = where.value;
-        where.replaceChildren(...options.map(([value, text]) => choice(value, text)));
-        where.value = place !== null ? String(place) : before || "all";
-      }
-      for (const part of [head, kind, factor, into, where, go]) part.disabled = !able();
     },
   };
 }

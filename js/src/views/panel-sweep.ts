@@ -18,7 +18,7 @@ export const SWEEP_STYLE =
 .hw-sweep summary { cursor: pointer; min-height: 24px; width: fit-content; padding-right: 6px; }
 .hw-sweep > div { margin-top: 6px; }
 .hw-sweep progress { width: 90px; height: 8px; accent-color: var(--hw-accent); }
-.hw-sweep p { margin: 0; min-height: 1.45em; overflow-wrap: anywhere; }
+.hw-sweep p { margin: 4px 0 0; min-height: 1.45em; overflow-wrap: anywhere; }
 .hw-sweep .hw-told { min-height: 2.9em; }
 .hw-sweep .hw-stale canvas { filter: grayscale(1); opacity: .55; }
 .hw-strip-of { width: 90px; height: 9px; border-radius: 2px; border: 1px solid var(--hw-line); }

@@ -49,7 +49,10 @@ const STYLE =
 .hw-what { min-height: 2em; align-content: start; }
 .hw-over { margin-bottom: 4px; }
 .hw-two .hw-go { margin: 14px 0 4px; }
-@container (max-width: 480px) { .hw-what { min-height: 3.3em; } }
+@container (max-width: 480px) {
+  .hw-what { min-height: 3.3em; }
+  .hw-over .hw-badge { order: 1; }
+}
 @container (min-width: 860px) { .hw-two { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
 ` +
   GLOSSARY_STYLE +
@@ -109,6 +112,7 @@ export const mountPanel: Mount = (shown, root, signal) => {
     h("section", "", sweep.element),
   );
 
+  let told: string | undefined = ""; // a refusal that was said where it belongs
   const draw = () => {
     const panel = session.get("panel") ?? {};
     const revision = session.get("revision");
@@ -117,8 +121,9 @@ export const mountPanel: Mount = (shown, root, signal) => {
     const current = panel.revision === revision;
     const measured = one ? current : effect.revision === revision;
     const failed = session.get("status") === "error" ? session.get("message") : "";
-    const told = [...root.querySelectorAll(".hw-why")].some((why) => why.textContent === failed);
-    const message = told ? "" : failed;
+    const whys = [...root.querySelectorAll(".hw-why:not(.hw-effect)")];
+    if (!failed || whys.some((why) => why.textContent === failed)) told = failed;
+    const message = failed === told ? "" : failed;
     if (!live()) line.textContent = PATCHING;
     else if (line.textContent === PATCHING) line.textContent = "";
     model.textContent = called(session.get("model"));
