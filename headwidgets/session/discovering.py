@@ -1,20 +1,18 @@
-"""How heads are discovered, asked of a session: sweeps, paths, effects, attribution, steering."""
+"""How heads are discovered, asked of a session: sweeps, paths, effects, attribution."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.methods import paths as pathing
-from headwidgets.methods import strengths as steering
 from headwidgets.methods.attribution import attribution
 from headwidgets.methods.attribution_patching import attribution_patching
 from headwidgets.methods.catalogue import methods_of
 from headwidgets.methods.circuits import circuit
-from headwidgets.methods.directions import find_direction
 from headwidgets.methods.head_effects import effects
 from headwidgets.methods.logit_lens import logit_lens
 from headwidgets.methods.means import SHUFFLES
+from headwidgets.methods.strengths import STRENGTHS
 from headwidgets.methods.sweep import sweep
 from headwidgets.session.code_asked import asked_of
 from headwidgets.session.doing_tasks import DoingTasks
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from headwidgets.methods.snapshot import Snapshot
-    from headwidgets.methods.vector import Direction
 
-_ON = ("prompts", "metric", "weights")
+ON = ("prompts", "metric", "weights")
+"""What a number of the clean run depends on."""
 
 
 class Discovering(DoingTasks):
@@ -219,56 +217,6 @@ class Discovering(DoingTasks):
             ("circuit", options),
         )
 
-    def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
-        """Find a direction in a head's z, an MLP's output or the residual stream.
-
-        Parameters
-        ----------
-        target : head, ``"mlp 3"`` or ``"resid 5"``
-        how : {"mean difference", "pca", "logistic", "unembedding", "given"}
-        **options
-            at, groups, vector, name.
-
-        Returns
-        -------
-        Direction
-            For `hw.add`, `hw.subtract` and `strengths`. See
-            `headwidgets.methods.directions.find_direction`.
-        """
-        depends = {"given": ("weights",), "unembedding": _ON}.get(str(how), ("prompts", "weights"))
-        options = _held(options)
-        with self._asking("direction") as snapshot:
-            found = find_direction(self.engine, snapshot, target, how, **options)
-            found.attrs["asked"] = asked_of("direction", {"how": how, **options}, found, snapshot)
-            self._sign(found.attrs, snapshot, depends)
-            return found
-
-    def strengths(
-        self, direction: Direction, strengths: Any = steering.STRENGTHS, **options: Any
-    ) -> pd.DataFrame:
-        """Add a direction at several strengths: metric, flips, and the cost on neutral text.
-
-        Parameters
-        ----------
-        direction : Direction
-        strengths : sequence of float
-            In standard deviations of the projection on the set.
-        **options
-            at, neutral (texts), draws (random directions), seed.
-
-        Returns
-        -------
-        DataFrame
-            One row a strength. See `headwidgets.methods.strengths.strengths`.
-        """
-        found, options = steering.strengths, _held(options)
-        return self._find(
-            "strengths",
-            lambda s: found(self.engine, s, direction, strengths, **options),
-            "mean",
-            ("strengths", {"direction": direction, **options}),
-        )
-
     def methods(self) -> pd.DataFrame:
         """List the methods of discovery, with what each costs on this model and these prompts.
 
@@ -279,7 +227,7 @@ class Discovering(DoingTasks):
         """
         snapshot = self.snapshot()
         around = SHUFFLES if snapshot.reference is None else len(snapshot.reference)
-        return methods_of(self.facts, len(snapshot.pairs), around, len(steering.STRENGTHS))
+        return methods_of(self.facts, len(snapshot.pairs), around, len(STRENGTHS))
 
     def _find(
         self,
@@ -289,7 +237,7 @@ class Discovering(DoingTasks):
         asked: tuple[str, dict[str, Any]] | None = None,
     ) -> pd.DataFrame:
         """Ask, sign and keep, with what was asked; of what is stopped, what there is."""
-        depends = (*_ON, "reference") if kind == "mean" else _ON
+        depends = (*ON, "reference") if kind == "mean" else ON
         with self._asking(name) as snapshot:
             try:
                 frame = find(snapshot)
@@ -301,10 +249,3 @@ class Discovering(DoingTasks):
             if asked is not None:
                 frame.attrs["asked"] = asked_of(*asked, frame, snapshot)
             return self._signed(frame, name, snapshot, depends)
-
-
-def _held(options: dict[str, Any]) -> dict[str, Any]:
-    """Hold what can be read only once, so that it can also be written."""
-    return {
-        k: list(value) if isinstance(value, Iterator) else value for k, value in options.items()
-    }

@@ -13,7 +13,7 @@ from headwidgets.session import storage
 from headwidgets.session.as_python import as_python
 from headwidgets.session.circuitsvis import heads_view
 from headwidgets.session.code_frame import frame_as_python, own_frame
-from headwidgets.session.discovering import Discovering
+from headwidgets.session.steering import Steering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.state import SessionState
 
 
-class Session(Discovering):
+class Session(Steering):
     """One model and what is asked of it; every widget looks at a session.
 
     Parameters

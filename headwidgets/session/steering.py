@@ -1,0 +1,77 @@
+"""Directions, asked of a session: how they are found, and what adding one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.methods import strengths as steering
+from headwidgets.methods.directions import find_direction
+from headwidgets.session.code_asked import asked_of
+from headwidgets.session.discovering import ON, Discovering
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from headwidgets.methods.vector import Direction
+
+
+class Steering(Discovering):
+    """Directions and strengths."""
+
+    def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
+        """Find a direction in a head's z, an MLP's output or the residual stream.
+
+        Parameters
+        ----------
+        target : head, ``"mlp 3"`` or ``"resid 5"``
+        how : {"mean difference", "pca", "logistic", "unembedding", "given"}
+        **options
+            at, groups, vector, name.
+
+        Returns
+        -------
+        Direction
+            For `hw.add`, `hw.subtract` and `strengths`. See
+            `headwidgets.methods.directions.find_direction`.
+        """
+        depends = {"given": ("weights",), "unembedding": ON}.get(str(how), ("prompts", "weights"))
+        options = _held(options)
+        with self._asking("direction") as snapshot:
+            found = find_direction(self.engine, snapshot, target, how, **options)
+            found.attrs["asked"] = asked_of("direction", {"how": how, **options}, found, snapshot)
+            self._sign(found.attrs, snapshot, depends)
+            return found
+
+    def strengths(
+        self, direction: Direction, strengths: Any = steering.STRENGTHS, **options: Any
+    ) -> pd.DataFrame:
+        """Add a direction at several strengths: metric, flips, and the cost on neutral text.
+
+        Parameters
+        ----------
+        direction : Direction
+        strengths : sequence of float
+            In standard deviations of the projection on the set.
+        **options
+            at, neutral (texts), draws (random directions), seed.
+
+        Returns
+        -------
+        DataFrame
+            One row a strength. See `headwidgets.methods.strengths.strengths`.
+        """
+        found, options = steering.strengths, _held(options)
+        return self._find(
+            "strengths",
+            lambda s: found(self.engine, s, direction, strengths, **options),
+            "mean",
+            ("strengths", {"direction": direction, **options}),
+        )
+
+
+def _held(options: dict[str, Any]) -> dict[str, Any]:
+    """Hold what can be read only once, so that it can also be written."""
+    return {
+        k: list(value) if isinstance(value, Iterator) else value for k, value in options.items()
+    }
