@@ -40,11 +40,13 @@ if TYPE_CHECKING:
     from headwidgets.session import Session, load
     from headwidgets.tasks import TaskSet, task
     from headwidgets.tasks.listing import tasks
+    from headwidgets.tasks.load import load_task
     from headwidgets.taxonomy import kinds
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
+    from headwidgets.widgets.report_card import ReportCard, report_card
 
 __version__ = "0.1.0"
 
@@ -66,6 +68,7 @@ __all__ = [
     "Prob",
     "Prompts",
     "Rank",
+    "ReportCard",
     "Session",
     "TaskSet",
     "__version__",
@@ -75,11 +78,13 @@ __all__ = [
     "keep",
     "kinds",
     "load",
+    "load_task",
     "mean",
     "methods",
     "negative_attention_score",
     "patch",
     "path",
+    "report_card",
     "resample",
     "retrieval_score",
     "scale",
@@ -119,11 +124,13 @@ _HOMES = {
     "session": ("Session", "load"),
     "tasks": ("TaskSet", "task"),
     "tasks.listing": ("tasks",),
+    "tasks.load": ("load_task",),
     "taxonomy": ("kinds",),
     "widgets.attention": ("AttentionView",),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),
+    "widgets.report_card": ("ReportCard", "report_card"),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}

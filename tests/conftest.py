@@ -43,7 +43,7 @@ def planted():
     """A fresh Session over the planted model; closed after the test."""
     from headwidgets import Session
 
-    session = Session()
+    session = Session("planted")
     yield session
     session.close()
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from headwidgets.errors import InputError
-from headwidgets.methods.runs import batches, check_run, logits
+from headwidgets.methods.continuations import continued, multiple_choice
+from headwidgets.methods.runs import check_run, logits
 from headwidgets.methods.summary import means
+from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.methods.snapshot import Ids, Snapshot
     from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompts
 
@@ -46,7 +49,11 @@ def accuracy(
         a set that has a chance and no options, than the foil for one that has neither; a tie
         counts as a share of one); skill = (accuracy − chance) / (1 − chance); top1, the share
         whose answer is the likeliest of all tokens; logit_diff, answer minus foil;
-        accuracy_se, skill_se, top1_se, logit_diff_se; chance.
+        accuracy_se, skill_se, top1_se, logit_diff_se; chance. Where an answer or an option is
+        several tokens, they are compared by their summed log-probabilities, logit_diff is
+        the difference of these, and top1 wants each token to be the likeliest. A set with
+        `choices` has mc1, mc1_se, mc1_chance, mc2, mc2_se besides, and questions, the number
+        of different ones; see `multiple_choice`.
 
     Raises
     ------
@@ -57,40 +64,79 @@ def accuracy(
     if prompts.answer is None or prompts.foil is None:
         message = "expected prompts with answers, such as hw.task('ioi') or Prompts(answer=, foil=)"
         raise InputError(message)
+    asked = [_asked(engine, prompts, pair.clean, i) for i, pair in enumerate(snapshot.pairs)]
+    several = [i for i, ids in enumerate(asked) if any(len(one) > 1 for one in ids)]
     values = np.full((len(_MEASURES), len(prompts)), np.nan)
-    for batch in batches(engine, snapshot):
+    values[:, several] = _several(engine, prompts, snapshot, run, [(i, asked[i]) for i in several])
+    single = sorted(set(range(len(prompts))) - set(several))
+    longest = max(len(pair.clean) for pair in snapshot.pairs)
+    done = len(several)
+    for batch in snapshot.batches(single, limit=engine.rows_at_once(longest)):
+        checkpoint(done, len(prompts), "prompts")
         found = logits(engine, snapshot, run, batch).values
         for row, i in enumerate(batch):
-            values[:, i] = _one(engine, prompts, snapshot, i, found[row].double().numpy(force=True))
+            ids = [token for (token,) in asked[i]]
+            values[:, i] = _one(prompts, ids, found[row].double().numpy(force=True))
+        done += len(batch)
     chance = prompts.chance
     if chance is None:
         chance = 1 / len(prompts.options[0]) if prompts.options else 0.5
-    return _table(values, prompts.templates, chance)
+    frame = _table(values, prompts.templates, chance)
+    return frame if prompts.choices is None else _choices(frame, engine, prompts, snapshot, run)
+
+
+def _asked(engine: Engine, prompts: Prompts, ids: Ids, i: int) -> list[Ids]:
+    """Return the tokens of one prompt's answer, of its foil, and of each other option."""
+    if prompts.answer is None or prompts.foil is None:  # pragma: no cover - checked by the caller
+        raise AssertionError
+    given = [prompts.answer[i], prompts.foil[i], *(prompts.options[i] if prompts.options else ())]
+    found = {one: engine.text.answer_ids(ids, one) for one in dict.fromkeys(given)}
+    answer, foil, *options = (found[one] for one in given)
+    return [answer, foil, *(one for one in dict.fromkeys(options) if one not in (answer, foil))]
 
 
 def _one(
-    engine: Engine, prompts: Prompts, snapshot: Snapshot, i: int, values: NDArray[np.float64]
+    prompts: Prompts, ids: list[int], values: NDArray[np.float64]
 ) -> tuple[float, float, float]:
     """Return one prompt's share of right among options and among all, and its difference."""
-    if prompts.answer is None or prompts.foil is None:  # pragma: no cover - checked by the caller
-        raise AssertionError
-    ids = snapshot.pairs[i].clean
-    asked = [prompts.answer[i], prompts.foil[i], *(prompts.options[i] if prompts.options else ())]
-    answer, foil, *options = (engine.text.answer_id(ids, one) for one in asked)
-    among = sorted({answer, foil, *options})
-    if prompts.options is None and prompts.chance is not None:
-        among = list(range(len(values)))
+    answer, foil = ids[:2]
+    among = values if _open(prompts) else values[sorted(set(ids))]
     return (
-        _share(values, answer, values[among]),
-        _share(values, answer, values),
+        _share(values[answer], among),
+        _share(values[answer], values),
         float(values[answer] - values[foil]),
     )
 
 
-def _share(values: NDArray[np.float64], answer: int, among: NDArray[np.float64]) -> float:
+def _several(
+    engine: Engine,
+    prompts: Prompts,
+    snapshot: Snapshot,
+    run: str,
+    asked: Sequence[tuple[int, list[Ids]]],
+) -> NDArray[np.float64]:
+    """Return the same of prompts with an answer or option of several tokens, [measure, prompt]."""
+    found = iter(continued(engine, snapshot, run, [(i, one) for i, ids in asked for one in ids]))
+    out = np.empty((len(_MEASURES), len(asked)))
+    for column, (_, ids) in enumerate(asked):
+        read = dict(zip(ids, islice(found, len(ids)), strict=True))
+        answer, foil = (read[one].log_prob for one in ids[:2])
+        greedy = float(read[ids[0]].greedy)
+        among = np.array([one.log_prob for one in read.values()])
+        right = greedy if _open(prompts) else _share(answer, among)
+        out[:, column] = right, greedy, answer - foil
+    return out
+
+
+def _open(prompts: Prompts) -> bool:
+    """Whether every token is a rival."""
+    return prompts.options is None and prompts.chance is not None
+
+
+def _share(answer: float, among: NDArray[np.float64]) -> float:
     """Return 1 where the answer is the largest, a share of 1 where it is one of several."""
     largest = among.max()
-    return float(values[answer] == largest) / int((among == largest).sum())
+    return float(answer == largest) / int((among == largest).sum())
 
 
 def _table(
@@ -108,3 +154,37 @@ def _table(
                 row |= {"skill": (m - chance) / (1 - chance), "skill_se": s / (1 - chance)}
         rows.append({**row, "chance": chance})
     return pd.DataFrame(rows)
+
+
+def _choices(
+    frame: pd.DataFrame, engine: Engine, prompts: Prompts, snapshot: Snapshot, run: str
+) -> pd.DataFrame:
+    """Add mc1 and mc2 of `multiple_choice`, their standard errors, mc1_chance, and questions.
+
+    The last counts the different questions of a row; each counts once. Where the edits of an
+    edited run are bound to places that only the prompts have, the scores are undefined, and
+    ``attrs["notes"]`` says why.
+    """
+    asked = list(prompts.choices or ())
+    different = list(dict.fromkeys(one for one in asked if one is not None))
+    scores = np.full((2, len(different)), np.nan)
+    notes: list[str] = []
+    try:
+        scores = multiple_choice(engine, snapshot, run, different)
+    except InputError as error:
+        if run == "clean":
+            raise
+        notes.append(f"mc1 and mc2 are not measurable on this run: {error}")
+    guesses = np.array([1 / len(one.one) for one in different])
+    named = prompts.templates or [ALL] * len(asked)
+    rows = []
+    for name in frame["template"]:
+        own = {one for one, t in zip(asked, named, strict=True) if name in (ALL, t)}
+        columns = [i for i, one in enumerate(different) if one in own]
+        (mc1, mc2), (mc1_se, mc2_se) = means(scores[:, columns])
+        chance = guesses[columns].mean() if columns else np.nan
+        row = {"mc1": mc1, "mc1_se": mc1_se, "mc1_chance": chance, "mc2": mc2, "mc2_se": mc2_se}
+        rows.append({**row, "questions": len(columns)})
+    out = pd.concat([frame, pd.DataFrame(rows)], axis=1)
+    out.attrs["notes"] = notes
+    return out

@@ -17,9 +17,9 @@ from headwidgets.model.explain import explained
 from headwidgets.zoo.planted import planted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-BUNDLED = {"planted": planted}
+BUNDLED: dict[str, Callable[[], Any]] = {"planted": planted}
 DEFAULT = "planted"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
 

@@ -241,6 +241,22 @@ class Text:
             return tail[0]
         raise InputError(self._not_one_token(prompt, answer, tail))
 
+    def answer_ids(self, prompt: Sequence[int], answer: str | int) -> tuple[int, ...]:
+        """Return the tokens that `answer` is, right after `prompt`: one or several.
+
+        Parameters and errors are those of `answer_id`, but that several tokens will do.
+        """
+        if not isinstance(answer, str):
+            return (self.answer_id(prompt, answer),)
+        tail = self._continuation(prompt, answer)
+        if tail:
+            return tuple(tail)
+        message = (
+            f"expected an answer that begins with a token of its own after the prompt, got "
+            f"{answer!r}: it merges with the end of the prompt; put a space in front"
+        )
+        raise InputError(message)
+
     def _continuation(self, prompt: Sequence[int], answer: str) -> list[int] | None:
         """Tokens that `answer` adds to `prompt`, None where the two merge."""
         bare = [int(i) for i in prompt]

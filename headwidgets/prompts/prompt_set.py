@@ -19,6 +19,7 @@ from headwidgets.prompts.checks import (
     read_prompt,
     read_spans,
 )
+from headwidgets.prompts.choices import Choices, read_choices
 from headwidgets.prompts.frame import ROLE, read_frame
 from headwidgets.whole import whole
 
@@ -53,6 +54,8 @@ class Prompts:
         Accuracy of a guess.
     notes : list of str, optional
         What was left out when the set was made.
+    choices : list of (Choices or None), optional
+        A question for each prompt with answers of any length, scored besides.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Prompts:
     templates: Sequence[str] | None = None
     chance: float | None = None
     notes: Sequence[str] = ()
+    choices: Sequence[Choices | None] | None = None
 
     def __post_init__(self) -> None:
         """Read every list once, at the door."""
@@ -118,6 +122,10 @@ class Prompts:
         if self.templates is not None:
             templates = tuple(str(t) for t in as_list(self.templates, "templates", n))
             object.__setattr__(self, "templates", templates)
+        if self.choices is not None:
+            rows = enumerate(as_list(self.choices, "choices", n))
+            read = tuple(read_choices(c, f"choices of prompt {i}") for i, c in rows)
+            object.__setattr__(self, "choices", read if any_given(read) else None)
         if self.chance is not None and not _is_share(self.chance):
             message = f"expected chance from 0 to less than 1, got {self.chance!r}"
             raise InputError(message)
@@ -190,6 +198,8 @@ class Prompts:
             values = getattr(self, name)
             if values is not None:
                 out[name] = _plain(values)
+        if self.choices is not None:
+            out["choices"] = [one and one._asdict() for one in self.choices]
         return out if self.chance is None else {**out, "chance": self.chance}
 
     @classmethod

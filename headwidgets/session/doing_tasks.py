@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from headwidgets.methods.accuracy import accuracy
 from headwidgets.methods.runs import check_run
 from headwidgets.session.asked import Asked
+from headwidgets.session.card import card
 from headwidgets.session.reading import read_pairs, read_set
 from headwidgets.tasks import task as asked_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
 
@@ -43,7 +46,8 @@ class DoingTasks(Asked):
         DataFrame
             One row for all prompts, then one a template: accuracy among the options, skill
             = (accuracy − chance) / (1 − chance), top1 among all tokens, logit_diff, their
-            standard errors, chance, n. ``attrs`` say what it was measured on, and
+            standard errors, chance, n; for TruthfulQA mc1 and mc2 besides. Answers of several
+            tokens go by their summed log-probability. ``attrs`` say what it was measured on, and
             ``attrs["notes"]`` what was left out and whether the model is at chance.
 
         Raises
@@ -65,10 +69,33 @@ class DoingTasks(Asked):
             frame = accuracy(self.engine, prompts, asked, run)
             frame.attrs["measured_on"] = f"{prompts.name or 'your prompts'}, n = {len(prompts)}"
             frame.attrs["run"] = run
-            frame.attrs["notes"] = [*prompts.notes, *_at_chance(frame)]
+            said = frame.attrs.get("notes", [])
+            frame.attrs["notes"] = [*prompts.notes, *said, *_at_chance(frame)]
             depends = ("weights", *(("prompts",) if task is None else ()))
             depends += ("edits", "reference") if run == "edited" else ()
             return self._signed(frame, "accuracy", snapshot, depends)
+
+    def report_card(
+        self, tasks: Iterable[str] | None = None, *, n: int = 100, seed: int = 0
+    ) -> pd.DataFrame:
+        """Tell what the model can do, and which head each task leans on most.
+
+        Parameters
+        ----------
+        tasks : iterable of str, optional
+            Names of `hw.tasks`; default: those that the bundled model is trained on.
+        n, seed : int
+            Prompts a task and split, and their seed.
+
+        Returns
+        -------
+        DataFrame
+            One row a task; see `headwidgets.session.card.card`, and `hw.report_card` for the
+            figure.
+        """
+        with self._asking("report card") as snapshot:
+            frame = card(self.engine, tasks, n=n, seed=seed)
+            return self._signed(frame, "report card", snapshot, ("weights",))
 
 
 def _at_chance(frame: pd.DataFrame) -> list[str]:

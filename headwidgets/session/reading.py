@@ -9,6 +9,7 @@ from headwidgets.methods import metrics
 from headwidgets.methods.snapshot import Pair
 from headwidgets.prompts import Prompts
 from headwidgets.tasks import TaskSet
+from headwidgets.tasks.load import TaskFile
 
 if TYPE_CHECKING:
     from headwidgets.methods.metric import Metric
@@ -29,7 +30,7 @@ def first_prompt(engine: Engine) -> Prompt:
 
 def read_set(engine: Engine, value: object) -> Prompts:
     """Return the prompt set that `value` stands for; a task is spelled in the model's tokens."""
-    if isinstance(value, TaskSet):
+    if isinstance(value, TaskSet | TaskFile):
         return value.prompts(engine.text, engine.facts.n_ctx)
     return Prompts.read(value)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from string import Formatter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from headwidgets.prompts import Choices
 
 Answer = str | int
 """A word with the space in front, as it continues the prompt; or a token id."""
@@ -59,6 +62,8 @@ class Item(NamedTuple):
         answers of the examples in front: a model is trained on these too.
     after : str
         What a trained model goes on with after the answer.
+    choices : Choices, optional
+        A question with answers of any length, scored besides.
     """
 
     clean: Written | Spelled
@@ -70,6 +75,7 @@ class Item(NamedTuple):
     chance: float | None = None
     learned: tuple[str, ...] = ()
     after: str = ""
+    choices: Choices | None = None
 
 
 def write(template: str, /, **words: str) -> Written:
@@ -135,3 +141,15 @@ def join(*parts: Written | str) -> Written:
         marks |= {name: (a + at, b + at) for name, (a, b) in written.marks.items()}
         text += written.text
     return Written(text, marks)
+
+
+def marked(name: str, part: Written | str) -> Written:
+    """Label a whole text, spaces around it left out; labels within it stay.
+
+    Examples
+    --------
+    >>> marked("ALL", " Mary left.")
+    Written(text=' Mary left.', marks={'ALL': (1, 11)})
+    """
+    text, marks = part if isinstance(part, Written) else Written(part, {})
+    return Written(text, {name: (len(text) - len(text.lstrip()), len(text.rstrip()))} | marks)

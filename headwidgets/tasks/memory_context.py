@@ -30,7 +30,7 @@ _TEMPLATES = (
 )
 _HELD_OUT = (
     "In this story FACT{SUBJECT} is{CONTEXT}, so FACT{ASKED} is",
-    "The story says that today FACT{SUBJECT} is{CONTEXT}. FACT{ASKED} is",
+    "The story says that FACT{SUBJECT} is{CONTEXT}, so FACT{ASKED} is",
 )
 
 

@@ -39,6 +39,7 @@ _ALONE_HELD_OUT = (
     "In order:{M1}{M2}{M3}",
     "They count:{M1},{M2}, and then",
     "In order:{M1}, then{M2}, then{M3}, then",
+    "The list goes{M1},{M2}, and then",
 )
 
 

@@ -23,6 +23,8 @@ class Words:
     Parameters
     ----------
     text : Text
+    n_ctx : int, optional
+        The model's context, for tasks that fill it.
 
     Attributes
     ----------
@@ -30,8 +32,9 @@ class Words:
         Words that were asked for and are cut, and into how many tokens.
     """
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: Text, n_ctx: int | None = None) -> None:
         self.text = text
+        self.n_ctx = n_ctx
         self.split: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}

@@ -77,10 +77,9 @@ def with_attention_of_clean(session, layer):
     return float(logits[0, -1, 7] - logits[0, -1, 8])
 
 
-@pytest.mark.parametrize("over", ["heads", "heads x positions", "positions x layers"])
-def test_the_same_prompt_twice_has_no_effect_and_no_normalised_one(session, over):
+def test_the_same_prompt_twice_has_no_effect_and_no_normalised_one(session):
     session.use(hw.Prompts(clean=[CLEAN], corrupted=[CLEAN]), METRIC)
-    frame = session.sweep("patch", over=over)
+    frame = session.sweep("patch", over="heads x positions")
     assert (frame["effect"] == 0).all()
     assert frame["normalised"].isna().all()
 

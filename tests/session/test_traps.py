@@ -208,7 +208,7 @@ def test_frames_that_cannot_be_kept_are_named(planted, tmp_path):
 def test_a_closed_session_lets_go_of_the_model():
     kept = []
     for _ in range(3):
-        session = hw.Session()
+        session = hw.Session("planted")
         assert session.state.revision == session.revision
         kept.append(weakref.ref(session.engine.view))
         session.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,13 +12,15 @@ from tasks.unlisted import made
 
 from headwidgets.errors import InputError
 from headwidgets.model.text import Text
-from headwidgets.tasks import make, registry, task
-from headwidgets.tasks.draw import Draw
+from headwidgets.tasks import registry, spelling, task
 from headwidgets.tasks.item import Item, write
 from headwidgets.tasks.make import TaskSet, rows
 from headwidgets.tasks.registry import all_tasks, find
 from headwidgets.tasks.words import CutWordsError, Words
 from headwidgets.zoo.planted_tokenizer import planted_tokenizer
+
+if TYPE_CHECKING:
+    from headwidgets.tasks.draw import Draw
 
 
 @pytest.fixture(scope="module")
@@ -225,8 +228,7 @@ def test_an_answer_that_merges_is_dropped_where_it_merges(text):
 def test_what_is_dropped_is_said_in_few_words():
     dropped = Counter({f"not one token: {word!r}": n for n, word in enumerate("abcdef", 1)})
     dropped["of other lengths: 'x'"] = 30
-    assert make._reasons(dropped) == [
+    assert spelling.reasons(dropped) == [
         "30 drawn prompts dropped, of other lengths: 'x'",
         "21 drawn prompts dropped, not one token: 'f', 'e', 'd', 'c' and 2 more",
     ]
-

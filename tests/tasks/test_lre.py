@@ -78,7 +78,7 @@ def test_subjects_may_be_several_tokens_where_answers_are_one():
     assert {answer.strip() for answer in prompts.answer} <= {
         answer for facts in FACTS.values() for answer in facts.values()
     }
-    assert any("' animal': it is 7" in note for note in prompts.notes)
+    assert any("not one token: ' furniture' (10)" in note for note in prompts.notes)
 
 
 def test_a_cut_answer_is_left_out_of_the_options():

@@ -176,7 +176,7 @@ def test_sets_that_are_cut_are_not_drawn():
 
 
 def test_what_is_cut_is_named():
-    with pytest.raises(InputError, match=r"spells only 0 .*one token.*' \d+': it is"):
+    with pytest.raises(InputError, match=r"spells only 0 .*not one token: ' \d+' \(\d\)"):
         task("numbered lists").prompts(planted_tokenizer())
     notes = task("succession in sentences", 60).prompts(planted_tokenizer()).notes
-    assert any("' fourth': it is 7" in note for note in notes)
+    assert any("' fourth' (7)" in note for note in notes)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from tasks.unlisted import made
 
 from headwidgets.errors import InputError
 from headwidgets.model.text import Text
-from headwidgets.tasks.draw import Draw
 from headwidgets.tasks.item import Item, Spelled, join, write
 from headwidgets.tasks.make import TaskSet
 from headwidgets.zoo.planted_tokenizer import planted_tokenizer
+
+if TYPE_CHECKING:
+    from headwidgets.tasks.draw import Draw
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwidgets.model.text import Text
-    from headwidgets.tasks.make import Row
     from headwidgets.tasks.registry import Task
+    from headwidgets.tasks.spelling import Row
     from headwidgets.zoo.recipe.fillers import Fillers
 
 TRIES = 3

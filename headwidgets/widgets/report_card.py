@@ -1,0 +1,147 @@
+"""A model's report card: what it can do, task by task, and the head that it leans on."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from PIL import Image, ImageDraw
+
+from headwidgets.errors import InputError
+from headwidgets.widgets import vector
+from headwidgets.widgets.face_ink import INK, LINE, QUIET
+from headwidgets.widgets.face_text import write
+from headwidgets.widgets.save import write as write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+BLUE, ORANGE, GREY = (0, 114, 178), (230, 159, 0), (200, 205, 212)
+"""Of accuracy, of cost (Okabe and Ito 2008), and of what is not special."""
+_MARGIN, _ROW, _NAME, _BAR, _GAP = 16, 20, 170, 200, 26
+
+
+class ReportCard:
+    """What a model can do, as a figure with a table behind it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `headwidgets.session.card.card` returns it.
+    about : str
+        Which model, and on what.
+    """
+
+    def __init__(self, frame: pd.DataFrame, about: str) -> None:
+        self._frame, self.about = frame, about
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers; see `report_card` for the columns."""
+        return self._frame.copy()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure as ``.png`` or ``.svg``.
+
+        Raises
+        ------
+        InputError
+            If the suffix is another.
+        """
+        target = Path(path).expanduser()
+        png = self._png()
+        content = {".png": lambda: png, ".svg": lambda: vector.around(png, repr(self))}
+        if target.suffix.lower() not in content:
+            message = f"expected a path that ends in .png or .svg, got {str(path)!r:.200}"
+            raise InputError(message)
+        write_file(target, content[target.suffix.lower()]())
+        return target
+
+    def __repr__(self) -> str:
+        """Say the result in a line."""
+        there = self._frame["accuracy"].notna()
+        good = int((self._frame["accuracy"] >= 0.95).sum())  # noqa: PLR2004 - the project's bar
+        special = [row.get("special") is True for row in self._frame.to_dict("records")].count(True)
+        return (
+            f"<report card of {self.about}: accuracy ≥ 0.95 on {good} of {int(there.sum())} tasks; "
+            f"a specialised head on {special}>"
+        )
+
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, object]:
+        return {"text/plain": repr(self), "image/png": self._png()}
+
+    def _png(self) -> bytes:
+        rows = self._frame.to_dict("records")
+        width = 2 * _MARGIN + _NAME + 2 * _BAR + _GAP + 110
+        page = Image.new("RGB", (width, 96 + _ROW * len(rows)), "white")
+        pen = ImageDraw.Draw(page)
+        write(pen, (_MARGIN, 12), f"Report card: {self.about}", INK, size=15, anchor="la")
+        left, right = _MARGIN + _NAME, _MARGIN + _NAME + _BAR + _GAP
+        words = "accuracy: bar, held-out contents; line, new templates; grey, a guess"
+        write(pen, (left, 36), words, QUIET, size=11, anchor="la")
+        words = "head that costs most, share of the metric; line, the other heads' 95th percentile"
+        write(pen, (left, 52), words, QUIET, size=11, anchor="la")
+        for i, row in enumerate(rows):
+            _row(pen, row, 78 + _ROW * i, left, right)
+        out = BytesIO()
+        page.save(out, "PNG", optimize=True)
+        return out.getvalue()
+
+
+def _row(pen: Any, row: dict[str, Any], y: int, left: int, right: int) -> None:
+    write(pen, (left - 10, y + 8), str(row["task"]), INK, size=12, anchor="rm")
+    _bar(pen, left, y, row.get("accuracy"), BLUE)
+    _tick(pen, left, y, row.get("chance"), QUIET)
+    _tick(pen, left, y, row.get("accuracy_new"), INK)
+    _bar(pen, right, y, row.get("cost"), ORANGE if row.get("special") is True else GREY)
+    _tick(pen, right, y, row.get("others"), INK)
+    if pd.notna(row.get("cost")):
+        words = f"{row['head']}   {row['cost']:.2f}"
+        write(pen, (right + _BAR + 10, y + 8), words, INK, size=12, anchor="lm")
+
+
+def _bar(pen: Any, x: int, y: int, value: object, ink: tuple[int, int, int]) -> None:
+    pen.rectangle((x, y + 1, x + _BAR, y + 14), outline=LINE)
+    if value is not None and pd.notna(value):
+        pen.rectangle((x, y + 1, x + _at(value), y + 14), fill=ink)
+
+
+def _tick(pen: Any, x: int, y: int, value: object, ink: tuple[int, int, int]) -> None:
+    if value is not None and pd.notna(value):
+        at = x + _at(value)
+        pen.line((at, y - 1, at, y + 16), fill=ink, width=2)
+
+
+def _at(value: Any) -> int:
+    return round(_BAR * min(1.0, max(0.0, float(value))))
+
+
+def report_card(
+    session: Any, tasks: Iterable[str] | None = None, *, n: int = 100, seed: int = 0
+) -> ReportCard:
+    """Tell what a model can do, and which head each task leans on most.
+
+    Parameters
+    ----------
+    session : Session
+    tasks : iterable of str, optional
+        Names of `hw.tasks`; default: those that the bundled model is trained on.
+    n, seed : int
+        Prompts a task and split, and their seed.
+
+    Returns
+    -------
+    ReportCard
+        A figure; ``.to_frame()`` has one row a task: accuracy, its standard error and skill
+        on contents that training held out (accuracy, skill) and on templates that it held out
+        (accuracy_new, skill_new); chance; head, cost, cost_se, others, special: see
+        `headwidgets.session.card.card`.
+
+    Raises
+    ------
+    InputError
+        If there is no such task.
+    """
+    frame = session.report_card(tasks, n=n, seed=seed)
+    return ReportCard(frame, f"{session.facts.name}, n = {n} a task")
