@@ -79,7 +79,9 @@ def against(what: str, ours: Cost, theirs: Cost, bar: float | None) -> Row:
     """Compare two costs: both in milliseconds, the ratio on the clock, the ratio of a processor."""
     ratio = ours.seconds / theirs.seconds
     shown = [1e3 * ours.seconds, 1e3 * theirs.seconds, ratio, ours.cpu / theirs.cpu]
-    return Row(what, [round(number, 3) for number in shown], ratio, bar)
+    row = Row(what, [round(number, 3) for number in shown], ratio, bar)
+    print(f"{what}: {row.shown} {row.verdict}", file=sys.stderr, flush=True)  # may take an hour
+    return row
 
 
 def conclude(columns: Sequence[str], rows: Sequence[Row]) -> int:
