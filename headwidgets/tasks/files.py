@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from pathlib import Path
@@ -107,8 +108,18 @@ def _object(value: Any, place: str) -> dict[str, Any]:
     raise InputError(message)
 
 
+@contextlib.contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let a cell be long here; the limit is of the whole process, and others count on it."""
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(before, _LONGEST_CELL))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _table(file: Path, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Placed]:
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     lines = _text(file).split("\n")
     rows = csv.reader(
         (f"{line}\n" for line in lines), delimiter=delimiter, quoting=quoting, strict=True
@@ -117,7 +128,8 @@ def _table(file: Path, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Place
     while True:
         place = f"line {rows.line_num + 1} of {file.name}"
         try:
-            cells = next(rows)
+            with _long_cells():
+                cells = next(rows)
         except StopIteration:
             return
         except csv.Error as error:

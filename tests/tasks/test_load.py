@@ -447,3 +447,11 @@ def test_what_is_no_file(tmp_path):
 def test_what_is_asked_for_is_checked_first(tmp_path, options, said):
     with pytest.raises(InputError, match=said):
         hw.load_task(tmp_path / "none.jsonl", **options)
+
+
+def test_reading_a_file_leaves_the_limit_of_cells_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    path = tmp_path / "long.csv"
+    path.write_text(f'text,label\n"{"good " * 40_000}",1\n', encoding="utf-8")
+    hw.load_task(path, format="sst2")
+    assert csv.field_size_limit() == before
