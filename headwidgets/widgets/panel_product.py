@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from headwidgets.methods.shown import RUNS
 from headwidgets.session.compared import first_difference
 from headwidgets.widgets.painter import Product
@@ -67,16 +69,19 @@ EFFECT = Product(_about_set, _effect)
 
 def top(frame: DataFrame, run: str) -> list[dict[str, Any]]:
     """Return the likeliest tokens of one run: id, token, logit, p and the clean ones' change."""
-    there = frame[frame[run].notna()].sort_values(run, ascending=False, kind="stable")[:TOP]
+    names = (run, f"p_{run}", "change", "p_change")
+    values, p, change, p_change = (frame[name].to_numpy() for name in names)
+    tokens = frame["token"].tolist()
+    there = [i for i in np.argsort(-values, kind="stable") if not np.isnan(values[i])]
     return [
         {
-            "id": int(token),
-            "token": row["token"],
-            "logit": plain(row[run]),
-            "p": plain(row[f"p_{run}"]),
-            "change": [plain(row["change"]), plain(row["p_change"])],
+            "id": int(frame.index[i]),
+            "token": tokens[i],
+            "logit": plain(values[i]),
+            "p": plain(p[i]),
+            "change": [plain(change[i]), plain(p_change[i])],
         }
-        for token, row in there.iterrows()
+        for i in there[:TOP]
     ]
 
 
