@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import report
 import torch
 
 import headwidgets as hw
-from headwidgets.zoo.small import bundled
 
 PROMPTS = 200
 COLUMNS = (
@@ -23,8 +23,8 @@ COLUMNS = (
 def main(folder: str) -> int:
     """Measure, write, and fail where no task could be measured."""
     torch.set_num_threads(1)
-    card = hw.report_card(hw.Session(bundled(folder)), n=PROMPTS)
-    frame = card.to_frame()
+    frame = hw.Session(folder).report_card(n=PROMPTS)
+    card = hw.ReportCard(frame, f"{Path(folder).name}, n = {PROMPTS} a task")
     shown = frame.reindex(columns=list(COLUMNS)).astype(object).where(frame.notna(), "")
     body = f"{str(card).strip('<>')}.\n\n{report.table(COLUMNS, shown.to_numpy().tolist())}"
     report.write("card", "What the bundled model can do", body)

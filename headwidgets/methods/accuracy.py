@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from headwidgets.errors import InputError
-from headwidgets.methods.continuations import continued, multiple_choice
+from headwidgets.methods.continuations import continued
+from headwidgets.methods.multiple_choice import with_choices
 from headwidgets.methods.runs import check_run, logits
 from headwidgets.methods.summary import means
 from headwidgets.model.work import checkpoint
@@ -53,7 +54,7 @@ def accuracy(
         several tokens, they are compared by their summed log-probabilities, logit_diff is
         the difference of these, and top1 wants each token to be the likeliest. A set with
         `choices` has mc1, mc1_se, mc1_chance, mc2, mc2_se besides, and questions, the number
-        of different ones; see `multiple_choice`.
+        of different ones; see `multiple_choice.with_choices`.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def accuracy(
     if chance is None:
         chance = 1 / len(prompts.options[0]) if prompts.options else 0.5
     frame = _table(values, prompts.templates, chance)
-    return frame if prompts.choices is None else _choices(frame, engine, prompts, snapshot, run)
+    return frame if prompts.choices is None else with_choices(frame, engine, prompts, snapshot, run)
 
 
 def _asked(engine: Engine, prompts: Prompts, ids: Ids, i: int) -> list[Ids]:
@@ -154,37 +155,3 @@ def _table(
                 row |= {"skill": (m - chance) / (1 - chance), "skill_se": s / (1 - chance)}
         rows.append({**row, "chance": chance})
     return pd.DataFrame(rows)
-
-
-def _choices(
-    frame: pd.DataFrame, engine: Engine, prompts: Prompts, snapshot: Snapshot, run: str
-) -> pd.DataFrame:
-    """Add mc1 and mc2 of `multiple_choice`, their standard errors, mc1_chance, and questions.
-
-    The last counts the different questions of a row; each counts once. Where the edits of an
-    edited run are bound to places that only the prompts have, the scores are undefined, and
-    ``attrs["notes"]`` says why.
-    """
-    asked = list(prompts.choices or ())
-    different = list(dict.fromkeys(one for one in asked if one is not None))
-    scores = np.full((2, len(different)), np.nan)
-    notes: list[str] = []
-    try:
-        scores = multiple_choice(engine, snapshot, run, different)
-    except InputError as error:
-        if run == "clean":
-            raise
-        notes.append(f"mc1 and mc2 are not measurable on this run: {error}")
-    guesses = np.array([1 / len(one.one) for one in different])
-    named = prompts.templates or [ALL] * len(asked)
-    rows = []
-    for name in frame["template"]:
-        own = {one for one, t in zip(asked, named, strict=True) if name in (ALL, t)}
-        columns = [i for i, one in enumerate(different) if one in own]
-        (mc1, mc2), (mc1_se, mc2_se) = means(scores[:, columns])
-        chance = guesses[columns].mean() if columns else np.nan
-        row = {"mc1": mc1, "mc1_se": mc1_se, "mc1_chance": chance, "mc2": mc2, "mc2_se": mc2_se}
-        rows.append({**row, "questions": len(columns)})
-    out = pd.concat([frame, pd.DataFrame(rows)], axis=1)
-    out.attrs["notes"] = notes
-    return out

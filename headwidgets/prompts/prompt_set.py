@@ -178,6 +178,10 @@ class Prompts:
         if "clean" in values:  # a role belongs to the words that stood there
             lists["roles"] = _without(self.roles, index)
             lists["spans"] = _without(self.spans, index)
+            for name, own in (("templates", "your own"), ("choices", None)):
+                if getattr(self, name) is not None:
+                    before = getattr(self, name)
+                    lists[name] = [own if i == index else v for i, v in enumerate(before)]
         return replace(self, **lists)
 
     def to_frame(self) -> pd.DataFrame:

@@ -14,14 +14,13 @@ from headwidgets.methods.accuracy import accuracy
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import sweep
 from headwidgets.model.work import checkpoint
-from headwidgets.session.reading import read_pairs, read_set
-from headwidgets.tasks.make import TaskSet
+from headwidgets.session.reading import answers_of, read_pairs, read_set
+from headwidgets.tasks.make import TaskSet, read_number
 from headwidgets.tasks.registry import all_tasks, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from headwidgets.methods.metrics import LogitDiff
     from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompts
     from headwidgets.tasks.registry import Task
@@ -32,6 +31,11 @@ SURE = 2.0
 """Standard errors that the mean metric must be above zero, for a share of it to mean anything."""
 OTHERS = 95
 """Percentile of all other heads' costs that it must exceed."""
+COLUMNS = (
+    *("task", "n", "accuracy", "accuracy_se", "skill", "logit_diff", "chance"),
+    *("accuracy_new", "accuracy_new_se", "skill_new"),
+    *("head", "cost", "cost_se", "others", "special", "note"),
+)
 
 
 def card(
@@ -63,16 +67,20 @@ def card(
     Raises
     ------
     InputError
-        If there is no such task.
+        If there is no such task, none is asked for, or `n` or `seed` is out of range.
     """
     chosen = [one for one in all_tasks() if one.trained]
     if tasks is not None:
-        chosen = [find(name) for name in tasks]
+        chosen = [find(name) for name in ([tasks] if isinstance(tasks, str) else tasks)]
+    if not chosen:
+        message = "expected at least one task, got none; leave tasks= out for all of them"
+        raise InputError(message)
+    n, seed = read_number("n", n), read_number("seed", seed)
     rows = []
     for done, one in enumerate(chosen):
         checkpoint(done, len(chosen), "report card")
         rows.append(_row(engine, one, n, seed))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _row(engine: Engine, task: Task, n: int, seed: int) -> dict[str, Any]:
@@ -94,20 +102,13 @@ def _row(engine: Engine, task: Task, n: int, seed: int) -> dict[str, Any]:
 
 def _asked(engine: Engine, asked: TaskSet) -> tuple[Prompts, Snapshot]:
     prompts = read_set(engine, asked)
-    return prompts, Snapshot(pairs=read_pairs(engine, prompts), answers=answers(prompts))
-
-
-def answers(prompts: Prompts) -> tuple[LogitDiff, ...] | None:
-    """Return each prompt's own logit difference, where the set has answers."""
-    from headwidgets.methods.metrics import LogitDiff
-
-    if prompts.answer is None or prompts.foil is None:
-        return None
-    return tuple(LogitDiff(a, f) for a, f in zip(prompts.answer, prompts.foil, strict=True))
+    return prompts, Snapshot(pairs=read_pairs(engine, prompts), answers=answers_of(prompts))
 
 
 def _costs(engine: Engine, snapshot: Snapshot, first: pd.Series, seed: int) -> dict[str, Any]:
     """Resample each head in turn; a prompt that has no other of its length is left out."""
+    if first["logit_diff"] <= SURE * first["logit_diff_se"]:
+        return {"note": "the mean logit difference is not surely above zero: nothing to lose"}
     lengths = Counter(len(pair.clean) for pair in _different(snapshot.pairs))
     there = [i for i, pair in enumerate(snapshot.pairs) if lengths[len(pair.clean)] > 1]
     some = replace(
@@ -117,11 +118,10 @@ def _costs(engine: Engine, snapshot: Snapshot, first: pd.Series, seed: int) -> d
     )
     frame = sweep(engine, some, "resample", seed=seed, most=None)
     clean = float(frame.attrs["clean"])
-    if clean <= SURE * float(first["logit_diff_se"]):
-        return {"note": "the mean logit difference is not surely above zero: nothing to lose"}
     costs = -frame["effect"].to_numpy() / clean
     top = int(np.argmax(costs))
-    others = float(np.percentile(np.delete(costs, top), OTHERS))
+    rest = np.delete(costs, top)
+    others = float(np.percentile(rest, OTHERS)) if len(rest) else 0.0
     return {
         "head": f"{frame['layer'][top]}.{frame['head'][top]}",
         "cost": costs[top],

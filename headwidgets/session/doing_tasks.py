@@ -82,7 +82,7 @@ class DoingTasks(Asked):
 
         Parameters
         ----------
-        tasks : iterable of str, optional
+        tasks : str or iterable of str, optional
             Names of `hw.tasks`; default: those that the bundled model is trained on.
         n, seed : int
             Prompts a task and split, and their seed.

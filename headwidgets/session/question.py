@@ -14,11 +14,11 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.methods.apply import check_target, waiting
 from headwidgets.methods.edits import Edit
-from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Snapshot, position
 from headwidgets.prompts import Prompt, Prompts
 from headwidgets.session.changes import Changes
 from headwidgets.session.reading import (
+    answers_of,
     check_answers,
     first_prompt,
     read_metric,
@@ -215,16 +215,12 @@ class Question(Changes):
         """Return everything that decides a number, frozen."""
         with self._guard:
             values, revision = self._values, self.revision
-        answers = None
-        if values.prompts.answer is not None and values.prompts.foil is not None:
-            both = zip(values.prompts.answer, values.prompts.foil, strict=True)
-            answers = tuple(LogitDiff(a, f) for a, f in both)
         return Snapshot(
             pairs=values.pairs,
             index=values.index,
             edits=tuple(values.edits),
             metric=values.metric,
-            answers=answers,
+            answers=answers_of(values.prompts),
             reference=values.reference_pairs,
             revision=revision,
         )

@@ -13,6 +13,7 @@ from headwidgets.tasks.load import TaskFile
 
 if TYPE_CHECKING:
     from headwidgets.methods.metric import Metric
+    from headwidgets.methods.metrics import LogitDiff
     from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompt
 
@@ -61,6 +62,14 @@ def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
             )
             raise InputError(message)
     return Pair(clean, None if partner is None else _ids(engine, partner), roles)
+
+
+def answers_of(prompts: Prompts) -> tuple[LogitDiff, ...] | None:
+    """Return each prompt's own logit difference; None where the set has no answers."""
+    if prompts.answer is None or prompts.foil is None:
+        return None
+    both = zip(prompts.answer, prompts.foil, strict=True)
+    return tuple(metrics.LogitDiff(answer, foil) for answer, foil in both)
 
 
 def check_answers(engine: Engine, prompts: Prompts, pairs: tuple[Pair, ...]) -> None:

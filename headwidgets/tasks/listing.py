@@ -30,9 +30,17 @@ def tasks(session: Any = None) -> pd.DataFrame:
         One row a task: name, title, group, asks, example, shown (what the corrupted prompt
         changes), source, trained (whether the bundled model was trained on it), templates.
         With a session: usable, n, the different prompts found out of 100, for the reason.
+
+    Raises
+    ------
+    InputError
+        If `session` is neither a session nor a tokenizer.
     """
-    rows = []
     engine = getattr(session, "engine", None)
+    if session is not None and engine is None and not callable(session):
+        message = f"expected a session or a tokenizer, got {session!r:.80}"
+        raise InputError(message)
+    rows = []
     for one in all_tasks():
         row: dict[str, Any] = {name: getattr(one, name) for name in _TEXTS}
         row |= {"trained": one.trained, "templates": len(one.templates) + len(one.held_out)}

@@ -163,6 +163,6 @@ def check_context(row: Row, n_ctx: int | None) -> None:
     if n_ctx is not None and len(row.ids) > n_ctx:
         message = (
             f"a prompt has {len(row.ids)} tokens, BOS included; this model's context is {n_ctx}: "
-            "choose another task, or a smaller size of it"
+            "choose another task, or a model with a longer context"
         )
         raise InputError(message)

@@ -32,8 +32,7 @@ class Row:
     places : dict of str to (int, int)
         First token and the one after the last of each label of the clean prompt.
     answer, foil : int
-    options : tuple of int or of str
-        Token ids; texts where one of them is several tokens.
+    options : tuple of int
     """
 
     item: Item

@@ -57,7 +57,7 @@ def truthfulqa(draw: Draw) -> Item:
     """Draw one; true and false answers come in turn.
 
     The multiple choice of the benchmark is scored besides: MC1 and MC2 of the bare question
-    with all its answers, see `headwidgets.methods.continuations.multiple_choice`.
+    with all its answers, see `headwidgets.methods.multiple_choice`.
     """
     verdicts = draw.words.single(VERDICTS, least=len(VERDICTS))
     pair = draw.pick(draw.words.once(_pairs))

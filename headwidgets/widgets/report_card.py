@@ -141,7 +141,10 @@ def report_card(
     Raises
     ------
     InputError
-        If there is no such task.
+        If `session` is none, or there is no such task.
     """
+    if not hasattr(session, "report_card"):
+        message = f"expected a session, such as hw.Session('gpt2'), got {session!r:.80}"
+        raise InputError(message)
     frame = session.report_card(tasks, n=n, seed=seed)
     return ReportCard(frame, f"{session.facts.name}, n = {n} a task")

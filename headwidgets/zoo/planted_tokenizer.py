@@ -16,11 +16,15 @@ spelled in bytes like any other text, so that only a token id can mean the token
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-BOS = "<bos>"
+from headwidgets.zoo.bos import BOS, with_bos
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 D_VOCAB = 512
 
 # A text begins without a space, so the commonest first words exist in that form too.
@@ -81,9 +85,6 @@ def _description() -> str:
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, 0)]
-    )
     return str(tokenizer.to_str())
 
 
@@ -96,13 +97,4 @@ def planted_tokenizer() -> PreTrainedTokenizerFast:
         512 tokens, ``<bos>`` put in front. ``decode(encode(s), skip_special_tokens=True) == s``
         for every text `s` that has a UTF-8 form.
     """
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=Tokenizer.from_str(_description()),
-        name_or_path="planted",  # TransformerLens asks a tokenizer in memory for it
-        bos_token=BOS,
-        eos_token=BOS,
-        pad_token=BOS,
-        add_bos_token=True,
-        split_special_tokens=True,  # "<bos>" in a text is text
-        clean_up_tokenization_spaces=False,
-    )
+    return with_bos(Tokenizer.from_str(_description()), name_or_path="planted")

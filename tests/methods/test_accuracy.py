@@ -15,7 +15,8 @@ from headwidgets.errors import InputError
 from headwidgets.methods import accuracy as module
 from headwidgets.methods import continuations
 from headwidgets.methods.accuracy import accuracy
-from headwidgets.methods.continuations import Continued, continued, multiple_choice
+from headwidgets.methods.continuations import Continued, continued
+from headwidgets.methods.multiple_choice import multiple_choice
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.model.engine import Engine
 from headwidgets.prompts import Choices, Prompts
@@ -258,7 +259,7 @@ def scores(planted, monkeypatch, given, *some):
         letters = [engine.text.decode(ids)[-1] for _, ids in asked]
         return [Continued(float(np.log(given[letter])), greedy=False) for letter in letters]
 
-    monkeypatch.setattr(continuations, "continued", fixed)
+    monkeypatch.setattr("headwidgets.methods.multiple_choice.continued", fixed)
     return multiple_choice(planted.engine, planted.snapshot(), "clean", some)
 
 
@@ -282,7 +283,7 @@ def test_mc2_of_answers_that_are_all_unlikely(planted, monkeypatch):
         log = {"a": -2000.0, "b": -2001.0, "c": -2500.0, "d": -2000.0}
         return [Continued(log[engine.text.decode(ids)[-1]], greedy=False) for _, ids in asked]
 
-    monkeypatch.setattr(continuations, "continued", far)
+    monkeypatch.setattr("headwidgets.methods.multiple_choice.continued", far)
     ((mc1,), (mc2,)) = multiple_choice(
         planted.engine, planted.snapshot(), "clean", [choices(one=(" a", " b"))]
     )
@@ -318,7 +319,9 @@ def with_choices(**more):
 
 def test_a_question_counts_once_a_row(planted, monkeypatch):
     found = np.array([[1.0, 0.0], [0.8, 0.4]])
-    monkeypatch.setattr(module, "multiple_choice", lambda *a: found[:, : len(a[3])])
+    monkeypatch.setattr(
+        "headwidgets.methods.multiple_choice.multiple_choice", lambda *a: found[:, : len(a[3])]
+    )
     frame = planted.accuracy(with_choices())
     assert list(frame["template"]) == ["all", "x", "y"]
     assert list(frame["questions"]) == [2, 1, 1]

@@ -158,3 +158,41 @@ def test_the_card_is_a_picture(planted, tmp_path):
         assert card.save(tmp_path / f"card{suffix}").stat().st_size > 1000
     with pytest.raises(InputError, match=r"\.png or \.svg"):
         card.save(tmp_path / "card.html")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "options", "said"),
+    [
+        ([], {}, "at least one task"),
+        (["ioi"], {"n": 0}, "expected n as a whole number"),
+        (["ioi"], {"seed": -1}, "expected seed as a whole number"),
+        (["xx"], {}, "expected a task such as"),
+    ],
+)
+def test_a_card_of_nothing_is_refused(planted, tasks, options, said):
+    with pytest.raises(InputError, match=said):
+        hw.report_card(planted, tasks, **options)
+
+
+@pytest.mark.parametrize("other", [None, 3, "gpt2"])
+def test_a_card_is_of_a_session_and_a_list_of_a_tokenizer(other):
+    with pytest.raises(InputError, match="expected a session"):
+        hw.report_card(other)
+    if other is not None:
+        with pytest.raises(InputError, match="expected a session or a tokenizer"):
+            hw.tasks(other)
+
+
+def test_a_card_of_one_task_that_cannot_be_spelled_still_has_its_columns(planted):
+    card = hw.report_card(planted, "toy movie review", n=20)
+    assert card.to_frame()["accuracy"].isna().all()
+    assert "0 of 0 tasks" in repr(card)
+    assert card._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+def test_a_prompt_of_ones_own_is_no_longer_of_a_template(planted):
+    planted.prompts = hw.task("ioi", n=20)
+    planted.prompt = "</script> and John went to"
+    assert planted.prompts.templates[0] == "your own"
+    frame = planted.accuracy()
+    assert frame.set_index("template")["n"]["your own"] == 1

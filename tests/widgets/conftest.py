@@ -9,6 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import `fake_session`
 
 from fake_session import FakeSession, KeepingComm
+from pairs import CLEAN, CORRUPTED
+
+import headwidgets as hw
 
 
 @pytest.fixture
@@ -22,3 +25,14 @@ def wire(monkeypatch):
 @pytest.fixture
 def session():
     return FakeSession()
+
+
+@pytest.fixture
+def panel(wire, planted):
+    """A panel on a corrupted pair with its answers."""
+    planted.prompts = hw.Prompts(
+        clean=[CLEAN], corrupted=[CORRUPTED], answer=[" apple"], foil=[" book"]
+    )
+    panel = hw.PatchPanel(planted)
+    yield panel
+    panel.close()

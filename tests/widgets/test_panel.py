@@ -6,6 +6,7 @@ import json
 from io import BytesIO
 
 import pytest
+from pairs import CLEAN, CORRUPTED
 from PIL import Image
 
 import headwidgets as hw
@@ -13,9 +14,6 @@ from headwidgets.errors import InputError
 from headwidgets.widgets.panel_serve import SERVED, replaced
 from headwidgets.widgets.panel_table import read_table
 from headwidgets.widgets.products import PRODUCTS
-
-CLEAN = "Mary took the red apple and John took the red"
-CORRUPTED = "Mary took the red book and John took the red"
 
 
 def browser_sets(state, **traits):
@@ -25,16 +23,6 @@ def browser_sets(state, **traits):
 
 def ask(session, name, **body):
     return SERVED[name](session, body).body
-
-
-@pytest.fixture
-def panel(wire, planted):
-    planted.prompts = hw.Prompts(
-        clean=[CLEAN], corrupted=[CORRUPTED], answer=[" apple"], foil=[" book"]
-    )
-    panel = hw.PatchPanel(planted)
-    yield panel
-    panel.close()
 
 
 def test_the_first_numbers_are_there_at_once_and_plain_json(planted, panel):

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from copied import agree
+from pairs import CLEAN, CORRUPTED
 
 import headwidgets as hw
 from headwidgets.errors import Cancelled, InputError
@@ -21,20 +22,8 @@ from headwidgets.widgets.panel_sweep import COLUMNS, SERVED, pack
 from headwidgets.widgets.serve import handlers
 from headwidgets.widgets.wire import decode
 
-CLEAN = "Mary took the red apple and John took the red"
-CORRUPTED = CLEAN.replace("apple", "book")
 BODY = {"kind": "zero", "over": "heads", "direction": "denoise", "at": None}
 PLACES = {**BODY, "over": "heads x positions"}
-
-
-@pytest.fixture
-def panel(wire, planted):
-    planted.prompts = hw.Prompts(
-        clean=[CLEAN], corrupted=[CORRUPTED], answer=[" apple"], foil=[" book"]
-    )
-    panel = hw.PatchPanel(planted)
-    yield panel
-    panel.close()
 
 
 @pytest.fixture

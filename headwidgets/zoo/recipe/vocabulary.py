@@ -17,17 +17,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from headwidgets.tasks.lists import NAMES
 from headwidgets.tasks.lists import words as listed
-from headwidgets.zoo.planted_tokenizer import BOS, byte_letter
+from headwidgets.zoo.bos import BOS, with_bos
+from headwidgets.zoo.planted_tokenizer import byte_letter
 from headwidgets.zoo.recipe.collect import pieces, words_by_task
 from headwidgets.zoo.recipe.parts import BACK, COMMON, ENDS, FRONT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from transformers import PreTrainedTokenizerFast
 
 MOST = 2300
 """Tokens, all in all."""
@@ -98,18 +100,7 @@ def build(whole: Sequence[str]) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, 0)]
-    )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer,
-        bos_token=BOS,
-        eos_token=BOS,
-        pad_token=BOS,
-        add_bos_token=True,
-        split_special_tokens=True,  # "<bos>" in a text is text
-        clean_up_tokenization_spaces=False,
-    )
+    return with_bos(tokenizer)
 
 
 def _letters(word: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import string
+from typing import TYPE_CHECKING
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
-BOS = "<bos>"
+from headwidgets.zoo.bos import BOS, with_bos
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 OTHER = "."
 CHARACTERS = string.ascii_letters + string.digits + OTHER
 D_VOCAB = 1 + len(CHARACTERS)
@@ -25,17 +29,4 @@ def letters() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.WordLevel(vocab=vocabulary, unk_token=OTHER))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, 0)]
-    )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer,
-        name_or_path="letters",  # TransformerLens asks a tokenizer in memory for it
-        bos_token=BOS,
-        eos_token=BOS,
-        pad_token=BOS,
-        unk_token=OTHER,
-        add_bos_token=True,
-        split_special_tokens=True,  # "<bos>" in a text is text
-        clean_up_tokenization_spaces=False,
-    )
+    return with_bos(tokenizer, name_or_path="letters", unk_token=OTHER)
