@@ -12,6 +12,8 @@ from headwidgets.tasks.lists import words as _words
 from headwidgets.tasks.registry import task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from headwidgets.tasks.draw import Draw
     from headwidgets.tasks.words import Words
 
@@ -77,7 +79,7 @@ def few_shot_labels(draw: Draw) -> Item:
     labels = pair if draw.turn % 2 == 0 else pair[::-1]
     asked = draw.turn // 2 % 2
     order = draw.pick(_ORDERS)
-    pools = (draw.sample(first, _LEAST), draw.sample(second, _LEAST))
+    pools = (draw.sample(first, len(first)), draw.sample(second, len(second)))
     words = {"ASKED": pools[asked].pop()}
     words |= {f"X{i}": pools[kind].pop() for i, kind in enumerate(order, 1)}
     right = {f"L{i}": labels[kind] for i, kind in enumerate(order, 1)}
@@ -92,7 +94,20 @@ def few_shot_labels(draw: Draw) -> Item:
         # A label follows once its kind has had one.
         learned=tuple(f"L{i + 1}" for i in range(_SHOTS) if order[i] in order[:i]),
         after=".",
+        more=tuple(_shots(draw, pools, labels)),
     )
+
+
+def _shots(
+    draw: Draw, pools: Sequence[list[str]], labels: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield more examples of both kinds, of the words that are left, in the template's form."""
+    between, _, end = draw.template.partition("{L3}")[2].partition("{X4}")
+    middle = end.partition("{L4}")[0]
+    for _ in range(_SHOTS):
+        kind = int(draw.rng.random() * 2)
+        if pools[kind]:
+            yield f"{between}{pools[kind].pop()}{middle}", labels[kind]
 
 
 def _usable(words: Words) -> tuple[list[tuple[str, tuple[str, ...]]], tuple[tuple[str, str], ...]]:

@@ -62,6 +62,9 @@ class Item(NamedTuple):
         answers of the examples in front: a model is trained on these too.
     after : str
         What a trained model goes on with after the answer.
+    more : tuple of (str, str)
+        Further questions that the clean prompt settles, each with its answer, in place behind
+        the first answer and before `after`: a model is trained on these too.
     choices : Choices, optional
         A question with answers of any length, scored besides.
     """
@@ -75,6 +78,7 @@ class Item(NamedTuple):
     chance: float | None = None
     learned: tuple[str, ...] = ()
     after: str = ""
+    more: tuple[tuple[str, str], ...] = ()
     choices: Choices | None = None
 
 

@@ -50,6 +50,7 @@ def key_value(draw: Draw) -> Item:
     keys = draw.sample(draw.words.single(NAMES), n)
     values = draw.sample(draw.words.single(COLOURS), n)
     template, labels = _prompt(draw.template, n, at, foil_at)
+    question = template.rpartition(".")[2]
     said = dict(zip((value for _, value in labels), values, strict=True))
     names = dict(zip((key for key, _ in labels), keys, strict=True))
     swapped = names | {"KEY": keys[foil_at], "KEY2": keys[at]}
@@ -61,6 +62,11 @@ def key_value(draw: Draw) -> Item:
         key=tuple(sorted(keys)),
         options=tuple(values),
         after=".",
+        more=tuple(
+            ("." + question.replace("{ASKED}", keys[i]), values[i])
+            for i in draw.sample(range(n), n)
+            if i != at
+        ),
     )
 
 

@@ -71,6 +71,11 @@ def options(draw: Draw) -> Item:
         key=tuple(sorted(contents)),
         options=letters,
         after=".",
+        more=tuple(
+            (f". The answer for{words[f'OPTION_{label}']} is", words[label])
+            for label in draw.sample(LABELS, len(LABELS))
+            if label != right
+        ),
     )
 
 

@@ -42,7 +42,7 @@ def yes_no(draw: Draw) -> Item:
     tYes and tNo are where they are offered, as in the negative attention score (Yu et al. 2024).
     """
     yes, no = draw.words.single(("yes", "no"), least=2)
-    asked, other = draw.sample(draw.words.single(THINGS), 2)
+    asked, other, third = draw.sample(draw.words.single(THINGS), 3)
     who = draw.pick(draw.words.single(NAMES))
     right = draw.turn % 2 == 0
     order = ("tYes", "tNo") if draw.turn // 2 % 2 == 0 else ("tNo", "tYes")
@@ -52,12 +52,18 @@ def yes_no(draw: Draw) -> Item:
         words["WHO2"] = who
     if "{PLACE}" in template:
         words["PLACE"] = draw.pick(draw.words.single(PLACES))
+    said = asked if right else other
+    rest = sorted({said, other, third} - {asked})
     return Item(
-        clean=write(template, **words, SAID=asked if right else other),
+        clean=write(template, **words, SAID=said),
         corrupted=write(template, **words, SAID=other if right else asked),
         answer=yes if right else no,
         foil=no if right else yes,
         key=(who, asked),
         options=(yes, no),
         after=".",
+        more=tuple(
+            (f". Is it a{thing}?", yes if thing == said else no)
+            for thing in draw.sample(rest, len(rest))
+        ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from tokenizers import pre_tokenizers
@@ -89,4 +89,5 @@ def texts(item: Item) -> Iterator[str]:
     for prompt in (item.clean, item.corrupted):
         if isinstance(prompt, Written):
             yield prompt.text
+    yield from chain.from_iterable(item.more)
     yield item.after

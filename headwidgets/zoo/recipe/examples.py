@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from headwidgets.tasks.make import rows
 from headwidgets.zoo.recipe.mixture import REST, TOGETHER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from headwidgets.model.text import Text
+    from headwidgets.tasks.item import Item
     from headwidgets.tasks.registry import Task
     from headwidgets.tasks.spelling import Row
     from headwidgets.zoo.recipe.fillers import Fillers
@@ -39,17 +41,32 @@ class Example:
     weights: tuple[float, ...]
 
 
-def example(row: Row, filler: tuple[int, ...], after: tuple[int, ...]) -> Example:
-    """Put a prompt behind filler and its answer behind it."""
+NOTHING = Example((), ())
+
+
+def example(row: Row, filler: tuple[int, ...], rest: Example) -> Example:
+    """Put a prompt behind filler, its answer behind it, and what follows this."""
     prompt = list(row.ids)
     weights = [REST] * len(prompt)
     learned = {i for mark in row.item.learned for i in range(*row.places.get(mark, (0, 0)))}
     each = max(REST, min(1.0, TOGETHER / max(1, len(learned))))
     for i in learned:
         weights[i] = each
-    ids = (prompt[0], *filler, *prompt[1:], row.answer, *after)
-    weighed = (0.0, *(REST for _ in filler), *weights[1:], 1.0, *(REST for _ in after))
+    ids = (prompt[0], *filler, *prompt[1:], row.answer, *rest.ids)
+    weighed = (0.0, *(REST for _ in filler), *weights[1:], 1.0, *rest.weights)
     return Example(ids, weighed)
+
+
+def following(item: Item, encode: Callable[[str], tuple[int, ...]]) -> Example:
+    """Return what follows an item's answer: further questions, their answers, an end."""
+    ids: list[int] = []
+    weights: list[float] = []
+    for text, answer in item.more:
+        asked, answered = encode(text), encode(answer)
+        ids += asked + answered
+        weights += [REST] * len(asked) + [1.0] * len(answered)
+    end = encode(item.after)
+    return Example((*ids, *end), (*weights, *(REST for _ in end)))
 
 
 def join(first: Example, between: tuple[int, ...], second: Example) -> Example:
@@ -79,16 +96,16 @@ def draw(
         Tokens of a row: filler that does not fit is left out.
     """
     rng = random.Random(f"{task.name} {seed} filler")  # noqa: S311 - drawing, not keeping secrets
-    afters: dict[str, tuple[int, ...]] = {}
+    encode = lru_cache(maxsize=10_000)(
+        lambda part: tuple(text.encode(part)[int(text.prepend_bos) :]) if part else ()
+    )
     made = []
     for row in short(rows(task, text, seed, "train", Counter()), count, longest):
-        after = row.item.after
-        if after not in afters:
-            afters[after] = tuple(text.encode(after)[int(text.prepend_bos) :]) if after else ()
+        rest = following(row.item, encode)
         filler = fillers.draw(rng)
-        if len(row.ids) + len(filler) + 1 + len(afters[after]) > n_ctx:
+        if len(row.ids) + len(filler) + 1 + len(rest.ids) > n_ctx:
             filler = ()
-        made.append(example(row, filler, afters[after]))
+        made.append(example(row, filler, rest))
     return made
 
 

@@ -12,7 +12,7 @@ import torch
 
 from headwidgets.errors import InputError
 from headwidgets.tasks.make import rows
-from headwidgets.zoo.recipe.examples import example
+from headwidgets.zoo.recipe.examples import NOTHING, example
 from headwidgets.zoo.recipe.fillers import Fillers
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def questions(task: Task, text: Text, n: int, split: str, n_ctx: int) -> list[Qu
     found: list[Question] = []
     for row in islice(rows(task, text, 0, split, Counter()), n):
         filler = fillers.draw(rng) if len(found) % 2 else ()
-        ids = example(row, filler, ()).ids[:-1]
+        ids = example(row, filler, NOTHING).ids[:-1]
         chance = row.item.chance or 1 / max(1, len(row.options))
         fits = ids if len(ids) <= n_ctx else row.ids
         found.append(Question(fits, row.answer, row.options, chance))
