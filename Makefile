@@ -16,7 +16,7 @@ PIP_INSTALL := $(PY) -m pip install -c constraints.txt \
 SET := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab test test-setup verify bench model lint js clean
+.PHONY: help venv lab test test-setup verify bench model card lint js clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,9 @@ bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write report
 
 model: venv ## train the bundled model anew, an evening on two cores (RECIPE_ARGS="--steps 20000 --resume")
 	$(PY) -m headwidgets.zoo.recipe --out .recipe --export $(RECIPE_ARGS)
+
+card: venv ## measure the bundled model: the table of hw.report_card()
+	$(PY) scripts/card.py
 
 lint: test-setup ## check style and types, Python and TypeScript
 	$(BIN)/ruff check .

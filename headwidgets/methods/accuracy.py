@@ -65,7 +65,7 @@ def accuracy(
     if prompts.answer is None or prompts.foil is None:
         message = "expected prompts with answers, such as hw.task('ioi') or Prompts(answer=, foil=)"
         raise InputError(message)
-    asked = [_asked(engine, prompts, pair.clean, i) for i, pair in enumerate(snapshot.pairs)]
+    asked = _asked(engine, prompts, snapshot)
     several = [i for i, ids in enumerate(asked) if any(len(one) > 1 for one in ids)]
     values = np.full((len(_MEASURES), len(prompts)), np.nan)
     values[:, several] = _several(engine, prompts, snapshot, run, [(i, asked[i]) for i in several])
@@ -86,14 +86,22 @@ def accuracy(
     return frame if prompts.choices is None else with_choices(frame, engine, prompts, snapshot, run)
 
 
-def _asked(engine: Engine, prompts: Prompts, ids: Ids, i: int) -> list[Ids]:
-    """Return the tokens of one prompt's answer, of its foil, and of each other option."""
+def _asked(engine: Engine, prompts: Prompts, snapshot: Snapshot) -> list[list[Ids]]:
+    """Return the tokens of each prompt's answer, of its foil, and of each other option."""
     if prompts.answer is None or prompts.foil is None:  # pragma: no cover - checked by the caller
         raise AssertionError
-    given = [prompts.answer[i], prompts.foil[i], *(prompts.options[i] if prompts.options else ())]
-    found = {one: engine.text.answer_ids(ids, one) for one in dict.fromkeys(given)}
-    answer, foil, *options = (found[one] for one in given)
-    return [answer, foil, *(one for one in dict.fromkeys(options) if one not in (answer, foil))]
+    given: list[tuple[str | int, ...]] = []
+    for i, (answer, foil) in enumerate(zip(prompts.answer, prompts.foil, strict=True)):
+        given.append((answer, foil, *(prompts.options[i] if prompts.options else ())))
+    asked = [(i, one) for i, some in enumerate(given) for one in dict.fromkeys(some)]
+    read = engine.text.answers_ids([(snapshot.pairs[i].clean, one) for i, one in asked])
+    found = dict(zip(asked, read, strict=True))
+    out = []
+    for i, some in enumerate(given):
+        two = [found[i, one] for one in some[:2]]
+        others = dict.fromkeys(found[i, one] for one in some[2:])
+        out.append([*two, *(ids for ids in others if ids not in two)])
+    return out
 
 
 def _one(

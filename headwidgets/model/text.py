@@ -16,6 +16,10 @@ from headwidgets.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+UNSEEN = "unseen_tokens"
+"""Key of a model's configuration: ids of the tokens that its training never saw."""
+ENDING = 3
+"""Last tokens of a prompt that settle how what comes next is read."""
 _CONTEXT = 8  # tokens of left context that fix how the next one decodes
 _PARTIAL = "\ufffd"
 _LONGEST = 4  # bytes of a character in UTF-8
@@ -31,10 +35,18 @@ class Text:
     prepend_bos : bool, optional
         Whether a text gets the beginning-of-sequence token in front. None: as the model
         was trained (TransformerLens's default for it).
+
+    Attributes
+    ----------
+    unseen : frozenset of int
+        Tokens that training never saw, where the model's configuration says so, as the
+        bundled model's does.
     """
 
     def __init__(self, bridge: Any, *, prepend_bos: bool | None = None) -> None:
         self.d_vocab = int(bridge.cfg.d_vocab)
+        config = getattr(bridge.original_model, "config", None)
+        self.unseen = frozenset(getattr(config, UNSEEN, None) or ())
         tokenizer = bridge.tokenizer
         # Some folders without tokenizer files boot with an empty one.
         empty = tokenizer is None or len(tokenizer) < self.d_vocab / 2
@@ -72,6 +84,31 @@ class Text:
         InputError
             If the model came without a tokenizer, or no token comes out.
         """
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return of each text its token ids, as `encode` does, at once."""
+        for text in texts:
+            self._check(text)
+        if not texts or self._tokenizer is None:
+            return []
+        found = self._tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        out = []
+        for read in found:
+            ids = [int(i) for i in read]
+            if self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]:
+                ids = [self.bos_id, *ids]
+            if not ids:
+                message = (
+                    "the prompt is empty, and this model puts no beginning-of-sequence token in "
+                    "front: give at least one token"
+                )
+                raise InputError(message)
+            out.append(ids)
+        return out
+
+    def _check(self, text: str) -> None:
+        """Refuse what no tokenizer reads."""
         if self._tokenizer is None:
             message = (
                 f"expected token ids, got text: this model came without a tokenizer; "
@@ -85,16 +122,6 @@ class Text:
                 f"expected text that can be written as UTF-8, got {text!r:.80}: {error.reason}"
             )
             raise InputError(message) from error
-        ids = [int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
-        if self.prepend_bos and self.bos_id is not None and ids[:1] != [self.bos_id]:
-            ids = [self.bos_id, *ids]
-        if not ids:
-            message = (
-                "the prompt is empty, and this model puts no beginning-of-sequence token in "
-                "front: give at least one token"
-            )
-            raise InputError(message)
-        return ids
 
     def with_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
         """Return of each text its token ids, as `encode` does, and where each token stands in it.
@@ -246,26 +273,55 @@ class Text:
 
         Parameters and errors are those of `answer_id`, but that several tokens will do.
         """
-        if not isinstance(answer, str):
-            return (self.answer_id(prompt, answer),)
-        tail = self._continuation(prompt, answer)
-        if tail:
-            return tuple(tail)
-        message = (
-            f"expected an answer that begins with a token of its own after the prompt, got "
-            f"{answer!r}: it merges with the end of the prompt; put a space in front"
-        )
-        raise InputError(message)
+        return self.answers_ids([(prompt, answer)])[0]
+
+    def answers_ids(
+        self, asked: Sequence[tuple[Sequence[int], str | int]]
+    ) -> list[tuple[int, ...]]:
+        """Return the tokens of every answer after its prompt, as `answer_ids` does, at once."""
+        written = [(prompt, answer) for prompt, answer in asked if isinstance(answer, str)]
+        tails = iter(self.continuations(written))
+        out: list[tuple[int, ...]] = []
+        for prompt, answer in asked:
+            if not isinstance(answer, str):
+                out.append((self.answer_id(prompt, answer),))
+                continue
+            tail = next(tails)
+            if not tail:
+                message = (
+                    f"expected an answer that begins with a token of its own after the prompt, "
+                    f"got {answer!r}: it merges with the end of the prompt; put a space in front"
+                )
+                raise InputError(message)
+            out.append(tuple(tail))
+        return out
 
     def _continuation(self, prompt: Sequence[int], answer: str) -> list[int] | None:
         """Tokens that `answer` adds to `prompt`, None where the two merge."""
-        bare = [int(i) for i in prompt]
-        if self.prepend_bos and bare[:1] == [self.bos_id]:
-            bare = bare[1:]
-        whole = self.encode(self.decode(bare) + answer)
-        if self.prepend_bos:
-            whole = whole[1:]
-        return whole[len(bare) :] if whole[: len(bare)] == bare else None
+        return self.continuations([(prompt, answer)])[0]
+
+    def continuations(self, asked: Sequence[tuple[Sequence[int], str]]) -> list[list[int] | None]:
+        """Return the tokens that each answer adds to its prompt, None where the two merge.
+
+        What a word merges with is the token before it, at most: of prompts that end alike, one
+        is asked.
+        """
+        keys = [(tuple(prompt[-ENDING:]), answer) for prompt, answer in asked]
+        different = dict(zip(reversed(keys), reversed(asked), strict=True))
+        before: dict[tuple[int, ...], tuple[list[int], str]] = {}
+        for prompt, _ in different.values():
+            if (key := tuple(prompt)) not in before:
+                bare = [int(i) for i in prompt]
+                bare = bare[1:] if self.prepend_bos and bare[:1] == [self.bos_id] else bare
+                before[key] = bare, self.decode(bare)
+        known = [(*before[tuple(prompt)], answer) for prompt, answer in different.values()]
+        found: list[list[int] | None] = []
+        read = self.encode_all([text + answer for _, text, answer in known])
+        for (bare, _, _), ids in zip(known, read, strict=True):
+            whole = ids[1:] if self.prepend_bos else ids
+            found.append(whole[len(bare) :] if whole[: len(bare)] == bare else None)
+        added = dict(zip(different, found, strict=True))
+        return [added[key] for key in keys]
 
     def _not_one_token(self, prompt: Sequence[int], answer: str, tail: list[int] | None) -> str:
         what = (

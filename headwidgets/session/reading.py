@@ -12,6 +12,8 @@ from headwidgets.tasks import TaskSet
 from headwidgets.tasks.load import TaskFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from headwidgets.methods.metric import Metric
     from headwidgets.methods.metrics import LogitDiff
     from headwidgets.model.engine import Engine
@@ -38,11 +40,16 @@ def read_set(engine: Engine, value: object) -> Prompts:
 
 def read_pairs(engine: Engine, prompts: Prompts) -> tuple[Pair, ...]:
     """Return every pair of a set as token ids; see `read_pair`."""
-    return tuple(read_pair(engine, prompts, i) for i in range(len(prompts)))
+    some = (*prompts.clean, *(one for one in prompts.corrupted or () if one is not None))
+    written = list(dict.fromkeys(one for one in some if isinstance(one, str)))
+    read = dict(zip(written, engine.text.encode_all(written), strict=True))
+    return tuple(read_pair(engine, prompts, i, read) for i in range(len(prompts)))
 
 
-def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
-    """Return one pair of a set as token ids.
+def read_pair(
+    engine: Engine, prompts: Prompts, i: int, read: Mapping[str, Sequence[int]] | None = None
+) -> Pair:
+    """Return one pair of a set as token ids; `read` has those of texts that were read.
 
     Raises
     ------
@@ -50,7 +57,7 @@ def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
         If a prompt is empty, too long or has ids that do not exist, or a role stands
         beyond its end.
     """
-    clean = _ids(engine, prompts.clean[i])
+    clean = _ids(engine, prompts.clean[i], read)
     partner = prompts.corrupted[i] if prompts.corrupted is not None else None
     given = {role: places[i] for role, places in prompts.roles.items()}
     roles = {role: place for role, place in given.items() if place is not None}
@@ -61,7 +68,7 @@ def read_pair(engine: Engine, prompts: Prompts, i: int) -> Pair:
                 f"{len(clean)} tokens, 0 to {len(clean) - 1}"
             )
             raise InputError(message)
-    return Pair(clean, None if partner is None else _ids(engine, partner), roles)
+    return Pair(clean, None if partner is None else _ids(engine, partner, read), roles)
 
 
 def answers_of(prompts: Prompts) -> tuple[LogitDiff, ...] | None:
@@ -95,8 +102,13 @@ def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> Metri
     return metric
 
 
-def _ids(engine: Engine, prompt: Prompt) -> tuple[int, ...]:
-    ids = tuple(engine.text.encode(prompt)) if isinstance(prompt, str) else prompt
+def _ids(
+    engine: Engine, prompt: Prompt, read: Mapping[str, Sequence[int]] | None
+) -> tuple[int, ...]:
+    if isinstance(prompt, str):
+        ids = tuple(read[prompt] if read else engine.text.encode(prompt))
+    else:
+        ids = prompt
     facts = engine.facts
     bad = next((i for i in ids if not 0 <= i < facts.d_vocab), None)
     if bad is not None:

@@ -20,6 +20,13 @@ _TEMPLATES = (
     "The letters of{W1}{W2}{W3} are{L1}{L2}",
     "Here is{W1}{W2}{W3}, in short{L1}{L2}",
     "The first letters of{W1}{W2}{W3} are{L1}{L2}",
+    "Here is the{W1}{W2}{W3}, or{L1}{L2}",
+    "In short,{W1}{W2}{W3} is{L1}{L2}",
+    "The{W1}{W2}{W3}, called{L1}{L2}",
+    "The letters of the{W1}{W2}{W3} are called{L1}{L2}",
+    "Here is{W1}{W2}{W3}. In short:{L1}{L2}",
+    "Here:{W1}{W2}{W3} is called{L1}{L2}",
+    "In short:{W1}{W2}{W3}:{L1}{L2}",
 )
 _HELD_OUT = (
     "In short, the{W1}{W2}{W3} is called{L1}{L2}",

@@ -72,9 +72,10 @@ def colored_object(draw: Draw) -> Item:
         options=tuple([named for _, named in tints]),
         learned=("xA",),
         after="\n",
-        more=tuple(
-            (f"\nQ: What color is the{here[i]}?\nA:", tints[i][1])
-            for i in ((asked + 1) % 3, (asked + 2) % 3)
+        more=draw.further(
+            [(here[i], tints[i][1]) for i in range(3) if i != asked],
+            f"\nQ: {_WHICH}",
+            "{Q}",
         ),
     )
 

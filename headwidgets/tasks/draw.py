@@ -53,6 +53,25 @@ class Draw:
         """Return `k` different ones, in random order."""
         return self.rng.sample(things, k)
 
+    def further(
+        self, answers: Sequence[tuple[str, str]], question: str, field: str
+    ) -> tuple[tuple[str, str], ...]:
+        """Return an item's further questions, in any order: whole ones, or a bare list.
+
+        Parameters
+        ----------
+        answers : sequence of (str, str)
+            What is asked for, and the answer.
+        question : str
+            It has a field.
+        field : str
+        """
+        some = self.sample(answers, len(answers))
+        if self.rng.random() < 0.5:  # noqa: PLR2004 - as often
+            return tuple((question.replace(field, one), answer) for one, answer in some)
+        between = (". In short:", *("," for _ in some))
+        return tuple((f"{b}{one}", answer) for b, (one, answer) in zip(between, some, strict=False))
+
     def turned(self, things: Sequence[Thing]) -> Thing:
         """Return them in turn: balanced."""
         return things[self.turn % len(things)]

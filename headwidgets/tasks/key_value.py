@@ -62,10 +62,8 @@ def key_value(draw: Draw) -> Item:
         key=tuple(sorted(keys)),
         options=tuple(values),
         after=".",
-        more=tuple(
-            ("." + question.replace("{ASKED}", keys[i]), values[i])
-            for i in draw.sample(range(n), n)
-            if i != at
+        more=draw.further(
+            [(keys[i], values[i]) for i in range(n) if i != at], "." + question, "{ASKED}"
         ),
     )
 

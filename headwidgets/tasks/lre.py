@@ -52,19 +52,36 @@ _OPPOSITES = _facts("""
 RELATIONS = (
     Relation(
         "capital",
-        ("The capital of{S} is", "In{S} the capital city is called"),
+        (
+            "The capital of{S} is",
+            "In{S} the capital city is called",
+            "They say that{S} has the capital",
+            "The capital city of{S} is called",
+            "In{S} they say that the capital is called",
+        ),
         "In{S} the capital is",
         _CAPITALS,
     ),
     Relation(
         "country",
-        ("The city of{S} is in", "People in{S} live in"),
+        (
+            "The city of{S} is in",
+            "People in{S} live in",
+            "The city of{S} lies in",
+            "In the city of{S} people live in",
+        ),
         "People in the city of{S} live in",
         tuple((city, country) for country, city in _CAPITALS),
     ),
     Relation(
         "language",
-        ("The language of{S} is", "In{S} most people speak"),
+        (
+            "The language of{S} is",
+            "In{S} most people speak",
+            "The language in{S} is",
+            "Most people in{S} speak",
+            "In{S} the language is called",
+        ),
         "In{S} the language is",
         _facts("""
             France French, Germany German, Spain Spanish, Italy Italian, England English,
@@ -75,7 +92,13 @@ RELATIONS = (
     ),
     Relation(
         "color",
-        ("The color of the{S} is", "Most people say that the{S} is"),
+        (
+            "The color of the{S} is",
+            "Most people say that the{S} is",
+            "The{S} has the color",
+            "They say that the color of the{S} is",
+            "They say that the{S} is",
+        ),
         "Most people say that the color of the{S} is",
         _facts("""
             banana yellow, lemon yellow, sun yellow, grass green, leaf green, frog green,
@@ -85,13 +108,25 @@ RELATIONS = (
     ),
     Relation(
         "opposite",
-        ("The opposite of{S} is", "If it is not{S}, it is"),
+        (
+            "The opposite of{S} is",
+            "If it is not{S}, it is",
+            "It is not{S}: it is",
+            "The opposite of the word{S} is",
+            "They say that the opposite of{S} is",
+        ),
         "If it is the opposite of{S}, it is",
         (*_OPPOSITES, *((other, one) for one, other in _OPPOSITES)),
     ),
     Relation(
         "past",
-        ("Today I{S}, yesterday I", "The past of the word{S} is"),
+        (
+            "Today I{S}, yesterday I",
+            "The past of the word{S} is",
+            "Today we{S}, yesterday we",
+            "Today people{S}, and yesterday they",
+            "Today they{S}, yesterday they",
+        ),
         "Today people{S}, yesterday people",
         _facts("""
             go went, give gave, get got, take took, make made, see saw, come came, find found,
@@ -101,7 +136,13 @@ RELATIONS = (
     ),
     Relation(
         "kind",
-        ("The{S} is a kind of", "By{S} we mean a kind of"),
+        (
+            "The{S} is a kind of",
+            "By{S} we mean a kind of",
+            "The word{S} means a kind of",
+            "They say{S} and mean a kind of",
+            "By the word{S} people mean a kind of",
+        ),
         "By the word{S} we mean a kind of",
         _facts("""
             dog animal, cat animal, horse animal, cow animal, apple fruit, banana fruit,
@@ -112,7 +153,13 @@ RELATIONS = (
     ),
     Relation(
         "letter",
-        ("The word{S} begins with", "The first letter of{S} is"),
+        (
+            "The word{S} begins with",
+            "The first letter of{S} is",
+            "The letter of the word{S} is",
+            "The word{S} has the first letter",
+            "They say that the first letter of{S} is",
+        ),
         "The first letter of the word{S} is",
         _facts("""
             apple A, ball B, cat C, door D, fish F, girl G, hat H, key K, lamp L, milk M, night N,
@@ -121,7 +168,13 @@ RELATIONS = (
     ),
     Relation(
         "work",
-        ("The{S} works in the", "Every day the{S} goes to the"),
+        (
+            "The{S} works in the",
+            "Every day the{S} goes to the",
+            "The{S} goes to the",
+            "They say that the{S} works in the",
+            "Today the{S} works in the",
+        ),
         "Every day the{S} works in the",
         _facts("""
             teacher school, cook kitchen, clerk office, gardener garden, doctor hospital,
@@ -132,7 +185,13 @@ RELATIONS = (
     ),
     Relation(
         "number",
-        ("The number{S} is written", "Most people write{S} as"),
+        (
+            "The number{S} is written",
+            "Most people write{S} as",
+            "The number{S} is",
+            "Most people write the word{S} as",
+            "They say that they write the number{S} as",
+        ),
         "Most people write the number{S} as",
         _facts("""
             one 1, two 2, three 3, four 4, five 5, six 6, seven 7, eight 8, nine 9, ten 10,

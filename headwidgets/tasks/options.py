@@ -71,10 +71,10 @@ def options(draw: Draw) -> Item:
         key=tuple(sorted(contents)),
         options=letters,
         after=".",
-        more=tuple(
-            (f". The answer for{words[f'OPTION_{label}']} is", words[label])
-            for label in draw.sample(LABELS, len(LABELS))
-            if label != right
+        more=draw.further(
+            [(words[f"OPTION_{label}"], words[label]) for label in LABELS if label != right],
+            ". The answer for{THING} is",
+            "{THING}",
         ),
     )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headwidgets.errors import InputError
+from headwidgets.model.text import ENDING
 from headwidgets.prompts import Prompts
 from headwidgets.tasks.item import Spelled, Written
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from headwidgets.model.text import Text
     from headwidgets.tasks.item import Answer, Item
 
-Cache = dict[tuple[object, ...], tuple[int | None, str]]
-"""The token that an answer is behind a prompt's last tokens, or None and why."""
+Cache = dict[tuple[tuple[int, ...], str], "list[int] | None"]
+"""The tokens that an answer is behind a prompt's last ones, or None where they merge."""
 _SHOWN = 4
 
 
@@ -62,6 +62,7 @@ def spelled(
     """
     clean = _tokens([item.clean for _, item in some], text)
     other = _tokens([item.corrupted for _, item in some], text)
+    _look_up(some, clean, text, cache)
     for (template, item), (ids, places), (partner, _) in zip(some, clean, other, strict=True):
         assert ids is not None  # noqa: S101 - every item has a clean prompt
         if partner is not None and len(partner) != len(ids):
@@ -110,26 +111,35 @@ def _covering(
     return places
 
 
-def _answer(
-    answer: Answer,
-    ids: tuple[int, ...],
+def _look_up(
+    some: Sequence[tuple[str, Item]],
+    prompts: Sequence[tuple[tuple[int, ...] | None, object]],
     text: Text,
     cache: Cache,
+) -> None:
+    """Learn the tokens of all answers and options that are new, at once."""
+    new: dict[tuple[tuple[int, ...], str], tuple[tuple[int, ...], str]] = {}
+    for (_, item), (ids, _) in zip(some, prompts, strict=True):
+        for answer in (item.answer, item.foil, *item.options):
+            if ids is not None and isinstance(answer, str):
+                key = ids[-ENDING:], answer
+                if key not in cache:
+                    new[key] = ids, answer
+    cache.update(zip(new, text.continuations(list(new.values())), strict=True))
+
+
+def _answer(
+    answer: Answer, ids: tuple[int, ...], text: Text, cache: Cache
 ) -> tuple[int | None, str]:
     """Return the one token that an answer is behind a prompt, or why it is none."""
     if not isinstance(answer, str):
         return int(answer), ""
-    key = (ids[-2:], answer)  # what a word merges with is the token before it
-    found = cache.get(key)
-    if found is None:
-        try:
-            found = text.answer_id(ids, answer), ""
-        except InputError:
-            size = text.count_after(answer)
-            why = f"{size}" if size > 1 else "it merges with the prompt"
-            found = None, f"an answer or option is not one token: {answer!r} ({why})"
-        cache[key] = found
-    return found
+    tail = cache[ids[-ENDING:], answer]
+    if tail is not None and len(tail) == 1:
+        return tail[0], ""
+    size = text.count_after(answer)
+    why = f"{size}" if size > 1 else "it merges with the prompt"
+    return None, f"an answer or option is not one token: {answer!r} ({why})"
 
 
 # ---------------------------------------------------------------------- as a set

@@ -29,10 +29,20 @@ _OFTEN = (
 _ALONE = (
     "In order:{M1},{M2},{M3},",
     "In order:{M1},{M2},",
+    "In order:{M1}{M2}",
+    "In order:{M1},{M2}, and then",
     "They count:{M1}{M2}{M3}",
     "They count:{M1}{M2}",
+    "They count:{M1},{M2},{M3},",
+    "They count:{M1}, then{M2}, then{M3}, then",
+    "They count{M1},{M2},{M3}, and then",
     "The list goes{M1},{M2},{M3}, and then",
     "The list goes{M1}, then{M2}, then",
+    "The list goes{M1}{M2}{M3}",
+    "The list:{M1},{M2},",
+    "Then{M1}, then{M2}, then{M3}, then",
+    "Now:{M1},{M2}, and then",
+    "Now:{M1}{M2}{M3}",
 )
 _ALONE_HELD_OUT = (
     "The list goes{M1},{M2},{M3},",
@@ -91,6 +101,12 @@ _SENTENCES = {
     _people("Then", "was in row"): "letters",
     _people("My friend", "came"): "ordinals",
     _people("Then", "was"): "ordinals",
+    _people("In order:", "was born in"): "months",
+    _people("In order:", "came home on"): "days",
+    _people("Today", "found", " books"): "numbers",
+    _people("Today", "got", " books"): "number words",
+    _people("In order:", "is in row"): "letters",
+    _people("Today", "came"): "ordinals",
 }
 _SENTENCES_HELD_OUT = {
     _people("Then", "was born in"): "months",
@@ -135,6 +151,11 @@ _LISTS = (
     "My list:{M1}.{T1}{M2}.{T2}",
     "We have{M1}:{T1},{M2}:{T2},{M3}:{T3},",
     "We have{M1}:{T1},{M2}:{T2},",
+    "We have{M1}.{T1}.{M2}.{T2}.",
+    "My list:{M1}:{T1},{M2}:{T2},",
+    "The list:{M1}.{T1}{M2}.{T2}{M3}.{T3}",
+    "Take{M1}.{T1}{M2}.{T2}",
+    "The list:{M1}:{T1},{M2}:{T2},{M3}:{T3},",
     "Take{M1}.{T1}.{M2}.{T2}.{M3}.{T3}.",
 )
 _LISTS_HELD_OUT = (

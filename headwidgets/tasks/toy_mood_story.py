@@ -59,5 +59,5 @@ def toy_mood_story(draw: Draw) -> Item:
         key=tuple(sorted((one, two))),
         options=(moods[mood], moods[1 - mood]),
         after=".",
-        more=((f".{(one, two)[1 - asked]} feels", moods[1 - mood]),),
+        more=draw.further([((one, two)[1 - asked], moods[1 - mood])], ".{Q} feels", "{Q}"),
     )

@@ -105,11 +105,12 @@ def plain(value: float) -> float | None:
 
 
 def _tokens(session: Any, snapshot: Any) -> dict[str, Any]:
-    """Return the strips: pieces of both prompts, cut, and how long they are."""
+    """Return the strips: pieces of both prompts, cut, how long they are, what is new to it."""
     out: dict[str, Any] = {}
     for run in ("clean", "corrupted"):
         ids = snapshot.pair.clean if run == "clean" else snapshot.pair.corrupted
         if ids is not None:
-            shown = session.engine.text.shown(list(ids[:MOST_TOKENS]))
-            out[run] = {"n": len(ids), "pieces": shown}
+            text, some = session.engine.text, list(ids[:MOST_TOKENS])
+            unseen = [at for at, token in enumerate(some) if token in text.unseen]
+            out[run] = {"n": len(ids), "pieces": text.shown(some), "unseen": unseen}
     return out

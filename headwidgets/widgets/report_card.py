@@ -10,16 +10,20 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from headwidgets.errors import InputError
+from headwidgets.tasks.registry import find
 from headwidgets.widgets import vector
 from headwidgets.widgets.face_ink import INK, LINE, QUIET
 from headwidgets.widgets.face_text import write
 from headwidgets.widgets.save import write as write_file
+from headwidgets.zoo.shipped import CARD, CARD_PROMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BLUE, ORANGE, GREY = (0, 114, 178), (230, 159, 0), (200, 205, 212)
 """Of accuracy, of cost (Okabe and Ito 2008), and of what is not special."""
+PROMPTS = 100
+"""Of a task and split, where none are asked for."""
 _MARGIN, _ROW, _NAME, _BAR, _GAP = 16, 20, 170, 200, 26
 
 
@@ -118,17 +122,22 @@ def _at(value: Any) -> int:
 
 
 def report_card(
-    session: Any, tasks: Iterable[str] | None = None, *, n: int = 100, seed: int = 0
+    session: Any = None,
+    tasks: Iterable[str] | None = None,
+    *,
+    n: int | None = None,
+    seed: int | None = None,
 ) -> ReportCard:
     """Tell what a model can do, and which head each task leans on most.
 
     Parameters
     ----------
-    session : Session
+    session : Session, optional
+        None: the bundled model, as it was measured for the package.
     tasks : iterable of str, optional
         Names of `hw.tasks`; default: those that the bundled model is trained on.
-    n, seed : int
-        Prompts a task and split, and their seed.
+    n, seed : int, optional
+        Prompts a task and split, and their seed; default: 100 and 0.
 
     Returns
     -------
@@ -141,10 +150,38 @@ def report_card(
     Raises
     ------
     InputError
-        If `session` is none, or there is no such task.
+        If there is no such task or session, or `n` or `seed` is given without a session.
     """
+    if session is None:
+        return _bundled(tasks, n, seed)
     if not hasattr(session, "report_card"):
-        message = f"expected a session, such as hw.Session('gpt2'), got {session!r:.80}"
+        message = f"expected a session, such as hw.Session('gpt2'), or none, got {session!r:.80}"
         raise InputError(message)
-    frame = session.report_card(tasks, n=n, seed=seed)
-    return ReportCard(frame, f"{session.facts.name}, n = {n} a task")
+    given = {name: value for name, value in (("n", n), ("seed", seed)) if value is not None}
+    frame = session.report_card(tasks, **given)
+    return ReportCard(frame, f"{session.facts.name}, n = {given.get('n', PROMPTS)} a task")
+
+
+def _bundled(tasks: Iterable[str] | None, n: int | None, seed: int | None) -> ReportCard:
+    """Read the bundled model's card from the package."""
+    if n is not None or seed is not None:
+        message = (
+            f"the bundled model's card is measured already (n = {CARD_PROMPTS}, seed 0): leave n "
+            "and seed out, or measure it anew by hw.report_card(hw.Session(), n=..., seed=...)"
+        )
+        raise InputError(message)
+    frame = pd.read_csv(CARD, keep_default_na=False, na_values=[""], dtype={"head": str})
+    frame["special"] = frame["special"].map(
+        {"True": True, "False": False, True: True, False: False}
+    )
+    if tasks is not None:
+        names = [find(name).name for name in ([tasks] if isinstance(tasks, str) else tasks)]
+        missing = [name for name in names if name not in set(frame["task"])]
+        if missing or not names:
+            message = (
+                f"expected tasks of the bundled model's card, {', '.join(frame['task'])}; got "
+                f"{missing or 'none'}: measure others by hw.report_card(hw.Session(), tasks)"
+            )
+            raise InputError(message)
+        frame = frame.set_index("task").loc[names].reset_index()
+    return ReportCard(frame, f"the bundled model, n = {CARD_PROMPTS} a task")

@@ -36,8 +36,8 @@ function panel(): Panel {
     why: "",
     waiting: [],
     tokens: {
-      clean: { n: 3, pieces: ["<bos>", " red", " apple"] },
-      corrupted: { n: 3, pieces: ["<bos>", " red", " \u202ebook"] },
+      clean: { n: 3, pieces: ["<bos>", " red", " apple"], unseen: [] },
+      corrupted: { n: 3, pieces: ["<bos>", " red", " \u202ebook"], unseen: [2] },
     },
     first: 2,
     effect: {

@@ -209,9 +209,9 @@ def test_checkpoints_are_folders_that_a_session_opens(whole):
     about = json.loads((folder / "meta.json").read_text())
     assert about["step"] == about["steps"] == 30
     assert "ioi" in about["tasks"]
-    assert about["unseen"] == np.flatnonzero(~run.state.seen).tolist()
 
     session = hw.Session(str(folder))
+    assert session.engine.text.unseen == set(np.flatnonzero(~run.state.seen).tolist())
     session.prompt = "When Mary and John went to the store, John gave a drink to"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     ids = torch.tensor([list(session.token_ids)])

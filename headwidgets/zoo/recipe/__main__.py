@@ -13,9 +13,8 @@ import transformers
 from headwidgets.errors import InputError
 from headwidgets.zoo.recipe import store
 from headwidgets.zoo.recipe.shape import Shape
-from headwidgets.zoo.recipe.train import SAVED, begin, say, train
-
-BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
+from headwidgets.zoo.recipe.train import SAVED, begin, keep, say, train
+from headwidgets.zoo.shipped import FOLDER
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,8 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         say(f"stopped; the state of up to {SAVED} steps ago is kept: go on with --resume")
         return 130
     if asked.export:
-        named = [task.name for task in run.source.tasks]
-        store.export(asked.export, run.model, run.tokenizer, store.about(plan, run.state, named))
+        keep(run, asked.export)
         say(f"written: {asked.export}")
     return 0
 
@@ -65,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=2)
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on with the run in --out")
-    add(
-        "--export", type=Path, nargs="?", const=BUNDLED, help="write the model here when it is done"
-    )
+    add("--export", type=Path, nargs="?", const=FOLDER, help="write the model here when it is done")
     for size in fields(Shape):
         kind = str if isinstance(size.default, str) else int
         add(f"--{size.name.replace('_', '-')}", type=kind, default=size.default)

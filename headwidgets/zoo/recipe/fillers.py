@@ -46,10 +46,13 @@ class Fillers:
         self._break = tuple(text.encode(_BREAK)[bos:])
 
     def draw(self, rng: random.Random) -> tuple[int, ...]:
-        """Return filler tokens, a line's end behind them; none in a share of `BARE`."""
+        """Return filler tokens, a line's end behind them; none in a share of `BARE`.
+
+        Short ones come oftener: they cost less.
+        """
         if rng.random() < BARE:
             return ()
-        length = 1 + int(rng.random() * LONGEST)
+        length = 1 + int(rng.random() ** 2 * LONGEST)
         found: tuple[int, ...] = self._break
         while len(found) < length:
             found = self.whole[int(rng.random() * len(self.whole))] + found

@@ -11,19 +11,24 @@ EARLY = {
     "repeated random tokens": 6.0,
     "key value": 3.0,
     "colored object": 2.0,
-    "memory context": 2.0,
+    "options": 2.0,
+    "few-shot labels": 1.5,
+    "toy mood story": 1.5,
     "ioi": 2.0,
     "icl-mc": 0.5,
 }
 """Weights at the start, where they are not 1: copying comes last by itself."""
 LATE = {
     "repeated random tokens": 2.0,
-    "key value": 1.5,
-    "colored object": 1.5,
+    "key value": 2.0,
+    "colored object": 2.0,
+    "options": 2.0,
+    "few-shot labels": 1.5,
+    "toy mood story": 1.5,
     "icl-mc": 0.7,
 }
 """Weights from the middle on, where they are not 1."""
-FLOOR = 0.25
+FLOOR = 0.15
 """What a task keeps when it is mastered, to what it has when it is at chance."""
 REST = 0.05
 """Weight in the loss of tokens that do not follow from what stands before; of others 1."""

@@ -139,9 +139,8 @@ def export(folder: Path, model: Any, tokenizer: Any, about: dict[str, Any]) -> N
 
 
 def about(plan: Plan, state: State, tasks: list[str]) -> dict[str, Any]:
-    """Return what ``meta.json`` says: the plan, the tasks, the tokens that were never seen."""
-    unseen = np.flatnonzero(~state.seen).tolist()
-    return {**asdict(plan), "step": state.step, "tasks": tasks, "unseen": unseen}
+    """Return what ``meta.json`` says: the plan, the step and the tasks."""
+    return {**asdict(plan), "step": state.step, "tasks": tasks}
 
 
 def checkpoint_folder(out: Path, step: int) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
 import time
@@ -15,7 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from headwidgets.errors import InputError
-from headwidgets.model.text import Text
+from headwidgets.model.text import UNSEEN, Text
 from headwidgets.zoo.recipe import measure, store
 from headwidgets.zoo.recipe.batches import Batch, Source
 from headwidgets.zoo.recipe.collect import trained_tasks
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
 WARM = 200
 """Steps over which the learning rate rises."""
+FALL = 0.3
+"""Part of the run, at its end, over which it falls."""
 LAST = 0.02
 """The learning rate at the end, as a part of the highest."""
 DECAY = 0.05
@@ -199,12 +200,12 @@ def weighted_loss(model: Any, batch: Batch, device: str) -> torch.Tensor:
 
 
 def schedule(step: int, steps: int) -> float:
-    """Return the learning rate at a step, as a part of the highest: a rise, then a cosine."""
+    """Return the learning rate at a step, as a part of the highest: a rise, a plain, a fall."""
     warm = min(WARM, max(1, steps // 10))
     if step < warm:
         return (step + 1) / warm
-    part = (step - warm) / max(1, steps - warm)
-    return LAST + (1 - LAST) * 0.5 * (1 + math.cos(math.pi * part))
+    left = (steps - step) / max(1, FALL * steps)
+    return LAST + (1 - LAST) * min(1.0, left)
 
 
 def look(run: Run, show: Callable[[str], None]) -> None:
@@ -217,10 +218,14 @@ def look(run: Run, show: Callable[[str], None]) -> None:
         show("    " + "   ".join(cells[i : i + 3]))
 
 
-def keep(run: Run) -> None:
-    """Keep the weights as they are now, as a folder that a session opens."""
+def keep(run: Run, folder: Path | None = None) -> None:
+    """Keep the weights as they are now, as a folder that a session opens.
+
+    Its configuration names the tokens that training never saw.
+    """
     named = [task.name for task in run.source.tasks]
-    folder = store.checkpoint_folder(run.out, run.state.step)
+    folder = folder or store.checkpoint_folder(run.out, run.state.step)
+    setattr(run.model.config, UNSEEN, np.flatnonzero(~run.state.seen).tolist())
     store.export(folder, run.model, run.tokenizer, store.about(run.plan, run.state, named))
 
 

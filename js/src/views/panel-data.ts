@@ -48,6 +48,8 @@ export interface Panel {
 export interface Strip {
   n: number;
   pieces: string[];
+  /** Positions of tokens that training never saw. */
+  unseen: number[];
 }
 export interface Traits extends State {
   edit_kind: Edit["kind"];

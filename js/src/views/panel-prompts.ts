@@ -8,6 +8,8 @@ import { css } from "../lib/theme";
 import { MEANS, type Panel, type Seen } from "./panel-data";
 import { area, input, onKey, refusal } from "./panel-parts";
 
+const UNSEEN = "the model's training never saw this token: what it does here means little";
+
 type Name = "clean" | "corrupted";
 
 export const PROMPTS_STYLE = css`
@@ -28,6 +30,7 @@ export const PROMPTS_STYLE = css`
 .hw-strip .hw-differs i { color: var(--hw-fg);
   background: color-mix(in srgb, var(--hw-corrupted) 20%, transparent); }
 .hw-strip .hw-first i { box-shadow: inset 0 0 0 1.5px var(--hw-corrupted); }
+.hw-panel .hw-strip .hw-unseen { text-decoration: underline wavy var(--hw-bad) 1px; text-underline-offset: 3px; }
 .hw-panel .hw-caption { display: flex; flex-wrap: wrap; gap: 2px 12px; min-height: 27px; align-items: center; }
 .hw-caption input { width: 9em; }
 `;
@@ -162,9 +165,11 @@ function compared({ tokens, first }: Panel): string {
   const [n, m] = [tokens.clean.n, tokens.corrupted?.n];
   const cut =
     tokens.clean.pieces.length < n ? `, the first ${tokens.clean.pieces.length} shown` : "";
-  if (m === undefined) return `${n} tokens${cut}`;
+  const odd = tokens.clean.unseen.length + (tokens.corrupted?.unseen.length ?? 0);
+  const never = odd ? `, ${odd} that training never saw (underlined)` : "";
+  if (m === undefined) return `${n} tokens${cut}${never}`;
   const apart = typeof first === "number" ? `they first differ at ${first}` : "they are the same";
-  return `${n === m ? `${n}` : `${n} and ${m}`} tokens${cut}, ${apart}`;
+  return `${n === m ? `${n}` : `${n} and ${m}`} tokens${cut}, ${apart}${never}`;
 }
 
 /** The clean tokens as buttons, one tab stop, each over its corrupted partner. */
@@ -209,6 +214,8 @@ function strip(choose: (at: number) => void) {
       if (key === drawn || !tokens) return;
       drawn = key;
       const [above, below] = [tokens.clean.pieces, tokens.corrupted?.pieces];
+      const unseen = new Set(tokens.clean.unseen);
+      const unseenBelow = new Set(tokens.corrupted?.unseen);
       const n = Math.max(above.length, below?.length ?? 0);
       element.replaceChildren(
         ...Array.from({ length: n }, (_, i) => {
@@ -224,15 +231,25 @@ function strip(choose: (at: number) => void) {
           if (i < above.length) {
             const token = button(visible(above[i] ?? "") || "∅");
             token.title = `position ${i}`;
-            column.append(token);
+            column.append(unseen.has(i) ? unknown(token) : token);
           } else column.append(h("i", "", ""));
-          if (below) column.append(h("i", "", visible(below[i] ?? "")));
+          if (below) {
+            const partner = h("i", "", visible(below[i] ?? ""));
+            column.append(unseenBelow.has(i) ? unknown(partner) : partner);
+          }
           return column;
         }),
       );
       move(Math.min(at, n - 1), false);
     },
   };
+}
+
+/** Mark a token that training never saw. */
+function unknown<T extends HTMLElement>(token: T): T {
+  token.classList.add("hw-unseen");
+  token.title = [token.title, UNSEEN].filter(Boolean).join(": ");
+  return token;
 }
 
 /** A box for a table; what Python refuses is said under it and stays. */
