@@ -78,7 +78,7 @@ async function bundle(name, ...plugins) {
 /** The second half, as a function of what it takes from the first. */
 async function second(held) {
   const { code } = await bundle("tools", taken(held, await given()));
-  const whole = code.replace(/export\{(\w+) as tools\};\s*$/, "return $1");
+  const whole = code.replace(/export\{([\w$]+) as tools\};\s*$/, "return $1");
   if (whole === code) throw new Error("tools.ts is expected to export `tools`, and that alone");
   return `export const tools=core=>{${whole}};\n`;
 }

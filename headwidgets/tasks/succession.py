@@ -178,10 +178,10 @@ _FIRST = 16  # lists begin with a number up to it
     shown="the numbers become others, of which none leads to the next",
 )
 def numbered_lists(draw: Draw) -> Item:
-    """Draw one: what may be new is the first number with the first thing."""
+    """Draw one, its first number in turn: what may be new is that with the first thing."""
     runs = draw.words.once(runs_of)["numbers"]
     shown = draw.template.count("{M")
-    run = draw.pick(runs.by_length[shown][:_FIRST])
+    run = draw.turned(runs.by_length[shown][:_FIRST])
     listed = draw.sample(draw.words.single(_LISTED), shown)
     things = {f"T{i}": thing for i, thing in enumerate(listed, 1)}
     few = runs._replace(members=runs.members[: _FIRST + shown + 1])

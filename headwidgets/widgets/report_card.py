@@ -170,6 +170,12 @@ def _bundled(tasks: Iterable[str] | None, n: int | None, seed: int | None) -> Re
             "and seed out, or measure it anew by hw.report_card(hw.Session(), n=..., seed=...)"
         )
         raise InputError(message)
+    if not CARD.exists():
+        message = (
+            "the bundled model's card is not in this package: measure it by `make card`, or give a "
+            "session: hw.report_card(s)"
+        )
+        raise InputError(message)
     frame = pd.read_csv(CARD, keep_default_na=False, na_values=[""], dtype={"head": str})
     frame["special"] = frame["special"].map(
         {"True": True, "False": False, True: True, False: False}

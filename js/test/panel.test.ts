@@ -115,6 +115,14 @@ test("it shows what the traits hold, as text", () => {
   expect(find(".hw-metric .hw-number").textContent).toBe("40.000 ± 2.000");
 });
 
+test("tokens that training never saw are underlined, and counted in words", () => {
+  show();
+  const marked = [...root.querySelectorAll<HTMLElement>(".hw-unseen")];
+  expect(marked.map((token) => token.textContent)).toEqual(["·‹202e›book"]);
+  expect(marked[0]?.title).toContain("never saw");
+  expect(root.textContent).toContain("1 that training never saw");
+});
+
 test("a toggle keeps its place, undo brings it back", () => {
   show();
   (chips()[0] as HTMLElement).click();

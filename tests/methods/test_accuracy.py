@@ -191,7 +191,7 @@ def test_one_token_is_the_same_by_either_way():
     session = reader()
     session.prompts = hw.task("ioi", 24, seed=2)
     prompts, snapshot, engine = session.prompts, session.snapshot(), session.engine
-    asked = [module._asked(engine, prompts, p.clean, i) for i, p in enumerate(snapshot.pairs)]
+    asked = module._asked(engine, prompts, snapshot)
     assert {len(ids) for one in asked for ids in one} == {1}
     other = module._several(engine, prompts, snapshot, "clean", list(enumerate(asked)))
     frame = accuracy(engine, prompts, snapshot)

@@ -122,3 +122,23 @@ def test_random_words_are_whole_words_with_a_leading_space(text):
     labels = text.labels(text.word_ids())
     assert len(labels) > 100
     assert all(label[0] == " " and label[1:].isalpha() for label in labels)
+
+
+@pytest.fixture(params=["planted", "stories260k"])
+def read(request):
+    return request.getfixturevalue("text" if request.param == "planted" else "stories")
+
+
+def test_many_texts_are_read_as_one_after_another(read):
+    some = ["When Mary", "", " zebra \u05e9", "When Mary", "\n\n"]
+    assert read.encode_all(some) == [read.encode(one) for one in some]
+    assert read.encode_all([]) == []
+
+
+def test_many_answers_are_read_as_one_after_another(read):
+    prompts = ["When Mary and", "Then John and", "caf\u00e9 and", "a b c d", "\u05e9"]
+    answers = [" Mary", "x", " zebra crossing", "", "\u05e9", " and"]
+    asked = [(read.encode(prompt), answer) for prompt in prompts for answer in answers]
+    for (ids, answer), found in zip(asked, read.continuations(asked), strict=True):
+        whole = read.encode(read.decode(ids[int(read.prepend_bos) :]) + answer)
+        assert found == (whole[len(ids) :] if whole[: len(ids)] == ids else None)

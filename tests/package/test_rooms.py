@@ -39,8 +39,9 @@ MAY_IMPORT = {
     "session": SESSION,
     "widgets": WIDGETS,
 }
-# What makes the bundled model draws from the tasks; nothing that runs imports it.
-ALSO = {"model.boot": {"zoo"}, "zoo.recipe": TASKS}
+# What makes the bundled model draws from the tasks; nothing that runs imports it. Its card is
+# data that lies beside it.
+ALSO = {"model.boot": {"zoo"}, "zoo.recipe": TASKS, "widgets.report_card": {"zoo"}}
 HEAVY = {"torch", "transformer_lens", "circuitsvis", "sklearn"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from shaped import folder
@@ -174,13 +175,51 @@ def test_a_card_of_nothing_is_refused(planted, tasks, options, said):
         hw.report_card(planted, tasks, **options)
 
 
-@pytest.mark.parametrize("other", [None, 3, "gpt2"])
+@pytest.mark.parametrize("other", [3, "gpt2"])
 def test_a_card_is_of_a_session_and_a_list_of_a_tokenizer(other):
     with pytest.raises(InputError, match="expected a session"):
         hw.report_card(other)
-    if other is not None:
-        with pytest.raises(InputError, match="expected a session or a tokenizer"):
-            hw.tasks(other)
+    with pytest.raises(InputError, match="expected a session or a tokenizer"):
+        hw.tasks(other)
+
+
+@pytest.fixture
+def shipped(planted, tmp_path, monkeypatch):
+    """A card that lies in the package, and the table it was written from."""
+    path = tmp_path / "card.csv"
+    monkeypatch.setattr("headwidgets.widgets.report_card.CARD", path)
+    frame = planted.report_card([COPY, "ioi", "toy movie review"], n=20)
+    frame.to_csv(path, index=False)
+    return frame
+
+
+def test_without_a_session_the_card_of_the_package_is_shown(shipped):
+    card = hw.report_card()
+    pd.testing.assert_frame_equal(card.to_frame(), shipped, check_dtype=False)
+    assert repr(card) == repr(hw.ReportCard(shipped, card.about))
+    assert list(hw.report_card(tasks="ioi").to_frame()["task"]) == ["ioi"]
+    assert list(hw.report_card(tasks=["ioi", COPY]).to_frame()["task"]) == ["ioi", COPY]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"n": 10}, "measured already"),
+        ({"seed": 1}, "measured already"),
+        ({"tasks": "mmlu"}, "expected tasks of the bundled model's card"),
+        ({"tasks": []}, "expected tasks of the bundled model's card"),
+        ({"tasks": "xx"}, "expected a task such as"),
+    ],
+)
+def test_what_the_card_of_the_package_does_not_have_is_refused(shipped, asked, said):
+    with pytest.raises(InputError, match=said):
+        hw.report_card(**asked)
+
+
+def test_a_package_without_a_card_says_how_to_measure_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("headwidgets.widgets.report_card.CARD", tmp_path / "none.csv")
+    with pytest.raises(InputError, match="make card"):
+        hw.report_card()
 
 
 def test_a_card_of_one_task_that_cannot_be_spelled_still_has_its_columns(planted):

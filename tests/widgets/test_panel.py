@@ -33,10 +33,20 @@ def test_the_first_numbers_are_there_at_once_and_plain_json(planted, panel):
     assert next(row["token"] for row in held["top"]["corrupted"]) == " book"
     assert {len(rows) for rows in held["top"].values()} == {10}
     assert held["first"] == 5
-    assert held["tokens"]["clean"] == {"n": 11, "pieces": planted.tokens}
+    assert held["tokens"]["clean"] == {"n": 11, "pieces": planted.tokens, "unseen": []}
     assert held["why"] == "no edits yet"
     assert held["effect"]["rows"]["clean"]["value"] == pytest.approx(40, abs=1e-4)
     assert held["python"] == planted.as_python()
+
+
+def test_tokens_that_training_never_saw_are_named(planted, panel, monkeypatch):
+    """In both prompts, by where they stand."""
+    apple, book = (planted.engine.text.encode(f" {word}")[-1] for word in ("apple", "book"))
+    monkeypatch.setattr(planted.engine.text, "unseen", frozenset({apple, book}))
+    planted.prompts = hw.Prompts(clean=["The apple and a book"], corrupted=["The girl and a book"])
+    held = planted.state.panel["tokens"]
+    assert held["clean"]["unseen"] == [2, 5]
+    assert held["corrupted"]["unseen"] == [5]
 
 
 def test_a_toggle_in_the_browser_moves_the_logits(planted, panel, wire):

@@ -127,7 +127,8 @@ class _None:
 
 def test_what_lags_gets_more():
     found = mixture.shares(["a", "b"], 1.0, {"a": 1.0, "b": 0.0})
-    assert found == pytest.approx({"a": mixture.FLOOR / (1 + mixture.FLOOR), "b": 0.8})
+    whole = 1 + mixture.FLOOR
+    assert found == pytest.approx({"a": mixture.FLOOR / whole, "b": 1 / whole})
 
 
 # ---------------------------------------------------------------------- a short run
