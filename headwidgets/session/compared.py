@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -46,15 +47,20 @@ def compare(engine: Engine, snapshot: Snapshot, k: int) -> pd.DataFrame:
         runs["edited"] = logits(engine, snapshot, "edited", [snapshot.index]).values[0]
     chosen = {int(t) for values in runs.values() for t in torch.topk(values, count).indices}
     order = sorted(chosen, key=lambda t: -float(runs["clean"][t]))
-    frame = pd.DataFrame({"token": engine.text.labels(order)}, index=pd.Index(order, name="id"))
+    columns: dict[str, Any] = {"token": engine.text.labels(order)}  # one frame of whole columns
+    base = "clean" if lacks else snapshot.base
     for unit in ("", "p_"):
         for run in RUNS:
             values = runs.get(run)
             if values is not None and unit:
                 values = torch.softmax(values, dim=-1)
-            frame[unit + run] = math.nan if values is None else values[order].double().tolist()
-        base = "clean" if lacks else snapshot.base
-        frame[f"{unit}change"] = frame[f"{unit}edited"] - frame[unit + base]
+            columns[unit + run] = (
+                np.full(len(order), math.nan)
+                if values is None
+                else values[order].double().numpy(force=True)
+            )
+        columns[f"{unit}change"] = columns[f"{unit}edited"] - columns[unit + base]
+    frame = pd.DataFrame(columns, index=pd.Index(order, name="id"))
     frame.attrs |= {
         "edits": [str(edit) for edit in snapshot.edits],
         "why": lacks or why(engine, snapshot),
