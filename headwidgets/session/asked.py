@@ -12,6 +12,7 @@ from headwidgets.methods.runs import check_run
 from headwidgets.methods.weighting import check_over, check_weighting
 from headwidgets.session import compared
 from headwidgets.session.asking import ASKED, Asking
+from headwidgets.session.badges import badges
 from headwidgets.session.scoring import score_session
 
 if TYPE_CHECKING:
@@ -191,14 +192,31 @@ class Asked(Asking):
         with self._asking(f"scoring {kind}") as snapshot:
             frame = score_session(self.engine, snapshot, kind, **options)
             depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
-            return self._signed(frame, f"score: {frame['kind'].iloc[0]}", snapshot, depends)
+            frame = self._signed(frame, f"score: {frame['kind'].iloc[0]}", snapshot, depends)
+        self._tell("badges")
+        return frame
 
     def scores(self, **options: Any) -> pd.DataFrame:
         """Score every head as every kind; options and columns as in `score`."""
         with self._asking("scoring every kind") as snapshot:
             frame = score_session(self.engine, snapshot, None, **options)
             depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
-            return self._signed(frame, "scores", snapshot, depends)
+            frame = self._signed(frame, "scores", snapshot, depends)
+        self._tell("badges")
+        return frame
+
+    def badges(self) -> dict[str, tuple[str, ...]]:
+        """Return what heads are known to be consistent with, from the scores that still hold.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Of a head such as ``"9.6"`` the kinds, in the order in which they were scored; a
+            head that is consistent with none is left out. Of two scores of one kind the
+            later one counts.
+        """
+        scored = [frame for name, frame in list(self.frames.items()) if name.startswith("score")]
+        return badges([frame for frame in scored if not self.is_stale(frame)])
 
     def passport(self, head: object) -> pd.DataFrame:
         """Return every kind's row for one head: a head has many roles."""

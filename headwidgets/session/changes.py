@@ -74,6 +74,11 @@ class Changes:
         if failed is not None:
             raise failed
 
+    def _tell(self, *aspects: str) -> None:
+        """Tell those who listen of what is no state: the revision stays."""
+        with self._changing():
+            self._untold.append(frozenset(aspects))
+
     def _set(self, *aspects: str, **values: Any) -> None:
         """Change the state inside of `_changing`, if it differs."""
         same = all(getattr(self._values, name) == value for name, value in values.items())

@@ -71,6 +71,7 @@ class HeadGrid(HeadWidget):
     choices = t.List(t.Dict(), read_only=True).tag(sync=True, echo_update=False)
     table = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     table_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
+    badges = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     stale = t.Bool(default_value=False, read_only=True).tag(sync=True)
     sort = t.Enum(("grid", "value"), "grid").tag(sync=True)
     find = t.Unicode("").tag(sync=True)
@@ -204,9 +205,9 @@ class HeadGrid(HeadWidget):
         about = describe(score) if score else {}
         picture = grid_table.pack(frame, self._value, shape, **about)
         self._frame = frame.copy()
-        stale = self._is_stale()
         table = {"table_data": picture.data, "table": picture.header}
-        self._show({**table, "score": score, "stale": stale})
+        stale, badges = self._is_stale(), self._badges(score)
+        self._show({**table, "score": score, "stale": stale, "badges": badges})
 
     def _show(self, values: dict[str, Any]) -> None:
         """Set traits, as one message."""
@@ -223,10 +224,14 @@ class HeadGrid(HeadWidget):
             return False
         return bool(self._of.is_stale(self._frame))
 
+    def _badges(self, score: str) -> dict[str, list[str]]:
+        """Return what heads are known to be by other scores than the one that is shown."""
+        known = {} if self._of is None else self._of.badges()
+        others = {head: [one for one in kinds if one != score] for head, kinds in known.items()}
+        return {head: kinds for head, kinds in others.items() if kinds}
+
     def _changed(self, _aspects: frozenset[str]) -> None:
-        stale = self._is_stale()
-        if stale != self.stale:
-            self.set_trait("stale", stale)
+        self._show({"stale": self._is_stale(), "badges": self._badges(self.score)})
 
     def _png(self) -> bytes:
         return grid_face.draw(self)

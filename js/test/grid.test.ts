@@ -113,6 +113,17 @@ test("the card says what is known of the selected head", () => {
   expect(root.querySelector(".hw-about")?.textContent).toBe("score · random tokens");
 });
 
+test("a badge says what a head is known to be by another score", () => {
+  own.set("badges", { "0.1": ["induction", "duplicate token"] } as never);
+  show();
+  expect(cardOf()).toContain("known here as induction, duplicate token");
+  press("ArrowRight");
+  press("ArrowLeft");
+  expect(label()).toBe("head 0.1, 0.900, consistent with, known as induction and duplicate token");
+  press("ArrowRight");
+  expect(cardOf()).not.toContain("known here");
+});
+
 test("arrows move, Enter selects, Space toggles the kind of edit in force", () => {
   show();
   const grid = root.querySelector('[role="grid"]');

@@ -160,6 +160,25 @@ def test_a_sweep_is_the_causal_map(paired, wire):
     )
 
 
+def test_heads_bear_what_other_scores_found(planted, wire):
+    """Also what a cell finds while the grid stands there; an old score says nothing."""
+    grid = hw.HeadGrid(planted, score="induction")
+    assert planted.badges() == {"1.0": ("induction",)}
+    assert grid.badges == {}, "what is shown needs no badge"
+    planted.scores()
+    others = {"0.0": ("previous token",), "0.1": ("duplicate token",)}
+    assert planted.badges() == {**others, "1.0": ("induction",)}
+    assert grid.badges == {head: list(kinds) for head, kinds in others.items()}
+    grid.measure("previous token")
+    assert grid.badges == {"0.1": ["duplicate token"], "1.0": ["induction"]}
+    grid.measure("induction")
+    planted.edits = [hw.zero("0.0")]
+    planted.scores(run="edited")
+    assert grid.badges.keys() == {"0.0", "0.1"}, "what the edited run shows counts, as the latest"
+    planted.edits = []
+    assert grid.badges == {"0.0": ["previous token"]}, "the other frame is of edits that are gone"
+
+
 def test_a_frame_of_ones_own_on_a_session(planted, wire):
     grid = hw.HeadGrid(planted, frame())
     assert (grid.score, grid.table["column"]) == ("", "score")

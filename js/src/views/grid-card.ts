@@ -5,10 +5,19 @@ import { words } from "../lib/heatmap";
 import { css } from "../lib/theme";
 import { type Edit, headsOf, say, TOGGLES } from "../state";
 import { GLYPHS } from "./cell-marks";
-import { atOf, NOT_YET, reasonOf, short, standing, type Table, verdictOf } from "./grid-table";
+import {
+  atOf,
+  type Badges,
+  NOT_YET,
+  reasonOf,
+  short,
+  standing,
+  type Table,
+  verdictOf,
+} from "./grid-table";
 
 export const CARD_STYLE = css`
-.hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 172px;
+.hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 193px;
   box-sizing: border-box; display: flex; flex-direction: column; gap: 3px; }
 .hw-headcard .hw-big { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px;
   font-size: 15px; }
@@ -19,7 +28,7 @@ export const CARD_STYLE = css`
 .hw-facts span { white-space: nowrap; }
 .hw-verdict { font-weight: 600; min-height: 1.45em; }
 .hw-reason { color: var(--hw-quiet); min-height: 2.9em; overflow-wrap: anywhere; }
-.hw-onit { min-height: 1.45em; }
+.hw-onit, .hw-known { min-height: 1.45em; }
 .hw-kinds { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; margin-top: auto; }
 `;
 
@@ -29,6 +38,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const facts = h("div", "hw-facts");
   const verdict = h("div", "hw-verdict");
   const reason = h("div", "hw-reason");
+  const badge = h("div", "hw-known");
   const onIt = h("div", "hw-onit");
   const doIt = button("", () => toggle(head));
   const kinds = TOGGLES.map((kind) => {
@@ -39,9 +49,15 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const join = h("span", "hw-join", ...kinds.map(({ one }) => one));
   aria(join, { role: "group", label: "what Space does to a head" });
   const edits = h("div", "hw-kinds", doIt, join);
-  const element = h("div", "hw-headcard", big, verdict, facts, reason, onIt, edits);
+  const element = h("div", "hw-headcard", big, verdict, facts, reason, badge, onIt, edits);
 
-  function draw(table: Table, name: string, all: Edit[], kind: Edit["kind"] | undefined): void {
+  function draw(
+    table: Table,
+    name: string,
+    all: Edit[],
+    kind: Edit["kind"] | undefined,
+    badges: Badges,
+  ): void {
     head = name;
     const at = atOf(table, name);
     const known = at >= 0;
@@ -57,7 +73,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
     onIt.textContent = on.map((edit) => `${GLYPHS[edit.kind]} ${say(edit)}`).join("; ");
     if (!known) {
       big.replaceChildren(h("span", "hw-quiet", "point at a head"));
-      for (const part of [facts, verdict, reason]) part.replaceChildren();
+      for (const part of [facts, verdict, reason, badge]) part.replaceChildren();
       return;
     }
     const value = table.value[at] ?? Number.NaN;
@@ -68,6 +84,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
       h("span", "", said === NOT_YET ? "" : words(value) + unit),
     );
     facts.replaceChildren(...numbers(table, at).map((text) => h("span", "", text)));
+    badge.textContent = badges[name] ? `known here as ${badges[name].join(", ")}` : "";
     verdict.textContent = `${["", "○ ", "● "][standing(said)]}${said}`;
     reason.textContent = reasonOf(table, at);
   }

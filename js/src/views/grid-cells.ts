@@ -4,7 +4,7 @@ import { GUTTER } from "../lib/heatmap";
 import type { Edit } from "../state";
 import { type Acts, cellGrid } from "./cell-grid";
 import { drawCells } from "./grid-paint";
-import { spoken, type Table } from "./grid-table";
+import { type Badges, spoken, type Table } from "./grid-table";
 import type { Paint } from "./paint";
 
 /** What both faces of a table draw. */
@@ -14,6 +14,7 @@ export interface GridState {
   order: number[];
   selection: string;
   edits: Edit[];
+  badges: Badges;
 }
 
 /** Height of a face: it stays when the other one is shown. */
@@ -30,14 +31,14 @@ export function tableGrid(acts: Acts) {
   cells.element.classList.add("hw-cells");
 
   function draw(next: GridState, room: number, paint: Paint): void {
-    const { table, keep, edits, selection } = next;
+    const { table, keep, edits, selection, badges } = next;
     const { layers, heads } = table;
     const [wide, high] = cellSize(room, heads);
     cells.draw(
       {
         ...{ layers, heads, wide, high, selection },
-        of: [table, keep, JSON.stringify(edits)],
-        spoken: (head) => spoken(table, head, edits),
+        of: [table, keep, JSON.stringify([edits, badges])],
+        spoken: (head) => spoken(table, head, edits, badges),
         picture: (context) => drawCells(context, next, wide, high, paint),
       },
       paint,

@@ -13,7 +13,7 @@ const PRINTED = 33;
 /** Draw every cell. */
 export function drawCells(
   context: CanvasRenderingContext2D,
-  { table, keep, edits }: GridState,
+  { table, keep, edits, badges: known }: GridState,
   wide: number,
   high: number,
   paint: Paint,
@@ -56,6 +56,7 @@ export function drawCells(
     mark(context, x, y, wide, standing(verdict), ink);
   }
   context.globalAlpha = 1;
+  badges(context, known, wide, high, paint);
   marks(context, edits, { wide, high }, paint);
 }
 
@@ -106,4 +107,30 @@ function mark(
   context.strokeStyle = context.fillStyle = ink;
   if (standing === 2) context.fill();
   else context.stroke();
+}
+
+/** Cells at least this wide have room for the first letter of each kind; others show a line. */
+const LETTERS = 26;
+
+/** What heads are known to be, at the lower edge of their cells. */
+function badges(
+  context: CanvasRenderingContext2D,
+  known: Record<string, string[]>,
+  wide: number,
+  high: number,
+  paint: Paint,
+): void {
+  context.font = `bold 8px ${paint.font}`;
+  for (const [name, kinds] of Object.entries(known)) {
+    const [layer = 0, head = 0] = name.split(".").map(Number);
+    const [x, low] = [GUTTER + head * wide, RULER + (layer + 1) * high - 2];
+    const letters = kinds.map((kind) => kind[0]?.toUpperCase() ?? "").join("");
+    const long = wide < LETTERS ? wide - 2 : Math.min(6 * letters.length + 4, wide - 2);
+    const tall = wide < LETTERS ? 2 : 9;
+    context.fillStyle = paint.ink;
+    context.fillRect(x, low - tall, long, tall);
+    if (wide < LETTERS) continue;
+    context.fillStyle = paint.surface;
+    context.fillText(letters, x + long / 2, low - tall / 2 + 0.5, long - 2);
+  }
 }

@@ -171,11 +171,15 @@ export function printed({ ends }: Pick<Scale, "ends">, value: number): string {
   return Number(text) ? text.replace("-", "−") : "0";
 }
 
+/** Of heads such as "9.6", the kinds that they are consistent with. */
+export type Badges = Record<string, string[]>;
+
 /** A head in words, for a screen reader. */
-export function spoken(table: Table, name: string, edits: Edit[]): string {
+export function spoken(table: Table, name: string, edits: Edit[], badges: Badges = {}): string {
   const at = atOf(table, name);
   const mine = edits.filter((edit) => headsOf(edit).includes(name)).map((edit) => edit.kind);
   const verdict = verdictOf(table, at);
   const value = verdict === NOT_YET ? "" : words(table.value[at] ?? Number.NaN);
-  return [`head ${name}`, value, verdict, ...mine].filter(Boolean).join(", ");
+  const known = badges[name] ? `known as ${badges[name].join(" and ")}` : "";
+  return [`head ${name}`, value, verdict, ...mine, known].filter(Boolean).join(", ");
 }

@@ -15,7 +15,15 @@ import { headCard } from "./grid-card";
 import { cellSize, type GridState, MOST_HIGH, tableGrid } from "./grid-cells";
 import { rankList } from "./grid-list";
 import { GRID_STYLE } from "./grid-style";
-import { filtered, printed, ranked, readTable, type Table, type TableHeader } from "./grid-table";
+import {
+  type Badges,
+  filtered,
+  printed,
+  ranked,
+  readTable,
+  type Table,
+  type TableHeader,
+} from "./grid-table";
 import { gridTools } from "./grid-tools";
 import { onLooks, type Paint, paintOf } from "./paint";
 import { counted } from "./panel-data";
@@ -27,13 +35,24 @@ export interface GridOwn extends Own {
   choices: { name: string; title: string; group: string }[];
   table: TableHeader;
   table_data: DataView;
+  /** What heads are known to be, by any score: "9.6" to its kinds. */
+  badges: Badges;
   stale: boolean;
   sort: "grid" | "value";
   find: string;
   only: string;
 }
 
-export const OWN = ["score", "choices", "table", "stale", "sort", "find", "only"] as const;
+export const OWN = [
+  "score",
+  "choices",
+  "table",
+  "badges",
+  "stale",
+  "sort",
+  "find",
+  "only",
+] as const;
 const KEYS = ["selection", "edits", "model", "edit_kind"] as const;
 
 /** Show a grid in `root`, until the signal aborts. */
@@ -126,7 +145,7 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
   const showCard = () => {
     const head = pointed || session.get("selection");
     const known = session.get("edit_kind");
-    if (table) card.draw(table, head, session.get("edits"), known);
+    if (table) card.draw(table, head, session.get("edits"), known, own.get("badges") ?? {});
   };
   const read = remember(readTable);
   const keepOf = remember(filtered);
@@ -146,6 +165,7 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       const state: GridState = {
         ...{ table, keep, order: orderOf(table, keep) },
         ...{ selection: session.get("selection"), edits: session.get("edits") },
+        badges: own.get("badges") ?? {},
       };
       const room = (root.clientWidth || 720) - 26;
       const beside = room >= 780 ? room - 290 : room;
