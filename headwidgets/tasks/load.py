@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headwidgets.prompts import Prompts
     from headwidgets.tasks.cells import Cells
     from headwidgets.tasks.item import Item, Spelled
-    from headwidgets.tasks.spelling import Cache, Row
+    from headwidgets.tasks.spelling import Row
 
 _OTHERS = 8
 """Rows after one, from which its foil may come."""
@@ -99,10 +99,9 @@ class TaskFile:
         text = tokenizer if isinstance(tokenizer, Text) else Text.of(tokenizer)
         said: Counter[str] = Counter()
         dropped: Counter[str] = Counter()
-        cache: Cache = {}
         kept: dict[tuple[int, ...], Row] = {}
         some = [(r.template, item) for r in self.reads for item in _fitted(r, text, said, dropped)]
-        for row in spelled(some, text, cache, dropped):
+        for row in spelled(some, text, dropped):
             if n_ctx is not None and len(row.ids) > n_ctx:
                 dropped[f"longer than this model's context of {n_ctx}: {len(row.ids)} tokens"] += 1
             else:

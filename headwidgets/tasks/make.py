@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from headwidgets.prompts import Prompts
     from headwidgets.tasks.registry import Task
-    from headwidgets.tasks.spelling import Cache, Row
+    from headwidgets.tasks.spelling import Row
 
 LEAST = 20
 """Prompts that a tokenizer must be able to spell."""
@@ -126,10 +126,9 @@ def rows(
     """Yield items as tokens, for ever or until the split is used up; count what is dropped."""
     words = Words(text, n_ctx)
     drawn = items(found, words, seed, split)
-    cache: Cache = {}
     while some := list(islice(drawn, _AT_ONCE)):
         before = dropped.total()
-        yield from spelled(some, text, cache, dropped)
+        yield from spelled(some, text, dropped)
         if dropped.total() - before == len(some):  # not one of them can be spelled
             return
 

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headwidgets.model.text import ENDING
 from headwidgets.prompts import Prompts
 from headwidgets.tasks.item import Spelled, Written
 
@@ -14,10 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from headwidgets.model.text import Text
-    from headwidgets.tasks.item import Answer, Item
+    from headwidgets.tasks.item import Item
 
-Cache = dict[tuple[tuple[int, ...], str], "list[int] | None"]
-"""The tokens that an answer is behind a prompt's last ones, or None where they merge."""
 _SHOWN = 4
 
 
@@ -45,9 +42,7 @@ class Row:
     options: tuple[int, ...]
 
 
-def spelled(
-    some: Sequence[tuple[str, Item]], text: Text, cache: Cache, dropped: Counter[str]
-) -> Iterator[Row]:
+def spelled(some: Sequence[tuple[str, Item]], text: Text, dropped: Counter[str]) -> Iterator[Row]:
     """Yield items as tokens; count those that cannot be, by the reason.
 
     Parameters
@@ -55,20 +50,19 @@ def spelled(
     some : sequence of (str, Item)
         Templates and items.
     text : Text
-    cache : dict
-        Answers that were looked up, from call to call.
     dropped : Counter
         Is added to.
     """
     clean = _tokens([item.clean for _, item in some], text)
     other = _tokens([item.corrupted for _, item in some], text)
-    _look_up(some, clean, text, cache)
-    for (template, item), (ids, places), (partner, _) in zip(some, clean, other, strict=True):
+    answers = _answers(some, clean, text)
+    for (template, item), (ids, places), (partner, _), found in zip(
+        some, clean, other, answers, strict=True
+    ):
         assert ids is not None  # noqa: S101 - every item has a clean prompt
         if partner is not None and len(partner) != len(ids):
             dropped[f"clean and corrupted differ in length: {template!r}"] += 1
             continue
-        found = [_answer(one, ids, text, cache) for one in (item.answer, item.foil, *item.options)]
         lacking = [why for token, why in found if token is None]
         if lacking:
             dropped[lacking[0]] += 1
@@ -111,30 +105,28 @@ def _covering(
     return places
 
 
-def _look_up(
+def _answers(
     some: Sequence[tuple[str, Item]],
     prompts: Sequence[tuple[tuple[int, ...] | None, object]],
     text: Text,
-    cache: Cache,
-) -> None:
-    """Learn the tokens of all answers and options that are new, at once."""
-    new: dict[tuple[tuple[int, ...], str], tuple[tuple[int, ...], str]] = {}
-    for (_, item), (ids, _) in zip(some, prompts, strict=True):
-        for answer in (item.answer, item.foil, *item.options):
-            if ids is not None and isinstance(answer, str):
-                key = ids[-ENDING:], answer
-                if key not in cache:
-                    new[key] = ids, answer
-    cache.update(zip(new, text.continuations(list(new.values())), strict=True))
+) -> Iterator[list[tuple[int | None, str]]]:
+    """Yield of each item, for answer, foil and options, the one token or why it is none."""
+    asked = [(item.answer, item.foil, *item.options) for _, item in some]
+    written = [
+        (ids, answer)
+        for (ids, _), answers in zip(prompts, asked, strict=True)
+        for answer in answers
+        if ids is not None and isinstance(answer, str)
+    ]
+    read = iter(text.continuations(written))
+    for answers in asked:
+        yield [
+            _one(answer, next(read), text) if isinstance(answer, str) else (int(answer), "")
+            for answer in answers
+        ]
 
 
-def _answer(
-    answer: Answer, ids: tuple[int, ...], text: Text, cache: Cache
-) -> tuple[int | None, str]:
-    """Return the one token that an answer is behind a prompt, or why it is none."""
-    if not isinstance(answer, str):
-        return int(answer), ""
-    tail = cache[ids[-ENDING:], answer]
+def _one(answer: str, tail: list[int] | None, text: Text) -> tuple[int | None, str]:
     if tail is not None and len(tail) == 1:
         return tail[0], ""
     size = text.count_after(answer)

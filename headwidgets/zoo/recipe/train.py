@@ -14,7 +14,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from headwidgets.errors import InputError
-from headwidgets.model.text import UNSEEN, Text
+from headwidgets.model.text import Text
+from headwidgets.model.tokens import UNSEEN
 from headwidgets.zoo.recipe import measure, store
 from headwidgets.zoo.recipe.batches import Batch, Source
 from headwidgets.zoo.recipe.collect import trained_tasks
