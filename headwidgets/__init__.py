@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         NotMeasurable,
     )
     from headwidgets.heads import Head
-    from headwidgets.methods.attribution_patching import compare_with_exact
+    from headwidgets.methods.beside_exact import compare_with_exact
     from headwidgets.methods.catalogue import methods
     from headwidgets.methods.edits import (
         add,
@@ -104,7 +104,7 @@ _HOMES = {
         "NotMeasurable",
     ),
     "heads": ("Head",),
-    "methods.attribution_patching": ("compare_with_exact",),
+    "methods.beside_exact": ("compare_with_exact",),
     "methods.catalogue": ("methods",),
     "methods.edits": (
         "add",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from headwidgets.errors import InputError
 from headwidgets.whole import whole
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SPELLINGS = re.compile(r"\s*(?:(\d+)\s*[.,]\s*(\d+)|[Ll](\d+)\s*[Hh](\d+))\s*")
 _PAIR = 2
@@ -79,6 +77,20 @@ class Head(NamedTuple):
         raise InputError(message)
 
 
-def parse_heads(values: Sequence[object]) -> list[Head]:
-    """Read several heads; see `Head.parse`."""
+def parse_heads(values: object) -> list[Head]:
+    """Read several heads, or one; see `Head.parse`.
+
+    Parameters
+    ----------
+    values : iterable of heads, or a head
+        A tuple of two whole numbers is one head.
+
+    Raises
+    ------
+    InputError
+        If any is no head.
+    """
+    one = isinstance(values, tuple) and any(whole(part) is not None for part in values)
+    if one or isinstance(values, str | Head) or not isinstance(values, Iterable):
+        return [Head.parse(values)]
     return [Head.parse(value) for value in values]

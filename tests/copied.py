@@ -9,9 +9,9 @@ import torch
 
 WORDS = {
     *("layer", "head", "position", "source", "part", "stage", "sender", "receiver"),
-    *("score", "of", "K"),
+    *("score", "of", "K", "name"),
 }
-NOT_WRITTEN = {"low", "high", "normalised_se", "self_repair", "name"}
+NOT_WRITTEN = {"low", "high"}
 OPENING = "bridge.eval()\n"
 
 

@@ -48,7 +48,7 @@ def activations(
     out: list[Tensor] = [torch.empty(0)] * len(snapshot.pairs)
     if run == "corrupted":
         instead = "give them, or groups= of the clean ones"
-        require_aligned(snapshot, "differences of the two runs need", instead)
+        require_aligned(engine, snapshot, "differences of the two runs need", instead)
     for batch in batches(engine, snapshot):
         rows = [snapshot.pairs[i].ids(run) for i in batch]
         found = record(engine, rows, [name])[name].float().cpu()

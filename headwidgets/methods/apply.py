@@ -15,7 +15,13 @@ from headwidgets.methods.donors import donors
 from headwidgets.methods.means import mean_tables
 from headwidgets.methods.path_edit import path_notes, path_sites, path_values
 from headwidgets.methods.record import mlp_name, record, resid_name, z_name
-from headwidgets.methods.snapshot import Pair, Snapshot, position, unaligned
+from headwidgets.methods.snapshot import (
+    Pair,
+    Snapshot,
+    first_difference,
+    position,
+    unaligned,
+)
 from headwidgets.methods.trust import require_trust
 
 if TYPE_CHECKING:
@@ -185,14 +191,8 @@ def _require_aligned(engine: Engine, pair: Pair, edit: Edit) -> None:
             f"'{edit}' waits for a corrupted prompt: set s.corrupted_prompt, or remove the edit"
         )
         raise InputError(message)
-    shown = [engine.text.shown(ids) for ids in (pair.clean, pair.corrupted)]
-    both = list(zip(pair.clean, pair.corrupted, strict=False))
-    first = next((i for i, (a, b) in enumerate(both) if a != b), len(both))
-    pieces = [repr(p[first]) if first < len(p) else "nothing" for p in shown]
-    message = (
-        f"'{edit}' needs two prompts of one length, got {lacking}; they first differ at "
-        f"position {first}: {pieces[0]} and {pieces[1]}"
-    )
+    where = first_difference(engine, pair)
+    message = f"'{edit}' needs two prompts of one length, got {lacking}; {where}"
     raise InputError(message)
 
 

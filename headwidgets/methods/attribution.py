@@ -20,7 +20,7 @@ from headwidgets.methods.logit_direction import LogitDirection
 from headwidgets.methods.measuring import metric_name, metric_unit, reading, require_foil
 from headwidgets.methods.runs import batches
 from headwidgets.methods.source_tokens import by_source
-from headwidgets.methods.summary import largest, measured_on, summarised
+from headwidgets.methods.summary import largest, measured_on, prompts_key, summarised
 from headwidgets.model.finish import Finish
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def attribution(
     by: str = "component",
     at: At = "end",
     *,
-    heads: Sequence[object] | None = None,
+    heads: object = None,
 ) -> pd.DataFrame:
     """Attribute the clean run's logit difference to what is written to the residual stream.
 
@@ -55,7 +55,7 @@ def attribution(
         tokens that it attends to: A[at, key] · v[key] · W_O, along the metric's direction.
     at : int or str
         The position or role whose residual stream is read.
-    heads : sequence of heads, optional
+    heads : sequence of heads, or one head, optional
         By source token: only these.
 
     Returns
@@ -67,7 +67,8 @@ def attribution(
         difference on any prompt, as a share of the metric there or of its largest row,
         whichever is more. By source token: layer, head, source (a position, or a role where
         the prompts differ in length), attribution, se, low, high, n; the rows of a head sum
-        to the attribution of that head, and ``attrs["error"]`` says how closely.
+        to the attribution of that head, and ``attrs["error"]`` says how closely; a token of
+        several roles counts for each, and then ``attrs["notes"]`` say that they do not.
 
     Raises
     ------
@@ -99,6 +100,7 @@ def frame_about(frame: pd.DataFrame, snapshot: Snapshot, more: dict[str, Any]) -
     """Note on a frame what it was measured on."""
     frame.attrs |= {
         "measured_on": measured_on(snapshot),
+        "prompts": prompts_key(snapshot),
         "metric": metric_name(snapshot),
         "unit": metric_unit(snapshot),
     } | more

@@ -4,7 +4,7 @@
 
 one forward for z̃, one forward and one backward for the gradient. It is exact where the
 metric is linear in z; saturated attention and norms bend it, so that the exact sweep belongs
-beside it (`compare_with_exact`).
+beside it (`beside_exact.compare_with_exact`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from headwidgets.methods.attribution import frame_about
 from headwidgets.methods.gradients import bytes_of, gradients
 from headwidgets.methods.measuring import Reading, reading
 from headwidgets.methods.metrics import KL, Rank
+from headwidgets.methods.places import listed_at
 from headwidgets.methods.record import z_name
-from headwidgets.methods.snapshot import position, unaligned
+from headwidgets.methods.snapshot import position, require_aligned
 from headwidgets.methods.source_tokens import Sources
 from headwidgets.methods.summary import summarised
+from headwidgets.methods.sweep_cost import GB, MEMORY, check_memory, rounded_up
 from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
 OVER = ("heads", "heads x positions")
 DIRECTIONS = ("denoise", "noise")
-MEMORY = 1 << 30
-"""What the graph of one batch may take, in bytes."""
 
 
 def attribution_patching(
@@ -48,7 +48,8 @@ def attribution_patching(
     direction: str = "denoise",
     *,
     at: At = None,
-    memory: int = MEMORY,
+    memory: float = MEMORY,
+    **unknown: object,
 ) -> pd.DataFrame:
     """Estimate what patching each head would do, all of them from one gradient.
 
@@ -61,8 +62,8 @@ def attribution_patching(
         the reverse. The gradient is that of the run that is patched into.
     at : int, str, list of them, optional
         Over heads: only these positions or roles.
-    memory : int
-        What the graph of a batch may take above the model, in bytes.
+    memory : float
+        Gigabytes that the graph of a batch may take, above the model's own.
 
     Returns
     -------
@@ -74,8 +75,9 @@ def attribution_patching(
     Raises
     ------
     InputError
-        For an unknown option, prompts that do not align, a metric without a gradient (rank;
-        KL around the clean run), and a prompt too long for `memory`.
+        For an unknown option, a `memory` that is no number, prompts that do not align, a
+        metric without a gradient (rank; KL around the clean run), and a prompt too long for
+        `memory`.
     EditDropped
         If the architecture does not read z where it is seen.
 
@@ -83,7 +85,14 @@ def attribution_patching(
     ----------
     Nanda 2023, "Attribution Patching"; Syed et al. 2023, arXiv 2310.10348.
     """
-    _check(snapshot, over, direction, at)
+    if unknown:
+        message = (
+            f"attribution patching has no option {min(unknown)!r}: it has over, direction, at, "
+            "memory"
+        )
+        raise InputError(message)
+    check_memory(memory)
+    _check(engine, snapshot, over, direction, at)
     base, giving = ("corrupted", "clean") if direction == "denoise" else ("clean", "corrupted")
     facts, n = engine.facts, len(snapshot.pairs)
     sources = Sources(snapshot) if over != "heads" else None
@@ -111,68 +120,11 @@ def attribution_patching(
         "estimate": "attribution patching",
         "over": over,
         "direction": direction,
-        "at": at,
+        "at": listed_at(at),
         "done": f"(z of the {giving} run − z) · gradient of the metric at the {base} run",
         "notes": [] if sources is None else sources.notes,
     }
     return frame_about(frame, snapshot, about)
-
-
-def compare_with_exact(estimate: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
-    """Put the estimates of attribution patching beside the exact effects of a sweep.
-
-    Parameters
-    ----------
-    estimate : DataFrame
-        Of `attribution_patching`.
-    sweep : DataFrame
-        Of a sweep of patches, in the same direction, over the same.
-
-    Returns
-    -------
-    DataFrame
-        layer, head(, position), estimate, exact, error (estimate − exact). ``attrs`` have
-        correlation (Pearson's, NaN where one side does not vary), largest_error, and
-        sign_disagreements: rows whose signs differ.
-
-    Raises
-    ------
-    InputError
-        If the two are not of the same heads, or not of the same kind.
-    """
-    for frame, column, call in (
-        (estimate, "estimate", "s.attribution_patching()"),
-        (sweep, "effect", "s.sweep('patch')"),
-    ):
-        if column not in getattr(frame, "columns", ()):
-            message = f"expected a frame with a column {column!r}, as {call} returns one"
-            raise InputError(message)
-    for what in ("direction", "metric"):
-        one, other = estimate.attrs.get(what), sweep.attrs.get(what)
-        if other is not None and one is not None and one != other:
-            message = f"expected both of one {what}, got {one!r} (estimate) and {other!r} (sweep)"
-            raise InputError(message)
-    on = [name for name in ("layer", "head", "position") if name in estimate]
-    if on != [name for name in ("layer", "head", "position") if name in sweep]:
-        message = "expected both over heads, or both over heads x positions"
-        raise InputError(message)
-    exact = sweep[[*on, "effect"]].rename(columns={"effect": "exact"})
-    out = estimate[[*on, "estimate"]].merge(exact, on=on, how="inner")
-    if len(out) != len(estimate) or len(out) != len(sweep):
-        message = (
-            f"expected the same rows on both sides, got {len(estimate)} estimates and "
-            f"{len(sweep)} exact effects, {len(out)} of them shared"
-        )
-        raise InputError(message)
-    out["error"] = out["estimate"] - out["exact"]
-    a, b = out["estimate"].to_numpy(dtype=float), out["exact"].to_numpy(dtype=float)
-    varied = len(out) > 1 and a.std() > 0 and b.std() > 0
-    out.attrs |= estimate.attrs | {
-        "correlation": float(np.corrcoef(a, b)[0, 1]) if varied else math.nan,
-        "largest_error": float(np.abs(a - b).max()),
-        "sign_disagreements": int((a * b < 0).sum()),
-    }
-    return out
 
 
 def _batch(
@@ -209,20 +161,20 @@ def _keep(store: dict[int, Tensor], layer: int) -> HookFn:
     return keep
 
 
-def _room(engine: Engine, length: int, memory: int) -> int:
+def _room(engine: Engine, length: int, memory: float) -> int:
     """How many prompts the graph has room for."""
-    need = bytes_of(engine, length)
+    need = bytes_of(engine, length) / GB
     if need > memory:
         message = (
-            f"a gradient through {length} tokens needs about {need / 1e9:.2g} GB, more than the "
-            f"{memory / 1e9:.2g} GB of memory=: shorten the prompts, raise memory=, or sweep "
-            "with at='end'"
+            f"a gradient through {length} tokens needs about {need:.3g} GB above the model's own, "
+            f"and memory={memory:g} allows less: shorten the prompts, pass "
+            f"memory={rounded_up(need)}, or sweep with at='end'"
         )
         raise InputError(message)
-    return min(memory // need, max(1, engine.rows_at_once(length)))
+    return max(1, min(int(memory / need), engine.rows_at_once(length)))
 
 
-def _check(snapshot: Snapshot, over: str, direction: str, at: At) -> None:
+def _check(engine: Engine, snapshot: Snapshot, over: str, direction: str, at: At) -> None:
     for name, value, known in (("over", over, OVER), ("direction", direction, DIRECTIONS)):
         if value not in known:
             message = f"expected {name} {' or '.join(map(repr, known))}, got {value!r}"
@@ -238,11 +190,5 @@ def _check(snapshot: Snapshot, over: str, direction: str, at: At) -> None:
             "s.metric = hw.LogitDiff(' Mary', ' John'), or sweep"
         )
         raise InputError(message)
-    lacking = [(i, why) for i, pair in enumerate(snapshot.pairs) if (why := unaligned(pair))]
-    if lacking:
-        i, why = lacking[0]
-        message = (
-            "attribution patching needs a corrupted prompt of the same length for every clean one; "
-            f"prompt {i} has {why}: set s.corrupted_prompt (or prompts with one)"
-        )
-        raise InputError(message)
+    instead = "set s.corrupted_prompt (or prompts with one)"
+    require_aligned(engine, snapshot, "attribution patching needs", instead)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwidgets.model.facts import Facts
 
 MODIFY = "modeling-free: modification"
@@ -24,6 +26,9 @@ LEGEND = {
     "N": "prompts",
     "R": "reference prompts",
     "A": "strengths",
+    "D": "random directions at each strength",
+    "T": "neutral texts",
+    "W": "rows of random tokens",
     "L": "layers",
     "H": "heads a layer",
 }
@@ -66,7 +71,7 @@ _ROWS = (
         MODIFY,
         "adds a direction to an activation: a + α v",
         "a direction; pairs of prompts or labels to find one",
-        (("2", "N"), ("A", "N")),
+        (("3", "N"), ("A", "N"), ("A", "D", "N"), ("T",), ("A", "T")),
         "Tigges et al. 2023; Yu et al. 2024; Turner et al. 2023",
         's.strengths(s.direction("1.0"))',
     ),
@@ -76,7 +81,7 @@ _ROWS = (
         MODIFY,
         "takes out what lies along a direction: a + ((t − a) · v̂) v̂ with t zero, mean or patched",
         "a direction; pairs of prompts or labels to find one",
-        (("2", "N"), ("N",)),
+        (("5", "N"),),
         "Tigges et al. 2023; Geiger et al.",
         's.edits = [hw.subtract("1.0", s.direction("1.0"))]; s.effect()',
     ),
@@ -138,7 +143,7 @@ _ROWS = (
         SCORE,
         "computes a number of a head's attention or weights; changes nothing",
         "prompts, or for weights nothing",
-        (("N",),),
+        (("N",), ("3", "W")),
         "Jin et al. 2024; Wu et al. 2024; Crosbie & Shutova 2024; Yu et al. 2024; "
         "Ji-An et al. 2024",
         "s.scores()",
@@ -175,8 +180,9 @@ def methods() -> pd.DataFrame:
         method; table ("1" or "2" of the survey, "" in neither); class; changes; needs;
         forwards, the cost as a formula in whole forwards of one prompt, run one after another
         (``attrs["legend"]`` says the letters; sweeps and paths here start at the edited layer
-        and do less); works; call, Python that runs it on a session ``s``, or that it is not in
-        headwidgets yet.
+        and do less; the first edit of a layer's heads adds two runs of 8 tokens, which see
+        whether it arrives); works; call, Python that runs it on a session ``s``, or that it is
+        not in headwidgets yet.
 
     References
     ----------
@@ -198,13 +204,13 @@ def methods() -> pd.DataFrame:
     return frame
 
 
-def methods_of(facts: Facts, prompts: int, reference: int, strengths: int) -> pd.DataFrame:
+def methods_of(facts: Facts, given: Mapping[str, int]) -> pd.DataFrame:
     """List the methods with what each costs on a model and a set of prompts.
 
     Parameters
     ----------
-    prompts, reference, strengths : int
-        How many.
+    given : mapping of str to int
+        How many there are of what the letters of `LEGEND` mean, but for layers and heads.
 
     Returns
     -------
@@ -212,13 +218,7 @@ def methods_of(facts: Facts, prompts: int, reference: int, strengths: int) -> pd
         As `methods`, and cost: whole forwards of one prompt, NaN where another model is
         trained; ``attrs["counts"]`` says what stands behind the letters.
     """
-    counts = {
-        "N": prompts,
-        "R": reference,
-        "A": strengths,
-        "L": facts.n_layers,
-        "H": facts.n_heads,
-    }
+    counts = {**given, "L": facts.n_layers, "H": facts.n_heads}
     frame = methods()
     costs = [_cost(row, counts) for row in _ROWS]
     frame.insert(frame.columns.get_loc("forwards") + 1, "cost", costs)

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwidgets.errors import Cancelled
 from headwidgets.methods.circuit_sets import Circuit, Kept, read_circuit
 from headwidgets.methods.circuit_table import layout
 from headwidgets.methods.edits import keep, mean
 from headwidgets.methods.means import describe
 from headwidgets.methods.measuring import metric_name, metric_unit, reading
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.runs import logits
 from headwidgets.methods.snapshot import position
 from headwidgets.methods.summary import measured_on
@@ -45,6 +45,7 @@ def circuit(
     subsets: int = 10,
     seed: int = 0,
     at: At = None,
+    **unknown: object,
 ) -> pd.DataFrame:
     """Measure whether some heads are the circuit of the metric on these prompts.
 
@@ -75,16 +76,19 @@ def circuit(
     Raises
     ------
     InputError
-        For no head, a head that the model lacks, or a number of subsets that is none.
+        For no head, a head that the model lacks, a number of subsets that is none, or an
+        unknown option.
     EditDropped
         If the architecture does not read z where it is edited.
     Cancelled
-        If it was cancelled; ``partial`` on the error is the table of the prompts that are done.
+        If it was cancelled; ``partial`` on the error is the table of the prompts that are
+        done, where there is any, and ``attrs["incomplete"]`` says how many.
 
     References
     ----------
     Wang et al. 2022, "Interpretability in the Wild", arXiv 2211.00593, section 4.
     """
+    refuse_unknown("circuit", unknown, "subsets, seed, at")
     asked = read_circuit(heads, engine.facts, subsets, seed)
     base = replace(snapshot, edits=())
     for pair in base.pairs if at is not None else ():
@@ -93,9 +97,12 @@ def circuit(
     values = np.full((len(sets), len(base.pairs)), math.nan)
     try:
         _measure(engine, base, [_edits(engine, one, at) for one in sets], values)
-    except Cancelled as error:
-        if np.isfinite(values).any():
+    except BaseException as error:
+        done = int(_whole(values).sum())
+        if done:
             partial = _frame(base, asked, sets, values, at)
+            partial.attrs["incomplete"] = f"stopped: {done} of {len(base.pairs)} prompts done"
+            partial.attrs["measured_on"] = measured_on(base, done)
             error.partial = partial  # type: ignore[attr-defined] # whoever stops it may keep it
         raise
     return _frame(base, asked, sets, values, at)
@@ -130,11 +137,15 @@ def _measure(
             done += len(batch)
 
 
+def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which prompts have every set: one that lacks some would mix two questions."""
+    return np.asarray(np.isfinite(values).all(0))
+
+
 def _frame(
     base: Snapshot, asked: Circuit, sets: list[Kept], values: NDArray[np.float64], at: At
 ) -> pd.DataFrame:
-    whole = np.isfinite(values).all(0)  # a prompt that lacks a set would mix two questions
-    found = dict(zip(sets, np.where(whole, values, math.nan), strict=True))
+    found = dict(zip(sets, np.where(_whole(values), values, math.nan), strict=True))
     frame = layout(asked, found)
     frame.attrs |= {
         "circuit": ", ".join(map(str, asked.heads)),

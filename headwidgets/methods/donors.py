@@ -28,10 +28,12 @@ def donors(snapshot: Snapshot, seed: int) -> dict[Ids, Ids]:
     out: dict[Ids, Ids] = {}
     for length, group in sorted(groups.items()):
         if len(group) == 1:
+            same = [pair.ids(snapshot.base) for pair in snapshot.pairs].count(group[0])
+            lacking = "only one of the set has" if same == 1 else f"all {same} of the set with"
             message = (
-                f"resampling needs another prompt of the same length, but only one of the set "
-                f"has {length} tokens (n = {len(snapshot.pairs)}): add prompts of that length, "
-                "or use a mean edit"
+                f"resampling needs another prompt of the same length, but {lacking} {length} "
+                f"tokens{'' if same == 1 else ' are the same prompt'} (n = {len(snapshot.pairs)}): "
+                "add other prompts of that length, or use a mean edit"
             )
             raise InputError(message)
         order = list(range(len(group)))

@@ -11,7 +11,7 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.methods.places import At, read_at, read_heads, read_target
 from headwidgets.methods.receivers import LOGITS, Receiver, read_ends
-from headwidgets.methods.vector import Direction
+from headwidgets.methods.vector import Direction, check_basis
 from headwidgets.whole import whole
 
 KINDS = ("zero", "mean", "patch", "scale", "resample", "add", "subtract", "keep", "path")
@@ -85,6 +85,8 @@ class Edit:
         object.__setattr__(self, "at", read_at(self.at))
         for name, reader in _READ.items():
             object.__setattr__(self, name, _read(self.kind, name, getattr(self, name), reader))
+        if self.direction is not None:
+            check_basis(self.target, self.direction)
         if self.into not in RUNS:
             message = f"expected into='clean' or into='corrupted', got {self.into!r}"
             raise InputError(message)

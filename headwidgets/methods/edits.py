@@ -118,7 +118,8 @@ def add(target: object, direction: object, strength: float = 1.0, at: Any = None
     Raises
     ------
     InputError
-        If the direction has a zero norm or is not finite, or `strength` is no finite number.
+        If the direction has a zero norm, is not finite, or was found in another head's z
+        (its `vector` can be given as an array); or `strength` is no finite number.
 
     References
     ----------
@@ -160,7 +161,7 @@ def keep(*heads: object, at: Any = None) -> Edit:
 
     Parameters
     ----------
-    *heads : head, or one list of them
+    *heads : head, or one sequence of them
         In any spelling.
     at : int, str, list or None
         As in `zero`: where the others are replaced.
@@ -169,8 +170,8 @@ def keep(*heads: object, at: Any = None) -> Edit:
     ----------
     Wang et al. 2022, "Interpretability in the Wild", arXiv 2211.00593, section 4.
     """
-    listed = heads[0] if len(heads) == 1 and isinstance(heads[0], list) else heads
-    return Edit("keep", list(listed), at)  # type: ignore[arg-type]
+    listed = heads[0] if len(heads) == 1 else list(heads)
+    return Edit("keep", listed, at)  # type: ignore[arg-type]
 
 
 def path(senders: object, to: object = "logits", into: str = "clean", at: Any = None) -> Edit:

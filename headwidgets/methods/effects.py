@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from headwidgets.errors import InputError
 from headwidgets.methods.means import describe
-from headwidgets.methods.measuring import metric_name, metric_unit, reading
-from headwidgets.methods.metrics import kl_divergence
+from headwidgets.methods.measuring import least_gap, metric_name, metric_unit, reading
+from headwidgets.methods.metrics import LogitDiff, kl_divergence
+from headwidgets.methods.ratio import ratio
 from headwidgets.methods.runs import batches, check_run, logits
 from headwidgets.methods.snapshot import Snapshot, position
 from headwidgets.whole import whole
@@ -37,6 +38,7 @@ class Measured:
     kl: Values
     notes: tuple[str, ...]
     paired: NDArray[np.bool_] | None = None  # which prompts have a partner; None: see corrupted
+    least_gap: float = LogitDiff.least_gap  # see `Metric`
 
 
 def measure(engine: Engine, snapshot: Snapshot) -> Measured:
@@ -63,7 +65,7 @@ def measure(engine: Engine, snapshot: Snapshot) -> Measured:
             notes[f"the {run} run has no finite metric on {lost} of {int(asked.sum())} prompts"] = (
                 None
             )
-    return Measured(**out, notes=tuple(notes), paired=paired)
+    return Measured(**out, notes=tuple(notes), paired=paired, least_gap=least_gap(snapshot))
 
 
 def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
@@ -76,8 +78,8 @@ def effect(engine: Engine, snapshot: Snapshot) -> pd.DataFrame:
         note. Change is edited minus the run that the edits go into. Normalised is
         (edited − corrupted) / (clean − corrupted), a ratio of means: 1 as clean, 0 as
         corrupted; NaN, with the reason in note, where the denominator is below two
-        standard errors or 5 % of the metric's range on the set. KL(clean ‖ edited) is
-        in nats.
+        standard errors, 5 % of the metric's range on the set, or the metric's least gap:
+        0.1 (logits, nats, places), of a probability 0.01. KL(clean ‖ edited) is in nats.
     """
     m = measure(engine, snapshot)
     base = m.clean if snapshot.base == "clean" else m.corrupted
@@ -115,23 +117,8 @@ def mean_se(values: Values) -> tuple[float, float]:
 
 def normalised(m: Measured) -> tuple[float, float, str]:
     """Return the normalised effect, its standard error, and why there is none."""
-    if not _paired(m).any():
-        return math.nan, math.nan, "no corrupted prompt"
-    keep = np.isfinite(m.clean + m.corrupted + m.edited)
-    if not keep.any():
-        return math.nan, math.nan, "the logits are not finite"
-    clean, corrupted, edited = m.clean[keep], m.corrupted[keep], m.edited[keep]
-    below, below_se = mean_se(clean - corrupted)
-    both = np.concatenate([clean, corrupted])
-    span = float(both.max() - both.min())
-    apart = f"clean and corrupted differ by {below:.3g}"
-    if abs(below) < 0.05 * span or below == 0.0:
-        return math.nan, math.nan, f"{apart}: under 5 % of the range {span:.3g}"
-    if abs(below) < 2 * below_se:
-        return math.nan, math.nan, f"{apart}: under two standard errors ({below_se:.2g} each)"
-    ratio = float((edited - corrupted).mean()) / below
-    rest = (edited - corrupted) - ratio * (clean - corrupted)  # delta method for a ratio of means
-    return ratio, mean_se(rest)[1] / abs(below), ""
+    found = ratio(m.edited[None], m.clean, m.corrupted, least=m.least_gap, paired=m.paired)
+    return float(found.value[0]), float(found.se[0]), found.why
 
 
 def top_tokens(engine: Engine, snapshot: Snapshot, *, k: int, at: At, unit: str) -> pd.DataFrame:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
-from headwidgets.heads import Head
+from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.attribution import frame_about
 from headwidgets.methods.decompose import scale_of
 from headwidgets.methods.logit_direction import read_at_scale
@@ -38,8 +38,6 @@ from headwidgets.model.finish import Finish
 from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from headwidgets.methods.edits import At
@@ -55,16 +53,17 @@ _ROUNDING = 1e-4  # of the largest direct effect
 def effects(
     engine: Engine,
     snapshot: Snapshot,
-    heads: Sequence[object] | None = None,
+    heads: object = None,
     *,
     kind: str = "patch",
     at: At = None,
+    **unknown: object,
 ) -> pd.DataFrame:
     """Tell what each head does to the clean run directly from what it does through others.
 
     Parameters
     ----------
-    heads : sequence of heads, optional
+    heads : sequence of heads, or one head, optional
         All of them by default.
     kind : {"patch", "zero", "mean"}
         What the head's z becomes: that of the corrupted run (noising), zero, or its mean.
@@ -88,11 +87,15 @@ def effects(
     EditDropped
         If the architecture does not read z where it is edited.
     """
+    if unknown:
+        message = f"head effects have no option {min(unknown)!r}: they have heads, kind, at"
+        raise InputError(message)
     check_kind(kind)
     facts = engine.facts
     chosen = [Head(i, h) for i in range(facts.n_layers) for h in range(facts.n_heads)]
     if heads is not None:
-        chosen = sorted({Head.parse(h).within(facts.n_layers, facts.n_heads) for h in heads})
+        asked = parse_heads(heads)
+        chosen = sorted({head.within(facts.n_layers, facts.n_heads) for head in asked})
     if not chosen:
         message = "expected at least one head, got none; leave heads= out for all of them"
         raise InputError(message)

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
+from headwidgets.methods.metric import Metric
 from headwidgets.methods.metrics import LogitDiff, first_two
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwidgets.methods.metric import Metric, Tokens
+    from headwidgets.methods.metric import Tokens
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.engine import Engine
 
@@ -114,6 +115,25 @@ def order_tokens(engine: Engine, snapshot: Snapshot, i: int, clean: Tensor) -> T
     return metric_tokens(engine, replace(snapshot, metric=None), i, clean)
 
 
+def asked_alone(snapshot: Snapshot, metric: object = None) -> Snapshot:
+    """Return the question without the session's edits, and with another metric if one is given.
+
+    Raises
+    ------
+    InputError
+        If `metric` is no metric.
+    """
+    if metric is None:
+        return replace(snapshot, edits=())
+    if not isinstance(metric, Metric):
+        message = (
+            "expected metric= as a metric such as hw.LogitDiff(' Mary', ' John') or hw.KL(), "
+            f"got {metric!r:.80}"
+        )
+        raise InputError(message)
+    return replace(snapshot, edits=(), metric=metric)
+
+
 def metric_name(snapshot: Snapshot) -> str:
     """Say what the metric is."""
     if snapshot.metric is not None:
@@ -126,6 +146,11 @@ def metric_name(snapshot: Snapshot) -> str:
 def metric_unit(snapshot: Snapshot) -> str:
     """Say what the metric is counted in."""
     return (snapshot.metric or LogitDiff).unit
+
+
+def least_gap(snapshot: Snapshot) -> float:
+    """Say which difference of clean and corrupted a normalised effect needs at least."""
+    return (snapshot.metric or LogitDiff).least_gap
 
 
 def require_foil(snapshot: Snapshot, what: str) -> None:

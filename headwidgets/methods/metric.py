@@ -29,11 +29,15 @@ class Metric:
     kind, unit : str
         Its name in a saved session, and what its numbers are counted in.
     lower_is_better : bool
+    least_gap : float
+        The least difference of clean and corrupted, in that unit, that a normalised effect
+        is taken of.
     """
 
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = ""
     lower_is_better: ClassVar[bool] = False
+    least_gap: ClassVar[float] = 0.1
 
     def __init_subclass__(cls) -> None:
         """Note the kind, for `read_metric`."""
@@ -74,9 +78,8 @@ class Metric:
 
     def ids(self, prompt: Sequence[int], answer_id: AnswerId) -> Tokens:
         """Return the token ids of answer and foil after `prompt`; none for a side it lacks."""
-        sides = [getattr(self, name, None) for name in ("answer", "foil")]
-        listed = [() if s is None else s if isinstance(s, tuple) else (s,) for s in sides]
-        right, wrong = ([answer_id(prompt, word) for word in side] for side in listed)
+        sides = [listed(getattr(self, name, None)) for name in ("answer", "foil")]
+        right, wrong = ([answer_id(prompt, word) for word in side] for side in sides)
         return right, wrong
 
     def columns(self, ids: Tokens) -> list[int] | None:  # noqa: ARG002 - a kind may read few
@@ -158,6 +161,11 @@ def read_side(value: Any, what: str) -> Side:
         )
         raise InputError(message)
     return tuple(good) if listed else good[0]
+
+
+def listed(side: Side | None) -> tuple[str | int, ...]:
+    """Return the tokens of a side, none where there is no side."""
+    return () if side is None else side if isinstance(side, tuple) else (side,)
 
 
 def shown(side: Side | None) -> str:

@@ -6,13 +6,25 @@ Each metric is a frozen value that can be shown, saved and compared; see `Metric
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError
-from headwidgets.methods.metric import DEFAULT, Metric, Side, Tokens, read_metric, shown
+from headwidgets.methods.metric import (
+    DEFAULT,
+    AnswerId,
+    Metric,
+    Side,
+    Tokens,
+    listed,
+    read_metric,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "KL",
@@ -36,6 +48,12 @@ class LogitDiff(Metric):
         Tokens; of a list, the logits are averaged. Text usually begins with a space.
         Without both, each prompt's own answer and foil.
 
+    Raises
+    ------
+    InputError
+        For an answer without a foil or the reverse, and for a token that is named twice:
+        in one list, or as answer and as foil.
+
     References
     ----------
     Wang et al. 2022, "Interpretability in the Wild", arXiv 2211.00593, section 2.
@@ -54,6 +72,13 @@ class LogitDiff(Metric):
             message = f"expected {lacking} as well as {there}: hw.LogitDiff compares the two"
             raise InputError(message)
         super().__post_init__()
+        check_apart(*(listed(side) for side in (self.answer, self.foil)))
+
+    def ids(self, prompt: Sequence[int], answer_id: AnswerId) -> Tokens:
+        """Return the token ids of answer and foil, no token twice; see `Metric.ids`."""
+        right, wrong = super().ids(prompt, answer_id)
+        check_apart(right, wrong)
+        return right, wrong
 
     def __str__(self) -> str:
         """As it is shown beside a number."""
@@ -70,6 +95,30 @@ class LogitDiff(Metric):
         right, wrong = ids
         rows = logits.float()
         return rows[..., right].mean(-1) - rows[..., wrong].mean(-1)
+
+
+def check_apart(answer: Sequence[object], foil: Sequence[object]) -> None:
+    """Refuse sides that name a token twice, or that share one.
+
+    Raises
+    ------
+    InputError
+        With the token.
+    """
+    for side in (answer, foil):
+        twice = [token for i, token in enumerate(side) if token in side[:i]]
+        if twice:
+            message = (
+                f"expected each token of a side once, got {twice[0]!r} twice in {[*side]!r:.80}"
+            )
+            raise InputError(message)
+    both = [token for token in answer if token in foil]
+    if both:
+        message = (
+            f"expected answers and foils that differ, got {both[0]!r} on both sides: its logit "
+            "minus itself is nothing"
+        )
+        raise InputError(message)
 
 
 @dataclass(frozen=True)
@@ -97,6 +146,7 @@ class Prob(_OfAnswer):
 
     kind: ClassVar[str] = "probability"
     unit: ClassVar[str] = "probability"
+    least_gap: ClassVar[float] = 0.01
     _words: ClassVar[str] = "probability of {}"
 
     def measure(self, logits: Tensor, ids: Tokens, clean: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from headwidgets.errors import InputError
@@ -44,14 +45,20 @@ def read_heads(value: object) -> str:
     """
     if isinstance(value, str):
         value = [part for part in value.split(", ") if part]
-    several = isinstance(value, list | set) or (
-        isinstance(value, tuple) and not any(whole(part) is not None for part in value)
-    )
-    heads = sorted(set(parse_heads(list(value) if several else [value])))  # type: ignore[call-overload]
+    several = isinstance(value, Iterable) and getattr(value, "ndim", True)
+    parts: list[object] = list(value) if several else [value]  # type: ignore[call-overload]
+    one = any(whole(part) is not None for part in parts)  # 9, 6: layer and head
+    heads = sorted(set(parse_heads([value] if one else parts)))
     if not heads:
         message = "expected at least one head to keep or to send, such as '9.9', got none"
         raise InputError(message)
     return ", ".join(map(str, heads))
+
+
+def listed_at(at: Any) -> int | str | list[int | str] | None:
+    """Return where as plain values that JSON can hold."""
+    read = read_at(at)
+    return list(read) if isinstance(read, tuple) else read
 
 
 def read_at(value: Any) -> At:

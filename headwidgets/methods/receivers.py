@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwidgets.errors import InputError
@@ -88,6 +89,31 @@ def read_receivers(value: object, facts: Facts) -> tuple[Receiver, ...]:
     return found
 
 
+def read_each(value: object, facts: Facts) -> list[tuple[Receiver, ...]]:
+    """Read where edges end, each of them in one receiver; an empty one means the logits.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read or is several, or there is none.
+    """
+    one = isinstance(value, str) or _is_one(value) or not isinstance(value, Iterable)
+    items = [value] if one else list(value)  # type: ignore[call-overload]
+    for item in items:
+        if isinstance(item, list | set | tuple) and not _is_one(item):
+            message = (
+                "expected each receiver by itself, 'logits' or the query, key or value of a head "
+                f"such as '9.9.q', got the group {item!r:.80}: to patch several together, "
+                "use s.paths"
+            )
+            raise InputError(message)
+    found = list(dict.fromkeys(read_receivers([item], facts) for item in items))
+    if not found:
+        message = "expected at least one receiver, such as 'logits' or '9.9.q', got none"
+        raise InputError(message)
+    return found
+
+
 def read_ends(value: object) -> tuple[Receiver, ...]:
     """Read where paths end, of whatever model; none means the logits.
 
@@ -96,14 +122,28 @@ def read_ends(value: object) -> tuple[Receiver, ...]:
     InputError
         If it cannot be read.
     """
-    if value is None or value == LOGITS:
+    if value is None:
         return ()
-    listed = isinstance(value, list | set) or (
-        isinstance(value, tuple) and not (len(value) == 2 and str(value[1]).lower() in PARTS)  # noqa: PLR2004 - head and part
-    )
-    items = list(value) if listed and isinstance(value, list | set | tuple) else [value]
-    found = sorted({Receiver.parse(item) for item in items})
-    if not found:
+    listed = isinstance(value, list | set | tuple) and not _is_one(value)
+    items = list(value) if listed else [value]  # type: ignore[call-overload]
+    heads = [item for item in items if not _is_logits(item)]
+    if heads and len(heads) < len(items):
+        message = (
+            "expected 'logits' by itself, or queries, keys and values of heads, such as "
+            f"['9.9.q', '9.9.k'], got {value!r:.80}: paths to the logits are asked for alone"
+        )
+        raise InputError(message)
+    if not items:
         message = "expected at least one end of the paths, such as 'logits' or '9.9.q', got none"
         raise InputError(message)
-    return tuple(found)
+    return tuple(sorted({Receiver.parse(item) for item in heads}))
+
+
+def _is_logits(value: object) -> bool:
+    return isinstance(value, str) and value == LOGITS
+
+
+def _is_one(value: object) -> bool:
+    """Whether a tuple is one receiver: a `Receiver`, or a head and "q", "k" or "v"."""
+    pair = isinstance(value, tuple) and len(value) == 2 and str(value[1]).lower() in PARTS  # noqa: PLR2004 - head and part
+    return pair or isinstance(value, Receiver)

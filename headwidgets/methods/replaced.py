@@ -65,7 +65,7 @@ class Replaced:
         self.pairs = [snapshot.pairs[i] for i in batch]
         if kind == "patch":
             instead = "set s.corrupted_prompt (or prompts with one), or take kind='zero' or 'mean'"
-            require_aligned(snapshot, "effects of a patch need", instead)
+            require_aligned(engine, snapshot, "effects of a patch need", instead)
         self._names = {layer: z_name(layer) for layer in range(engine.facts.n_layers)}
         self.recording = Recording(engine, torch.tensor([pair.clean for pair in self.pairs]))
         self._sources = self._given(snapshot)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headwidgets.methods.edits import At, Edit
     from headwidgets.methods.metric import Metric
     from headwidgets.methods.metrics import LogitDiff
+    from headwidgets.model.engine import Engine
 
 Ids = tuple[int, ...]
 
@@ -126,7 +127,7 @@ def position(at: At, pair: Pair, *, one_length: bool) -> list[int]:
     ------
     InputError
         For a position or role that does not exist, and for an index where the prompts
-        of the set differ in length.
+        of the set differ in length; -1 is the end of each.
     """
     read = read_at(at)
     places = read if isinstance(read, tuple) else (read,)
@@ -141,6 +142,8 @@ def _one(place: int | str, pair: Pair, *, one_length: bool) -> int:
             return known[place]
         message = f"no role {place!r} on these prompts; they have {', '.join(sorted(known))}"
         raise InputError(message)
+    if place == -1:
+        return length - 1
     if not one_length:
         message = (
             f"position {place} means another word in each prompt, for they differ in length: "
@@ -162,11 +165,23 @@ def unaligned(pair: Pair) -> str:
     return f"{len(pair.clean)} and {len(pair.corrupted)} tokens"
 
 
-def require_aligned(snapshot: Snapshot, what: str, instead: str) -> None:
+def first_difference(engine: Engine, pair: Pair) -> str:
+    """Say where the two prompts of `pair`, laid token on token, first differ."""
+    both = pair.clean, pair.ids("corrupted")
+    same = zip(*both, strict=False)
+    first = next((i for i, (a, b) in enumerate(same) if a != b), min(map(len, both)))
+    shown = [engine.text.shown(ids) for ids in both]
+    pieces = [repr(p[first]) if first < len(p) else "nothing" for p in shown]
+    return f"they first differ at position {first}: {pieces[0]} and {pieces[1]}"
+
+
+def require_aligned(engine: Engine, snapshot: Snapshot, what: str, instead: str) -> None:
     """Refuse a set whose runs do not correspond position by position.
 
     Parameters
     ----------
+    engine : Engine
+        Its tokens show where two prompts part.
     what : str
         What needs it, as a sentence begins: "a patch sweep needs".
     instead : str
@@ -180,8 +195,9 @@ def require_aligned(snapshot: Snapshot, what: str, instead: str) -> None:
     for i, pair in enumerate(snapshot.pairs):
         why = unaligned(pair)
         if why:
+            where = f" ({first_difference(engine, pair)})" if pair.corrupted is not None else ""
             message = (
                 f"{what} a corrupted prompt of the same length for every clean one; prompt {i} "
-                f"has {why}: {instead}"
+                f"has {why}{where}: {instead}"
             )
             raise InputError(message)

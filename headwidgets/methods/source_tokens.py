@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.heads import Head
+from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.decompose import (
     FINAL_SCALE,
     keep_at,
@@ -46,14 +46,12 @@ MOST_ROWS = 200_000
 REST = "rest"
 
 
-def by_source(
-    engine: Engine, snapshot: Snapshot, at: At, heads: Sequence[object] | None
-) -> pd.DataFrame:
+def by_source(engine: Engine, snapshot: Snapshot, at: At, heads: object) -> pd.DataFrame:
     """Attribute the metric to heads and the tokens that they attend to; see `attribution`."""
     facts = engine.facts
     chosen = [Head(i, h) for i in range(facts.n_layers) for h in range(facts.n_heads)]
     if heads is not None:
-        asked = [Head.parse(head).within(facts.n_layers, facts.n_heads) for head in heads]
+        asked = [head.within(facts.n_layers, facts.n_heads) for head in parse_heads(heads)]
         chosen = list(dict.fromkeys(asked))
     sources = Sources(snapshot)
     if len(chosen) * len(sources.labels) > MOST_ROWS:
@@ -86,7 +84,8 @@ class Sources:
     Attributes
     ----------
     labels : list of int or str
-        With roles, the last is "rest": all tokens that have none.
+        With roles, each is summed by itself, so that a token may count for several; the
+        last is "rest": all tokens that have none.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -98,25 +97,33 @@ class Sources:
             return
         shared = set.intersection(*[set(pair.roles) for pair in self._pairs]) - {"end", REST}
         self.labels = [*(r for r in self._pairs[0].roles if r in shared), "end", REST]
-        self.notes.append(
-            "the prompts differ in length: by role; a token of two roles counts for the first"
-        )
+        self.notes.append("the prompts differ in length: by role")
+        shared_tokens = sum(self._doubled(i) for i in range(len(self._pairs)))
+        if shared_tokens:
+            self.notes.append(
+                f"on {shared_tokens} of {len(self._pairs)} prompts a token has several of these "
+                "roles, and counts for each: the rows of a head do not sum to the head"
+            )
 
     def sums(self, values: NDArray[np.float64], i: int) -> NDArray[np.float64]:
         """Add up numbers of the positions of prompt `i`, [..., position], by label."""
         if self.by_position:
             return values
+        places = self._places(i)
+        free = np.ones(values.shape[-1], dtype=bool)
+        free[places] = False
+        rest = values[..., free].sum(-1)
+        return np.concatenate([values[..., places], rest[..., None]], axis=-1)
+
+    def _places(self, i: int) -> list[int]:
+        """Return the position of every role of prompt `i`, in the order of the labels."""
         pair = self._pairs[i]
         known = {**pair.roles, "end": len(pair.clean) - 1}
-        free = np.ones(values.shape[-1], dtype=bool)
-        out = np.zeros((*values.shape[:-1], len(self.labels)))
-        for column, label in enumerate(self.labels[:-1]):
-            place = known[str(label)]
-            if free[place]:
-                out[..., column] = values[..., place]
-                free[place] = False
-        out[..., -1] = values[..., free].sum(-1)
-        return out
+        return [known[str(label)] for label in self.labels[:-1]]
+
+    def _doubled(self, i: int) -> bool:
+        places = self._places(i)
+        return len(set(places)) < len(places)
 
 
 def _batch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +21,10 @@ from headwidgets.methods.interval import interval
 from headwidgets.methods.measuring import Reading, metric_name, metric_unit, order_tokens, reading
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.neutral import cost, read_neutral
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.places import read_at
 from headwidgets.methods.runs import batches, logits
+from headwidgets.methods.summary import measured_on
 from headwidgets.methods.vector import Direction
 from headwidgets.whole import whole
 
@@ -36,16 +38,39 @@ if TYPE_CHECKING:
 
 STRENGTHS = (-8, -4, -2, -1, 0, 1, 2, 4, 8)
 DRAWS = 20
+_MOST = 1 << 63  # what a seed can be
 COLUMNS = ("strength", "metric", "se", "low", "high", "n", "flips", "kl_neutral", "random_sd")
 
 
-@dataclass(frozen=True)
 class _Curve:
-    """Per strength and prompt: the metric, and whether answer and foil changed places."""
+    """What is measured so far of some strengths, along the direction and random ones.
 
-    metric: NDArray[np.float64]  # [strength, prompt]
-    flips: NDArray[np.bool_]  # [strength, prompt]
-    random: NDArray[np.float64]  # [strength, draw, prompt]
+    Attributes
+    ----------
+    metric : ndarray of float, [strength, way, prompt]
+        NaN where it was not measured; the first way is the direction itself.
+    flips : ndarray of float, [strength, way, prompt]
+        Whether answer and foil changed places, NaN where it was not measured.
+    kl : ndarray of float, [strength]
+        The cost on neutral text.
+    """
+
+    def __init__(self, sizes: int, ways: int, prompts: int) -> None:
+        self.metric = np.full((sizes, ways, prompts), math.nan)
+        self.flips = np.full((sizes, ways, prompts), math.nan)
+        self.kl = np.full(sizes, math.nan)
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """Which prompts were run in every way, [strength, prompt]."""
+        there: NDArray[np.bool_] = ~np.isnan(self.flips).any(1)
+        return there
+
+    def said(self) -> str:
+        """Say how far it came."""
+        done, total = int(self.there.all(1).sum()), len(self.kl)
+        cost = ", their cost on neutral text not" if done == total else ""
+        return f"stopped: {done} of {total} strengths done{cost}"
 
 
 def strengths(
@@ -58,6 +83,7 @@ def strengths(
     neutral: Any = None,
     draws: int = DRAWS,
     seed: int = 0,
+    **unknown: object,
 ) -> pd.DataFrame:
     """Add a direction to the clean runs at several strengths; the session's edits are put aside.
 
@@ -90,7 +116,11 @@ def strengths(
     ------
     InputError
         If the direction does not fit the model, or its projection does not vary, so that
-        there is no unit.
+        there is no unit; for an unknown option.
+    Cancelled
+        If it was cancelled; ``partial`` on the error is the table of what was done (NaN, and
+        an n of 0, where a strength was not), where there is any, and ``attrs["incomplete"]``
+        says how many.
 
     References
     ----------
@@ -99,24 +129,20 @@ def strengths(
     if not isinstance(direction, Direction):
         message = f"expected a direction that find_direction returns, got {direction!r:.60}"
         raise InputError(message)
-    sizes, n_draws = _read_strengths(strengths), _read_draws(draws)
+    refuse_unknown("strengths", unknown, "at, neutral, draws, seed")
+    sizes = _read_strengths(strengths)
+    n_draws, drawn = _read_whole("draws", draws), _read_whole("seed", seed)
     place = read_at(at)
     check_target(engine, Edit("add", direction.target, factor=1.0, direction=direction))
     base = replace(snapshot, edits=())
-    sd, notes = _unit(engine, base, direction, place)
-    unit = torch.from_numpy(direction.unit)
-    generator = torch.Generator().manual_seed(seed)
-    random = torch.randn(n_draws, len(unit), generator=generator)
-    ways = torch.cat([unit[None], random / random.norm(dim=-1, keepdim=True)])
-    vectors = torch.tensor(sizes)[:, None, None] * sd * ways  # [strength, way, width]
-    curve = _measure(engine, base, direction.target, place, vectors)
     texts, words = read_neutral(engine, base, neutral)
-    kl = cost(engine, texts, Adding(engine, direction.target), vectors[:, 0])
-    frame = _layout(sizes, curve, kl)
-    frame.attrs |= {
+    sd, notes = _unit(engine, base, direction, place)
+    ways = _ways(direction, n_draws, drawn)
+    vectors = torch.tensor(sizes)[:, None, None] * sd * ways  # [strength, way, width]
+    about = {
         "edit": f"add strength × {sd:.3g} along {direction.name} to {direction.target}"
         + ("" if place is None else f" at {place}"),
-        "measured_on": f"your prompts, n = {len(base.pairs)}",
+        "measured_on": measured_on(base),
         "metric": metric_name(base),
         "unit": metric_unit(base),
         "sd": sd,
@@ -124,14 +150,37 @@ def strengths(
         "draws": n_draws,
         "notes": notes,
     }
+    curve = _Curve(len(sizes), len(ways), len(base.pairs))
+    try:
+        _measure(engine, base, direction.target, place, vectors, curve)
+        curve.kl[:] = cost(engine, texts, Adding(engine, direction.target), vectors[:, 0])
+    except BaseException as error:
+        done = int(curve.there.any(0).sum())
+        if done:
+            partial = _layout(sizes, curve)
+            stopped = {"incomplete": curve.said(), "measured_on": measured_on(base, done)}
+            partial.attrs |= about | stopped
+            error.partial = partial  # type: ignore[attr-defined] # whoever stops it may keep it
+        raise
+    frame = _layout(sizes, curve)
+    frame.attrs |= about
     return frame
 
 
-def _measure(engine: Engine, snapshot: Snapshot, target: str, at: At, vectors: Tensor) -> _Curve:
+def _ways(direction: Direction, draws: int, seed: int) -> Tensor:
+    """Return the direction and random ones, each of length one, [way, width]."""
+    unit = torch.from_numpy(direction.unit)
+    generator = torch.Generator().manual_seed(seed)
+    random = torch.randn(draws, len(unit), generator=generator)
+    return torch.cat([unit[None], random / random.norm(dim=-1, keepdim=True)])
+
+
+def _measure(
+    engine: Engine, snapshot: Snapshot, target: str, at: At, vectors: Tensor, curve: _Curve
+) -> None:
     """Run the set with each of `vectors`, [strength, way, width], added."""
-    n_sizes, n_ways, width = vectors.shape
-    values = np.full((n_sizes * n_ways, len(snapshot.pairs)), math.nan)
-    flips = np.zeros((n_sizes * n_ways, len(snapshot.pairs)), dtype=bool)
+    flat = vectors.flatten(0, 1)
+    metric, flips = (into.reshape(len(flat), -1) for into in (curve.metric, curve.flips))  # views
     adding = Adding(engine, target)
     done = 0
     for batch in batches(engine, snapshot):
@@ -141,26 +190,24 @@ def _measure(engine: Engine, snapshot: Snapshot, target: str, at: At, vectors: T
         order = Reading(LogitDiff(), tokens, clean)
         before = order(clean).sign()
         rows = [snapshot.pairs[i] for i in batch]
-        flat = vectors.reshape(-1, width)
         for first, found in adding.runs(rows, flat, at, snapshot, done):
             some = slice(first, first + len(found))
-            values[some, batch] = read(found).cpu()
+            metric[some, batch] = read(found).cpu()
             flips[some, batch] = (order(found).sign() != before).cpu()
         done += len(batch)
-    shaped = values.reshape(n_sizes, n_ways, -1)
-    return _Curve(shaped[:, 0], flips.reshape(n_sizes, n_ways, -1)[:, 0], shaped[:, 1:])
 
 
-def _layout(sizes: list[float], curve: _Curve, kl: NDArray[np.float64]) -> pd.DataFrame:
+def _layout(sizes: list[float], curve: _Curve) -> pd.DataFrame:
     rows = []
+    metric = np.where(curve.there[:, None], curve.metric, math.nan)
     for i, size in enumerate(sizes):
-        mean, se = mean_se(curve.metric[i])
-        n = int(np.isfinite(curve.metric[i]).sum())
+        mean, se = mean_se(metric[i, 0])
+        n = int(np.isfinite(metric[i, 0]).sum())
         low, high = interval(mean, se, n)
-        draws = [mean_se(values)[0] for values in curve.random[i]]
+        draws = [mean_se(values)[0] for values in metric[i, 1:]]
         spread = float(np.std(draws, ddof=1)) if len(draws) > 1 else math.nan
-        flips = float(curve.flips[i].mean())
-        rows.append((size, mean, se, float(low), float(high), n, flips, float(kl[i]), spread))
+        flips = mean_se(np.where(curve.there[i], curve.flips[i, 0], math.nan))[0]
+        rows.append((size, mean, se, float(low), float(high), n, flips, curve.kl[i], spread))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -194,9 +241,9 @@ def _read_strengths(value: Any) -> list[float]:
     return sizes
 
 
-def _read_draws(value: Any) -> int:
+def _read_whole(name: str, value: Any) -> int:
     found = whole(value)
-    if found is None or found < 0:
-        message = f"expected draws as a whole number from 0, got {value!r}"
+    if found is None or not 0 <= found < _MOST:
+        message = f"expected {name} as a whole number from 0, got {value!r:.40}"
         raise InputError(message)
     return found

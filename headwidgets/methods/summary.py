@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,10 +50,17 @@ def summarised(values: NDArray[np.float64], name: str) -> dict[str, NDArray[np.f
     return {name: mean, "se": se, "low": low, "high": high, "n": n}
 
 
-def measured_on(snapshot: Snapshot) -> str:
-    """Say which prompts a number is of."""
+def measured_on(snapshot: Snapshot, done: int | None = None) -> str:
+    """Say which prompts a number is of; `done` of them where it was stopped."""
     n = len(snapshot.pairs)
-    return f"your prompts, n = {n}" if n > 1 else "your prompt, n = 1"
+    part = "" if done in (None, n) else f"{done} of "
+    return f"your prompts, n = {part}{n}" if n > 1 else f"your prompt, n = {part}1"
+
+
+def prompts_key(snapshot: Snapshot) -> str:
+    """Return what tells two prompt sets apart: their tokens, partners, roles and answers."""
+    told = [*(pair.key for pair in snapshot.pairs), *map(str, snapshot.answers or ())]
+    return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
 
 def largest(values: Iterable[float]) -> float:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headwidgets.errors import InputError
-from headwidgets.methods.measuring import Reading, reading
+from headwidgets.methods.measuring import Reading, asked_alone, reading
 from headwidgets.methods.runs import logits
-from headwidgets.methods.sweep_cost import MEMORY, MOST, check_cost, prompts_at_once
+from headwidgets.methods.sweep_cost import MEMORY, MOST, check_bounds, check_cost, prompts_at_once
 from headwidgets.methods.sweep_plan import Plan, check_aligned, read_plan, variants
 from headwidgets.methods.sweep_replay import Replay
 from headwidgets.methods.sweep_table import Values, layout
@@ -68,7 +67,7 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
     direction : {"denoise", "noise"}
         Of a patch: into the corrupted run, as ``transformer_lens.patching`` does, or into
         the clean run.
-    heads : iterable of heads, optional
+    heads : iterable of heads, or one head, optional
         Only these.
     seed : int
         Of a resample: which prompt gives to which.
@@ -85,14 +84,16 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
         One row an edit: layer, head and position as `over` says; effect, the mean change of
         the metric against the run that was edited; normalised, (M_edited − M_corrupted) /
         (M_clean − M_corrupted) as a ratio of means, NaN with the reason in
-        ``attrs["normalised"]``; se of the effect; low and high, its 95 % interval by
-        Student's t, each edit by itself; n, prompts; normalised_se.
+        ``attrs["normalised"]``, of the ``attrs["normalised_n"]`` prompts that have a partner;
+        se of the effect; low and high, its 95 % interval by Student's t, each edit by itself;
+        n, prompts; normalised_se.
 
     Raises
     ------
     InputError
-        For an unknown kind or option, for a patch between prompts that do not align, and
-        for a sweep beyond `memory` or `most`, with the estimate and how to shrink it.
+        For an unknown kind or option, or one of a wrong type, for a patch between prompts
+        that do not align, and for a sweep beyond `memory` or `most`, with the estimate and
+        how to shrink it.
     EditDropped
         If the architecture does not read z where it is edited.
     Cancelled
@@ -105,8 +106,12 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
         )
         raise InputError(message)
     plan = read_plan(engine.facts, kind, over, direction, at, seed, heads)
-    check_aligned(plan, snapshot)
-    base = replace(snapshot, edits=(), metric=snapshot.metric if metric is None else metric)
+    check_aligned(engine, plan, snapshot)
+    base = asked_alone(snapshot, metric)
+    check_bounds(memory, most)
+    if arrived is not None and not callable(arrived):
+        message = f"expected arrived= as a function that takes the table, got {arrived!r:.80}"
+        raise InputError(message)
     chosen = variants(plan, base, engine.facts)
     check_cost(engine, base, plan, chosen, memory, most)
     return _Sweep(engine, base, plan, chosen).run(prompts_at_once(engine, base, memory), arrived)
@@ -124,14 +129,14 @@ class _Sweep:
         self._ends: dict[str, Values] = {
             run: np.full(n, math.nan) for run in ("clean", "corrupted")
         }
-        self._done = 0
+        self._ran = np.zeros((len(variants), n), dtype=bool)
 
     def table(self) -> pd.DataFrame:
         """Lay out what is there."""
-        frame = layout(self._plan, self._snapshot, self._variants, self._edited, **self._ends)
-        total = self._edited.size
-        if self._done < total:
-            measured = int(np.isfinite(self._edited).any(axis=1).sum())
+        numbers = (self._edited, self._ends["clean"], self._ends["corrupted"], self._ran)
+        frame = layout(self._plan, self._snapshot, self._variants, *numbers)
+        if not self._ran.all():
+            measured = int(self._ran.any(axis=1).sum())
             frame.attrs["incomplete"] = f"stopped: {measured} of {len(self._variants)} edits done"
         return frame
 
@@ -142,13 +147,13 @@ class _Sweep:
         total = self._edited.size
         try:
             for batch in self._snapshot.batches(limit=limit):
-                checkpoint(self._done, total, label)
+                checkpoint(int(self._ran.sum()), total, label)
                 for some, values in self._batch(batch):
                     self._edited[np.ix_(some, batch)] = values.double().cpu().numpy()
-                    self._done += len(some) * len(batch)
+                    self._ran[np.ix_(some, batch)] = True
                     if arrived is not None:
                         arrived(self.table)
-                    checkpoint(self._done, total, label)
+                    checkpoint(int(self._ran.sum()), total, label)
         except BaseException as error:
             error.partial = self.table()  # type: ignore[attr-defined] # whoever stops it may keep it
             raise

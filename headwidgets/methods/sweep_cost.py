@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_CEILING, Decimal
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import InputError
@@ -40,7 +43,7 @@ def bytes_at_work(engine: Engine, length: int) -> int:
 def prompts_at_once(engine: Engine, snapshot: Snapshot, memory: float) -> int:
     """Return how many prompts to record together."""
     longest = max(len(pair.clean) for pair in snapshot.pairs)
-    room = memory * GB - bytes_at_work(engine, longest)
+    room = float(memory) * GB - bytes_at_work(engine, longest)
     fit = int(room // (bytes_a_token(engine) * longest))
     return max(1, min(fit, TOKENS // longest))
 
@@ -64,6 +67,49 @@ def _start(snapshot: Snapshot, plan: Plan, pair: Pair, place: int | str | None) 
     return 0 if at is None else min(position(at, pair, one_length=snapshot.one_length))
 
 
+def rounded_up(number: float) -> str:
+    """Write a positive number with three digits, none of them less than it."""
+    unit = Decimal(1).scaleb(Decimal(number).adjusted() - 2)
+    return f"{float(Decimal(number).quantize(unit, ROUND_CEILING)):.4g}"
+
+
+def check_memory(memory: object) -> None:
+    """Refuse what is no number of gigabytes.
+
+    Raises
+    ------
+    InputError
+        If `memory` is no finite number above 0.
+    """
+    if not 0 < _number(memory) < math.inf:
+        message = f"expected memory= as gigabytes, a number above 0, got {memory!r:.80}"
+        raise InputError(message)
+
+
+def check_bounds(memory: object, most: object) -> None:
+    """Refuse bounds that bound nothing.
+
+    Raises
+    ------
+    InputError
+        If `memory` is no number of gigabytes, or `most` no number of forwards.
+    """
+    check_memory(memory)
+    if most is not None and not abs(_number(most)) < math.inf:
+        message = (
+            "expected most= as a number of whole forwards, or None to refuse nothing, "
+            f"got {most!r:.80}"
+        )
+        raise InputError(message)
+
+
+def _number(value: object) -> float:
+    """Return a number as a float, NaN for what is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    return float(value)
+
+
 def check_cost(
     engine: Engine,
     snapshot: Snapshot,
@@ -83,9 +129,9 @@ def check_cost(
     need = (bytes_at_work(engine, longest) + bytes_a_token(engine) * longest) / GB
     if need > memory:
         message = (
-            f"a sweep over {longest} tokens of {engine.facts.name!r} takes about {need:.1f} GB "
+            f"a sweep over {longest} tokens of {engine.facts.name!r} takes about {need:.3g} GB "
             f"above the model's own, and memory={memory:g} allows less: shorten the prompts, or "
-            f"pass memory={need * 1.1:.1f}"
+            f"pass memory={rounded_up(need)}"
         )
         raise InputError(message)
     cost = forwards(engine, snapshot, plan, variants)

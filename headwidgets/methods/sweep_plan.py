@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from headwidgets.errors import InputError
 from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.snapshot import require_aligned
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from headwidgets.methods.places import At
     from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.model.engine import Engine
     from headwidgets.model.facts import Facts
 
 KINDS = ("patch", "zero", "mean", "resample")
@@ -88,15 +88,15 @@ def read_plan(
     direction: str,
     at: At,
     seed: int,
-    heads: Iterable[object] | None,
+    heads: object,
 ) -> Plan:
     """Check what a sweep is asked for.
 
     Raises
     ------
     InputError
-        For an unknown kind, direction or `over`, a head that the model lacks, and `at` or
-        `heads` where they have no meaning.
+        For an unknown kind, direction or `over`, a head that the model lacks, a seed that is
+        no whole number, and `at` or `heads` where they have no meaning.
     """
     over = " ".join(str(over).replace("×", "x").split())
     asked = {"kind": (kind, KINDS), "direction": (direction, DIRECTIONS), "over": (over, OVER)}
@@ -110,16 +110,20 @@ def read_plan(
     if heads is not None and over == "positions x layers":
         message = "a sweep over positions x layers is of the residual stream: leave heads= out"
         raise InputError(message)
-    chosen = None if heads is None else tuple(sorted(set(parse_heads(list(heads)))))
+    chosen = None if heads is None else tuple(sorted(set(parse_heads(heads))))
     for head in chosen or ():
         head.within(facts.n_layers, facts.n_heads)
     if chosen == ():
         message = "expected at least one head in heads=, got none"
         raise InputError(message)
-    return Plan(kind, over, direction, at, seed, chosen)
+    drawn = whole(seed)
+    if drawn is None:
+        message = f"expected seed= as a whole number, got {seed!r:.80}"
+        raise InputError(message)
+    return Plan(kind, over, direction, at, drawn, chosen)
 
 
-def check_aligned(plan: Plan, snapshot: Snapshot) -> None:
+def check_aligned(engine: Engine, plan: Plan, snapshot: Snapshot) -> None:
     """Refuse a patch between runs whose positions do not correspond.
 
     Raises
@@ -129,7 +133,7 @@ def check_aligned(plan: Plan, snapshot: Snapshot) -> None:
     """
     if plan.kind == "patch":
         instead = "set s.corrupted_prompt (or prompts with one), or sweep 'zero' or 'mean'"
-        require_aligned(snapshot, "a patch sweep needs", instead)
+        require_aligned(engine, snapshot, "a patch sweep needs", instead)
 
 
 def places(plan: Plan, snapshot: Snapshot) -> list[int | str | None]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from headwidgets.methods.effects import Measured, normalised
 from headwidgets.methods.interval import interval
 from headwidgets.methods.means import describe
-from headwidgets.methods.measuring import metric_name, metric_unit
-from headwidgets.methods.summary import means, measured_on
+from headwidgets.methods.measuring import least_gap, metric_name, metric_unit
+from headwidgets.methods.places import listed_at
+from headwidgets.methods.ratio import ratio
+from headwidgets.methods.summary import means, measured_on, prompts_key
 
 if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Snapshot
@@ -35,6 +35,7 @@ def layout(
     edited: Values,
     clean: Values,
     corrupted: Values,
+    ran: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Lay out a sweep.
 
@@ -43,6 +44,8 @@ def layout(
     edited : ndarray of float, [variant, prompt]
         The metric with each variant's edit; NaN where it was not measured.
     clean, corrupted : ndarray of float, [prompt]
+    ran : ndarray of bool, [variant, prompt], optional
+        Which runs were made; by default all.
 
     Returns
     -------
@@ -54,43 +57,20 @@ def layout(
     effect, se = means(change)
     n = np.isfinite(change).sum(axis=1)
     low, high = interval(effect, se, n)
-    ratio, ratio_se, why = _normalised(snapshot, edited, clean, corrupted)
+    paired = np.array([pair.corrupted is not None for pair in snapshot.pairs])
+    least = least_gap(snapshot)
+    found = ratio(edited, clean, corrupted, least=least, paired=paired, ran=ran)
     columns = {
         "layer": [v.layer for v in variants],
         "head": [v.head for v in variants],
         "position": [v.place for v in variants],
     }
     frame = pd.DataFrame({key: columns[key] for key in KEYS[plan.over]})
-    numbers = dict(zip(COLUMNS[2:], (effect, ratio, se, low, high, n, ratio_se), strict=True))
+    numbers = dict(zip(COLUMNS[2:], (effect, found.value, se, low, high, n, found.se), strict=True))
     frame = frame.assign(**numbers)
-    frame.attrs |= _about(plan, snapshot, clean, corrupted) | {"normalised": why}
+    frame.attrs |= _about(plan, snapshot, clean, corrupted) | {"normalised": found.why}
+    frame.attrs |= _about_pairs(paired, clean)
     return frame
-
-
-def _normalised(
-    snapshot: Snapshot, edited: Values, clean: Values, corrupted: Values
-) -> tuple[Values, Values, str]:
-    """Return the ratios of means, their standard errors, and why there are none."""
-    paired = np.array([pair.corrupted is not None for pair in snapshot.pairs])
-    nothing = np.full(len(clean), math.nan)
-    out = np.full((2, len(edited)), math.nan)
-    keep = np.isfinite(edited + clean + corrupted)
-    patterns, which = np.unique(keep, axis=0, return_inverse=True)
-    whys: list[str] = []
-    for i, prompts in enumerate(patterns):  # nearly always one: every prompt has its numbers
-        rows = np.flatnonzero(which.reshape(-1) == i)
-        of = np.where(prompts, clean, math.nan)
-        _, _, why = normalised(Measured(of, corrupted, of, nothing, (), paired))
-        whys.append(why)
-        if why:
-            continue
-        gap = (clean - corrupted)[prompts]
-        moved = edited[np.ix_(rows, np.flatnonzero(prompts))] - corrupted[prompts]
-        ratio = moved.mean(axis=1) / gap.mean()
-        out[0, rows] = ratio
-        rest = moved - ratio[:, None] * gap  # delta method for a ratio of means
-        out[1, rows] = means(rest)[1] / abs(gap.mean())
-    return out[0], out[1], next(filter(None, whys), "")
 
 
 def _about(plan: Plan, snapshot: Snapshot, clean: Values, corrupted: Values) -> dict[str, Any]:
@@ -99,7 +79,9 @@ def _about(plan: Plan, snapshot: Snapshot, clean: Values, corrupted: Values) -> 
         "sweep": plan.kind,
         "over": plan.over,
         "edit": doing + ("" if plan.at is None else f" at {plan.at}"),
+        "at": listed_at(plan.at),
         "measured_on": measured_on(snapshot),
+        "prompts": prompts_key(snapshot),
         "metric": metric_name(snapshot),
         "unit": metric_unit(snapshot),
         "clean": float(means(clean)[0]),
@@ -111,4 +93,16 @@ def _about(plan: Plan, snapshot: Snapshot, clean: Values, corrupted: Values) -> 
         about["mean"] = describe(snapshot)
     if plan.kind == "resample":
         about["seed"] = plan.seed
+    return about
+
+
+def _about_pairs(paired: NDArray[np.bool_], clean: Values) -> dict[str, Any]:
+    """Say which prompts the normalised effect is of, where some have no partner."""
+    count, n = int(paired.sum()), len(paired)
+    about: dict[str, Any] = {"normalised_n": count, "notes": []}
+    if 0 < count < n:
+        mean = float(means(clean[paired])[0])
+        about["clean_paired"] = mean
+        note = f"corrupted and normalised are of the {count} of {n} prompts that have a partner"
+        about["notes"] = [f"{note}; clean is {mean:.4g} on those"]
     return about

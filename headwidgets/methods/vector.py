@@ -132,6 +132,23 @@ class Direction:
         return cls(**{**value, "vector": vector})
 
 
+def check_basis(target: str, direction: Direction) -> None:
+    """Refuse a direction of one head's z at another head: each has axes of its own.
+
+    Raises
+    ------
+    InputError
+    """
+    heads = target[0].isdigit() and direction.target[0].isdigit()
+    if heads and direction.target != target:
+        message = (
+            f"expected a direction of head {target}, got '{direction.name}' of head "
+            f"{direction.target}: every head's z has axes of its own; find one at {target}, or "
+            "give the numbers alone, direction.vector"
+        )
+        raise InputError(message)
+
+
 def _read_vector(value: Any) -> NDArray[np.float32]:
     if hasattr(value, "detach"):
         value = value.detach().cpu().float().numpy()

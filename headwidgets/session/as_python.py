@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headwidgets.methods.measuring import least_gap
 from headwidgets.model.boot import BUNDLED, DEFAULT
 from headwidgets.session.as_python_edits import edit_lines, mean_lines
 from headwidgets.session.as_python_metric import metric_lines
@@ -43,7 +44,7 @@ def normalised(low, edited, high):
     gaps = torch.tensor(high, dtype=torch.float64) - torch.tensor(low, dtype=torch.float64)
     gap, span = mean(high) - mean(low), max(low + high) - min(low + high)
     error = float(gaps.std()) / len(gaps) ** 0.5 if len(gaps) > 1 else 0.0
-    if gap == 0 or abs(gap) < 0.05 * span or abs(gap) < 2 * error:
+    if abs(gap) < max(0.05 * span, 2 * error, {least}):
         return float("nan")
     return (mean(edited) - mean(low)) / gap"""
 
@@ -212,7 +213,7 @@ def _result_lines(engine: Engine, snapshot: Snapshot) -> list[str]:
         out += [
             "paired = [i for i, ids in enumerate(corrupted) if ids is not None]",
             'metric["corrupted"] = mean([measure(i, corrupted_logits[i]) for i in paired])',
-            NORMALISED,
+            NORMALISED.format(least=least_gap(snapshot)),
             "",
             "",
             "low, edited, high = (",

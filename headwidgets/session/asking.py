@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import ModelError
 from headwidgets.model.work import Work, current, doing
+from headwidgets.session.digest import digest
 from headwidgets.session.progress import Bar
 from headwidgets.session.question import Question
 
@@ -63,6 +64,8 @@ class Asking(Question):
     def _own(self, name: str, frame: pd.DataFrame) -> None:
         """Take over a frame that was saved."""
         frame.attrs["session"] = self._name
+        if "asked" in frame.attrs:
+            frame.attrs["digest"] = digest(frame)
         self.frames[name] = frame
 
     def refresh(self) -> None:
@@ -104,6 +107,8 @@ class Asking(Question):
     ) -> pd.DataFrame:
         """Say on a frame what it belongs to, and remember it as the latest of its name."""
         self._sign(frame.attrs, snapshot, depends)
+        if "asked" in frame.attrs:
+            frame.attrs["digest"] = digest(frame)
         self.frames[name] = frame.copy()
         return frame
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 _KEPT = ("by", "kind", "over", "direction", "mlps", "how")
 _WHOLE = ("k", "seed", "subsets", "draws")
+_PATHS = {"kind": "patch", "direction": "noise", "mlps": "recomputed", "seed": 0, "at": None}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "sweep": {"kind": "patch", "over": "heads", "direction": "denoise", "seed": 0, "at": None},
-    "paths": {"kind": "patch", "direction": "noise", "mlps": "recomputed", "at": None},
-    "edges": {"kind": "patch", "direction": "noise", "mlps": "recomputed", "at": None},
+    "paths": _PATHS,
+    "edges": _PATHS,
     "head_effects": {"kind": "patch", "at": None},
     "attribution": {"by": "component", "at": "end"},
     "logit_lens": {"by": "layer", "at": "end", "k": 5},

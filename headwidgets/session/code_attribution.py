@@ -61,7 +61,9 @@ def attribution_lines(engine: Engine, snapshot: Snapshot, asked: dict[str, Any])
         "result = []",
         "for (part, layer, head), values in found.items():",
         '    kind = "bias" if "bias" in part else part',
-        '    row = {"part": kind, "layer": layer, "head": head}',
+        '    name = part if layer is None else f"{part} {layer}"',
+        '    name = name if head is None else f"{layer}.{head}"',
+        '    row = {"part": kind, "layer": layer, "head": head, "name": name}',
         '    result.append({**row, **summary("attribution", values)})',
     ]
 

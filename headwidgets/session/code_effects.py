@@ -61,10 +61,20 @@ def at_frozen_scale(i, last, change):
     with torch.no_grad():
         normed = {norm}'''
 
-_TABLE = """
+_TABLE = '''
+
+def repaired(row, less, largest):
+    """Whether what comes later makes up for a head, beyond two errors and 1 % of its effect."""
+    total, direct, indirect = row["total"], row["direct"], row["indirect"]
+    sure, sure_indirect = (0 if x != x else 2 * x for x in (error(less), row["indirect_se"]))
+    least = max(sure_indirect, 0.01 * abs(direct), 1e-4 * largest)
+    weaker = abs(total) < abs(direct) and direct * indirect < 0
+    return weaker and abs(mean(less)) > sure and abs(indirect) > least
+
+
 at = {at}
 heads = {heads}
-result = []
+result, less = [], []
 for layer, head in heads:
     name = f"blocks.{{layer}}.attn.hook_z"
     total, direct, again = [], [], []
@@ -85,7 +95,11 @@ for layer, head in heads:
     row = {{"layer": layer, "head": head}}
     row |= {{part: mean(values) for part, values in parts.items()}}
     row |= {{f"{{part}}_se": error(values) for part, values in parts.items()}}
-    result.append({{**row, "n": len(total)}})"""
+    result.append({{**row, "n": len(total)}})
+    less.append([d - t for t, d in zip(total, direct)])
+largest = max(abs(row["direct"]) for row in result)
+for row, values in zip(result, less):
+    row["self_repair"] = repaired(row, values, largest)'''
 
 
 def effects_lines(engine: Engine, snapshot: Snapshot, asked: dict[str, Any]) -> list[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from headwidgets.errors import InputError
+from headwidgets.methods.measuring import least_gap
 from headwidgets.methods.metrics import read_metric
 from headwidgets.session.as_python import (
     MEAN,
@@ -29,6 +32,7 @@ from headwidgets.session.code_parts import RUNS, is_difference
 from headwidgets.session.code_paths import edges_lines, paths_lines
 from headwidgets.session.code_strengths import strengths_lines
 from headwidgets.session.code_sweep import sweep_lines
+from headwidgets.session.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +92,7 @@ def frame_as_python(
     around = reference_lines(engine, base, "", reference)
     around += prompts_text(engine, "", asked.get("neutral") or [])
     lines = [*boot_lines(engine, opened), "bridge.eval()", "", RUN]
-    lines += [NORMALISED] if method in _RATIOS else []
+    lines += [NORMALISED.format(least=least_gap(base))] if method in _RATIOS else []
     lines += ["", "", *set_lines(engine, base, sets["prompts"], around)]
     lines += mean_lines(
         engine, base, lambda name: reference_lines(engine, base, name, reference), _sources(asked)
@@ -133,7 +137,8 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is of another session or method, stopped before its end, or of an older question.
+        If it is of another session or method, stopped before its end, of an older question,
+        or a frame that was sorted, filtered or changed since.
     """
     if isinstance(frame, str):
         if frame not in session.frames:
@@ -161,6 +166,15 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
             f"what you gave is of revision {attrs['revision']}, and what it depends on "
             f"({', '.join(attrs['depends_on'])}) changed since; the session is at revision "
             f"{session.revision}: measure it again"
+        )
+        raise InputError(message)
+    changed = "digest" in attrs and (
+        not isinstance(frame, pd.DataFrame) or digest(frame) != attrs["digest"]
+    )
+    if changed:
+        message = (
+            "this frame has other rows, or another order of them, than the one that was "
+            "measured: give s.frames[...] or the frame as it came"
         )
         raise InputError(message)
     return asked

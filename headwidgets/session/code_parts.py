@@ -52,7 +52,12 @@ def effect(values):
     change = [value - old for value, old in zip(values, before)]
     edited = [values[i] for i in paired]
     ratio = normalised(low, edited, high) if paired else float("nan")
-    return {{"effect": mean(change), "normalised": ratio, "se": error(change), "n": len(change)}}'''
+    ratio_se = float("nan")
+    if ratio == ratio:  # by the delta method
+        rest = [y - x - ratio * (z - x) for x, y, z in zip(low, edited, high)]
+        ratio_se = error(rest) / abs(mean(high) - mean(low))
+    row = {{"effect": mean(change), "normalised": ratio, "se": error(change), "n": len(change)}}
+    return {{**row, "normalised_se": ratio_se}}'''
 
 
 def base_of(kind: str, direction: str) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def _passes(engine: Engine, snapshot: Snapshot, asked: dict[str, Any]) -> list[s
     frozen = asked["mlps"] == "frozen" and engine.facts.has_mlp
     held = _HELD.format(base=base, n_layers=engine.facts.n_layers, mlps=_MLPS if frozen else "")
     return [
-        *put_in_lines(snapshot, kind, direction),
+        *put_in_lines(snapshot, kind, direction, asked.get("seed", 0)),
         *effect_lines(base),
         "",
         f"at = {where(asked.get('at'), snapshot)}",

@@ -8,14 +8,14 @@ from headwidgets.methods import paths as pathing
 from headwidgets.methods.attribution import attribution
 from headwidgets.methods.attribution_patching import attribution_patching
 from headwidgets.methods.catalogue import methods_of
-from headwidgets.methods.circuits import circuit
 from headwidgets.methods.head_effects import effects
 from headwidgets.methods.logit_lens import logit_lens
 from headwidgets.methods.means import SHUFFLES
-from headwidgets.methods.strengths import STRENGTHS
+from headwidgets.methods.strengths import DRAWS, STRENGTHS
 from headwidgets.methods.sweep import sweep
 from headwidgets.session.code_asked import asked_of
 from headwidgets.session.doing_tasks import DoingTasks
+from headwidgets.taxonomy.random_tokens import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,8 @@ class Discovering(DoingTasks):
         kind : {"patch", "zero", "mean", "resample"}
         **options
             over ("heads", "heads x positions", "positions x layers"), at, metric, direction
-            ("denoise" or "noise", of a patch), heads, seed, memory, most, arrived.
+            ("denoise" or "noise", of a patch), heads, seed, memory (gigabytes), most,
+            arrived.
 
         Returns
         -------
@@ -64,12 +65,13 @@ class Discovering(DoingTasks):
         to : "logits", or one or several of ``"9.9.q"``, ``"9.9.k"``, ``"9.9.v"``
         **options
             senders, kind, direction ("noise" or "denoise"), at, mlps ("recomputed" or
-            "frozen"), metric.
+            "frozen"), metric, seed.
 
         Returns
         -------
         DataFrame
-            One row a sender. See `headwidgets.methods.paths.paths`.
+            One row a sender; what was done before it is stopped is kept in
+            ``s.frames["paths"]``. See `headwidgets.methods.paths.paths`.
         """
         kind, found = str(options.get("kind", "patch")), pathing.paths
         return self._find(
@@ -84,12 +86,13 @@ class Discovering(DoingTasks):
         senders : iterable of heads
         receivers : one or several of "logits", ``"9.9.q"``, ``"9.9.k"``, ``"9.9.v"``
         **options
-            As for `paths`.
+            kind, direction, at, mlps, metric, seed, as for `paths`.
 
         Returns
         -------
         DataFrame
-            One row an edge. See `headwidgets.methods.paths.edges`.
+            One row an edge; what was done before it is stopped is kept in
+            ``s.frames["edges"]``. See `headwidgets.methods.paths.edges`.
         """
         kind, found = str(options.get("kind", "patch")), pathing.edges
         return self._find(
@@ -99,12 +102,14 @@ class Discovering(DoingTasks):
             ("edges", options),
         )
 
-    def head_effects(self, heads: Any = None, *, kind: str = "patch", at: Any = None) -> Any:
+    def head_effects(
+        self, heads: Any = None, *, kind: str = "patch", at: Any = None, **unknown: Any
+    ) -> Any:
         """Split what each head does to the metric into direct, LayerNorm and indirect parts.
 
         Parameters
         ----------
-        heads : sequence of heads, optional
+        heads : sequence of heads, or one head, optional
             Default: every head.
         kind : {"patch", "zero", "mean"}
         at : int, str, list of them, optional
@@ -115,7 +120,7 @@ class Discovering(DoingTasks):
             One row a head; the parts sum to the total exactly. See
             `headwidgets.methods.head_effects.effects`.
         """
-        asked = {"heads": heads, "kind": kind, "at": at}
+        asked = {"heads": heads, "kind": kind, "at": at, **unknown}
         return self._find(
             "head effects",
             lambda s: effects(self.engine, s, **asked),
@@ -153,7 +158,7 @@ class Discovering(DoingTasks):
         ----------
         by : {"layer", "head"}
         k : int
-            How many tokens.
+            How many tokens, of the prompt on screen: the frame goes stale with ``s.index``.
         at : int or str
 
         Returns
@@ -166,6 +171,7 @@ class Discovering(DoingTasks):
             f"logit lens by {by}",
             lambda s: logit_lens(self.engine, s, **asked),
             asked=("logit_lens", asked),
+            shown=True,
         )
 
     def attribution_patching(
@@ -178,7 +184,7 @@ class Discovering(DoingTasks):
         over : {"heads", "heads x positions"}
         direction : {"denoise", "noise"}
         **options
-            at, memory.
+            at, memory (gigabytes).
 
         Returns
         -------
@@ -193,41 +199,20 @@ class Discovering(DoingTasks):
             asked=("attribution_patching", asked),
         )
 
-    def circuit(self, heads: object, **options: Any) -> pd.DataFrame:
-        """Ask whether some heads are the circuit: faithfulness, completeness, minimality.
-
-        Parameters
-        ----------
-        heads : sequence of heads, or mapping of str to sequence of heads
-            The circuit, or its classes by name; every other head is at its mean over
-            ``s.reference``.
-        **options
-            subsets (how many random ones), seed, at.
-
-        Returns
-        -------
-        DataFrame
-            One row a number. See `headwidgets.methods.circuits.circuit`.
-        """
-        found = circuit
-        return self._find(
-            "circuit",
-            lambda s: found(self.engine, s, heads, **options),
-            "mean",
-            ("circuit", options),
-        )
-
     def methods(self) -> pd.DataFrame:
         """List the methods of discovery, with what each costs on this model and these prompts.
 
         Returns
         -------
         DataFrame
-            As `headwidgets.methods`, and cost: whole forwards of one prompt, as a loop of them.
+            As `headwidgets.methods`, and cost: whole forwards of one prompt, as a loop of them,
+            with the calls as they stand there.
         """
         snapshot = self.snapshot()
-        around = SHUFFLES if snapshot.reference is None else len(snapshot.reference)
-        return methods_of(self.facts, len(snapshot.pairs), around, len(STRENGTHS))
+        n, around = len(snapshot.pairs), snapshot.reference
+        reference, neutral = (SHUFFLES, n) if around is None else (len(around), len(around))
+        counts = {"N": n, "R": reference, "A": len(STRENGTHS), "D": DRAWS, "T": neutral, "W": ROWS}
+        return methods_of(self.facts, counts)
 
     def _find(
         self,
@@ -235,9 +220,14 @@ class Discovering(DoingTasks):
         find: Callable[[Snapshot], pd.DataFrame],
         kind: str = "",
         asked: tuple[str, dict[str, Any]] | None = None,
+        *,
+        shown: bool = False,
     ) -> pd.DataFrame:
-        """Ask, sign and keep, with what was asked; of what is stopped, what there is."""
-        depends = (*ON, "reference") if kind == "mean" else ON
+        """Ask, sign and keep, with what was asked; of what is stopped, what there is.
+
+        `shown` says that a part of it is of the prompt on screen.
+        """
+        depends = (*ON, *["reference"] * (kind == "mean"), *["index"] * shown)
         with self._asking(name) as snapshot:
             try:
                 frame = find(snapshot)

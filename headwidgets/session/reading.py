@@ -80,7 +80,7 @@ def answers_of(prompts: Prompts) -> tuple[LogitDiff, ...] | None:
 
 
 def check_answers(engine: Engine, prompts: Prompts, pairs: tuple[Pair, ...]) -> None:
-    """Check that every answer and foil of a set is one token after its prompt."""
+    """Check that every answer and foil of a set is one token, and that the two differ."""
     if prompts.answer is None or prompts.foil is None:
         return
     for i, (pair, *sides) in enumerate(zip(pairs, prompts.answer, prompts.foil, strict=True)):
@@ -90,6 +90,11 @@ def check_answers(engine: Engine, prompts: Prompts, pairs: tuple[Pair, ...]) -> 
             except InputError as error:
                 message = f"{what} of prompt {i}: {error}"
                 raise InputError(message) from error
+        try:
+            metrics.LogitDiff(*sides).ids(pair.clean, engine.text.answer_id)
+        except InputError as error:
+            message = f"prompt {i}: {error}"
+            raise InputError(message) from error
 
 
 def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> Metric | None:

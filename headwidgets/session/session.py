@@ -133,7 +133,8 @@ class Session(Steering):
         ------
         InputError
             For what is of another session or of no such method, a frame that was stopped
-            before its end, and one that is older than what it was asked of.
+            before its end, one that is older than what it was asked of, and one that was
+            sorted, filtered or changed.
         """
         sets = {"prompts": self.prompts, "reference": self.reference}
         if frame is None:

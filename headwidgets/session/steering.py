@@ -1,4 +1,4 @@
-"""Directions, asked of a session: how they are found, and what adding one does."""
+"""Circuits and directions, asked of a session: whether one is the circuit, what one does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.methods import strengths as steering
+from headwidgets.methods.circuits import circuit
 from headwidgets.methods.directions import find_direction
 from headwidgets.session.code_asked import asked_of
 from headwidgets.session.discovering import ON, Discovering
@@ -17,7 +18,32 @@ if TYPE_CHECKING:
 
 
 class Steering(Discovering):
-    """Directions and strengths."""
+    """Circuits, directions and strengths."""
+
+    def circuit(self, heads: object, **options: Any) -> pd.DataFrame:
+        """Ask whether some heads are the circuit: faithfulness, completeness, minimality.
+
+        Parameters
+        ----------
+        heads : sequence of heads, or mapping of str to sequence of heads
+            The circuit, or its classes by name; every other head is at its mean over
+            ``s.reference``.
+        **options
+            subsets (how many random ones), seed, at.
+
+        Returns
+        -------
+        DataFrame
+            One row a number; of what is stopped, ``s.frames["circuit"]`` holds the prompts
+            that are done. See `headwidgets.methods.circuits.circuit`.
+        """
+        found = circuit
+        return self._find(
+            "circuit",
+            lambda s: found(self.engine, s, heads, **options),
+            "mean",
+            ("circuit", options),
+        )
 
     def direction(self, target: object, how: str = "mean difference", **options: Any) -> Direction:
         """Find a direction in a head's z, an MLP's output or the residual stream.
@@ -59,7 +85,8 @@ class Steering(Discovering):
         Returns
         -------
         DataFrame
-            One row a strength. See `headwidgets.methods.strengths.strengths`.
+            One row a strength; what was done before it is stopped is kept in
+            ``s.frames["strengths"]``. See `headwidgets.methods.strengths.strengths`.
         """
         found, options = steering.strengths, _held(options)
         return self._find(

@@ -47,7 +47,7 @@ def _cost(session: Any, body: dict[str, Any]) -> Answer:
     snapshot, facts = replace(session.snapshot(), edits=()), session.facts
     kind, over, direction, at = (asked[name] for name in _ASKED)
     plan = read_plan(facts, kind, over, direction, at, 0, None)
-    check_aligned(plan, snapshot)
+    check_aligned(session.engine, plan, snapshot)
     if kind == "resample":
         donors(snapshot, 0)
     chosen = variants(plan, snapshot, facts)

@@ -112,7 +112,7 @@ def test_sets_of_two_lengths_are_by_role(shaped_bridges):
     assert frame["attribution"].sum() == pytest.approx(whole, rel=1e-5)
 
 
-def test_a_token_of_two_roles_counts_once(shaped_bridges):
+def test_a_token_of_two_roles_counts_for_both(shaped_bridges):
     pairs = (
         Pair(tuple(range(9)), None, {"one": 3, "two": 3}),
         Pair(tuple(range(20, 32)), None, {"one": 3, "two": 11}),
@@ -121,8 +121,15 @@ def test_a_token_of_two_roles_counts_once(shaped_bridges):
     engine = engine_of(shaped_bridges("gpt2"))
     frame = attribution(engine, asked, by="source token", heads=["2.0"])
     assert list(frame["source"]) == ["one", "two", "end", "rest"]
-    whole = attribution(engine, asked).query("name == '2.0'")["attribution"].iloc[0]
-    assert frame["attribution"].sum() == pytest.approx(whole, rel=1e-5)
+    each = []
+    for pair in pairs:
+        alone = Snapshot(pairs=(pair,), metric=asked.metric)
+        keys = attribution(engine, alone, by="source token", heads=["2.0"])["attribution"]
+        places = [pair.roles["one"], pair.roles["two"], len(pair.clean) - 1]
+        each.append([*keys[places], keys.drop(places).sum()])
+    assert np.allclose(frame["attribution"], np.mean(each, axis=0), atol=1e-7)
+    assert each[0][0] == each[0][1] != 0  # two roles, one token
+    assert "on 2 of 2 prompts a token has several" in frame.attrs["notes"][1]
 
 
 def test_long_prompts_in_chunks_give_the_same(shaped_bridges, monkeypatch):

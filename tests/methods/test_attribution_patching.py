@@ -10,7 +10,8 @@ from direct import ARCHITECTURES, LENGTH, cached, engine_of, question, run, unev
 
 from headwidgets.errors import Cancelled, EditDropped, InputError
 from headwidgets.methods import attribution_patching as patching
-from headwidgets.methods.attribution_patching import attribution_patching, compare_with_exact
+from headwidgets.methods.attribution_patching import attribution_patching
+from headwidgets.methods.beside_exact import compare_with_exact
 from headwidgets.methods.gradients import gradients
 from headwidgets.methods.metrics import KL, LogitDiff, Prob, Rank
 from headwidgets.methods.snapshot import Pair, Snapshot
@@ -74,7 +75,7 @@ def test_before_the_first_difference_nothing_is_attributed(shaped_bridges):
 def test_the_batch_does_not_matter(shaped_bridges):
     engine = engine_of(shaped_bridges("gemma2"))
     frame = attribution_patching(engine, question())
-    alone = attribution_patching(engine, question(), memory=patching.bytes_of(engine, LENGTH))
+    alone = attribution_patching(engine, question(), memory=patching.bytes_of(engine, LENGTH) / 1e9)
     assert np.allclose(frame["estimate"], alone["estimate"], atol=1e-5)
     mixed = attribution_patching(engine, uneven(), "heads x positions")
     assert list(mixed["position"].unique()) == ["first", "second", "end", "rest"]
@@ -171,7 +172,7 @@ def test_beside_the_exact_effects():
     estimate = index.assign(estimate=[1.0, 2.0, -1.0])
     sweep = index.assign(effect=[1.5, 2.0, 0.5])[::-1]
     estimate.attrs |= {"direction": "noise", "metric": "m"}
-    sweep.attrs |= {"direction": "noise", "metric": "m"}
+    sweep.attrs |= {"sweep": "patch", "direction": "noise", "metric": "m"}
     out = compare_with_exact(estimate, sweep)
     assert out["error"].tolist() == [-0.5, 0.0, -1.5]
     assert out.attrs["largest_error"] == 1.5
@@ -197,7 +198,11 @@ def test_beside_the_exact_effects():
         ({"over": "layers"}, "'heads x positions'"),
         ({"direction": "up"}, "'denoise'"),
         ({"over": "heads x positions", "at": "end"}, "at="),
-        ({"memory": 1000}, "GB"),
+        ({"memory": 1e-6}, r"about 0.00\d+ GB above .* memory=1e-06 allows less.* memory=0.00\d+"),
+        ({"memory": "1"}, "memory= as gigabytes"),
+        ({"memory": float("nan")}, "memory= as gigabytes"),
+        ({"memory": True}, "memory= as gigabytes"),
+        ({"heads": ["1.0"]}, "no option 'heads': it has over, direction, at, memory"),
         ({"at": "verb"}, "no role"),
     ],
 )

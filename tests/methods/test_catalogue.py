@@ -11,6 +11,7 @@ import pytest
 
 import headwidgets as hw
 from headwidgets.methods.catalogue import ABSENT, LEGEND, methods
+from headwidgets.methods.trust import require_trust
 
 NINE = {
     "1": [
@@ -71,18 +72,19 @@ def test_what_exists_is_not_said_to_be_absent():
 
 def test_a_cost_is_what_its_formula_says(asked):
     frame = asked.methods().set_index("method")
-    assert frame.attrs["counts"] == {"N": 2, "R": 3, "A": 9, "L": 2, "H": 3}
+    counts = {"N": 2, "R": 3, "A": 9, "D": 20, "T": 3, "W": 16, "L": 2, "H": 3}
+    assert frame.attrs["counts"] == counts
     assert set(frame.attrs["counts"]) == set(LEGEND)
     assert frame["cost"].to_dict() == pytest.approx(
         {
-            "directional addition": 2 * 2 + 9 * 2,
-            "directional subtraction": 2 * 2 + 2,
+            "directional addition": 3 * 2 + 9 * 2 + 9 * 20 * 2 + 3 + 9 * 3,
+            "directional subtraction": 5 * 2,
             "zero ablation": 2 + 6 * 2,
             "mean ablation": 2 + 3 + 6 * 2,
             "naive activation patching": 2 * 2 + 6 * 2,
             "probing": 2,
             "simplified model training": np.nan,
-            "scoring": 2,
+            "scoring": 2 + 3 * 16,
             "information flow graph": 2,
             "path patching": 2 * 2 + 2 * 6 * 2,
         },
@@ -90,7 +92,35 @@ def test_a_cost_is_what_its_formula_says(asked):
     )
     assert frame.loc["naive activation patching", "forwards"] == "2·N + L·H·N"
     asked.reference = None
-    assert asked.methods().attrs["counts"]["R"] == 64
+    counts = asked.methods().attrs["counts"]
+    assert (counts["R"], counts["T"]) == (64, 2)
+
+
+COUNTED = ("directional addition", "directional subtraction", "scoring")
+
+
+@pytest.mark.parametrize("reference", [True, False])
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_cost_is_what_goes_through_the_last_block(asked, name, reference):
+    if not reference:
+        asked.use(hw.Prompts(clean=[asked.token_ids], corrupted=[[0, 303, 301, 302, 300]]))
+        asked.reference = None
+    require_trust(asked.engine, 1, (0, 300, 301))  # once a layer, not of the call
+    rows = []
+
+    def count(_block, given, named):
+        rows.append(len(given[0] if given else named["hidden_states"]))
+
+    *before, last = EXISTING[name].split("; ")
+    names = {"hw": hw, "s": asked}
+    hook = asked.engine.view.blocks[-1].register_forward_pre_hook(count, with_kwargs=True)
+    try:
+        for line in before:
+            exec(line, names)  # noqa: S102 - to run it is the test
+        eval(last, names)  # noqa: S307 - as above
+    finally:
+        hook.remove()
+    assert sum(rows) == asked.methods().set_index("method").loc[name, "cost"]
 
 
 @pytest.mark.parametrize(

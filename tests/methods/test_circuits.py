@@ -215,17 +215,36 @@ def test_the_same_seed_draws_the_same_subsets(shaped_bridges):
     session.close()
 
 
-def test_what_is_done_before_it_is_stopped_is_kept(shaped_bridges):
+@pytest.mark.parametrize("stop", [hw.Cancelled, KeyboardInterrupt])
+def test_what_is_done_before_it_is_stopped_is_kept(shaped_bridges, stop):
     session = session_of(shaped_bridges("gpt2"), n=3)
     longer = [list(pair.clean) for pair in session.snapshot().pairs]
     session.use(hw.Prompts(clean=[*longer, list(range(10, 30))]), METRIC)
-    work = Work(lambda done, _total, what: done > 28 and what == "circuit" and work.cancel())
     session.engine.rows_at_once = lambda _length: 3
-    with doing(work), pytest.raises(hw.Cancelled):
+
+    def watch(done, _total, what):
+        if what == "circuit" and done > least:
+            raise stop
+
+    least = 28  # of the sets times prompts: the first three prompts are done
+    with doing(Work(watch)), pytest.raises(stop) as caught:
         session.circuit(["0.1", "1.2"])
     kept = session.frames["circuit"]
+    assert caught.value.partial.equals(kept)
     assert kept["n"].eq(3).all()
     assert np.isfinite(kept["value"]).all()
+    assert kept.attrs["incomplete"] == "stopped: 3 of 4 prompts done"
+    assert kept.attrs["measured_on"] == "your prompts, n = 3 of 4"
+    with pytest.raises(hw.InputError, match="stopped: 3 of 4 prompts done: run it again"):
+        session.as_python("circuit")
+    whole = session.circuit(["0.1", "1.2"])
+    assert "incomplete" not in whole.attrs
+    assert whole.attrs["measured_on"] == "your prompts, n = 4"
+    least = 0  # no prompt is done: what is kept stays
+    with doing(Work(watch)), pytest.raises(stop) as caught:
+        session.circuit(["0.1", "1.2"], subsets=1)
+    assert not hasattr(caught.value, "partial")
+    assert session.frames["circuit"].equals(whole)
     session.close()
 
 
@@ -238,6 +257,7 @@ def test_what_is_done_before_it_is_stopped_is_kept(shaped_bridges):
         ({"heads": ["0.1"], "subsets": -1}, "expected subsets as a whole number"),
         ({"heads": ["0.1"], "seed": "x"}, "expected seed as a whole number"),
         ({"heads": ["0.1"], "at": "nowhere"}, "no role 'nowhere'"),
+        ({"heads": ["0.1"], "draws": 3}, "circuit has no option 'draws': it has subsets, seed"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(planted_circuit, arguments, message):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 import headwidgets as hw
+from headwidgets.methods import adding
+from headwidgets.methods import strengths as steering
 from headwidgets.methods.directions import find_direction
 from headwidgets.methods.logistic import logistic
 from headwidgets.methods.runs import logits
@@ -351,6 +352,10 @@ def test_one_prompt_has_a_unit_where_its_positions_differ(on):
         ({"neutral": []}, "at least one clean prompt"),
         ({"neutral": [tuple(range(200))]}, "a neutral text has 200 tokens"),
         ({"at": "S2"}, "no role 'S2'"),
+        ({"seed": "x"}, "seed as a whole number"),
+        ({"seed": -1}, "seed as a whole number"),
+        ({"seed": 1 << 70}, "seed as a whole number"),
+        ({"subsets": 3}, "strengths has no option 'subsets': it has at, neutral, draws, seed"),
     ],
 )
 def test_bad_options(on, options, match):
@@ -361,20 +366,64 @@ def test_bad_options(on, options, match):
         curve(session, np.ones(64))
 
 
-def test_it_can_be_stopped(on):
+def stopped_at(session, stop, when, *arguments, **options):
+    """The error of strengths that stop at the first progress of which `when` is true."""
+
+    def watch(done, _total, label):
+        if label == "strengths" and when(done):
+            raise stop
+
+    hooks = session.engine.hooks_left()
+    with doing(Work(watch)), pytest.raises(stop) as caught:
+        session.strengths(*arguments, **options)
+    assert session.engine.hooks_left() == hooks
+    return caught.value
+
+
+@pytest.mark.parametrize("stop", [hw.Cancelled, KeyboardInterrupt])
+def test_what_is_done_before_it_is_stopped_is_kept(on, monkeypatch, stop):
     session = on("gpt2")
     direction = find(session, "resid 2")
-    work, seen = Work(), []
+    asked = (direction, [-2, 0, 3])
+    whole = session.strengths(*asked, draws=2)
+    monkeypatch.setattr(adding, "TOKENS", 4 * len(CLEAN) * len(CLEAN[0]))  # 4 vectors a call
+    part = stopped_at(session, stop, lambda done: done >= 8 * len(CLEAN), *asked, draws=2).partial
+    assert part["n"].tolist() == [6, 6, 0]
+    assert part.iloc[2].drop(["strength", "n"]).isna().all()
+    numbers = ["metric", "se", "flips", "random_sd"]
+    assert np.allclose(part[numbers][:2], whole[numbers][:2], atol=1e-5)
+    assert part["kl_neutral"].isna().all()
+    assert part.attrs["incomplete"] == "stopped: 2 of 3 strengths done"
+    assert part.attrs["measured_on"] == "your prompts, n = 6"
+    assert session.frames["strengths"].equals(part)
+    with pytest.raises(hw.InputError, match="stopped: 2 of 3 strengths done: run it again"):
+        session.as_python("strengths")
+    error = stopped_at(session, stop, lambda done: done == 0, *asked, draws=2)
+    assert not hasattr(error, "partial")  # nothing is done: what is kept stays
+    assert session.frames["strengths"].equals(part)
+    assert "incomplete" not in session.strengths(*asked, draws=2).attrs
 
-    def progress(done, total, label):
-        seen.append((done, total))
-        if label == "strengths" and done:
-            work.cancel()
 
-    work.progress = progress
-    hooks = session.engine.hooks_left()
-    with doing(work), pytest.raises(hw.Cancelled):
-        curve(session, direction)
-    assert seen
-    assert session.engine.hooks_left() == hooks
-    assert isinstance(curve(session, direction, [1], draws=2), pd.DataFrame)
+def test_prompts_of_another_length_and_the_cost_may_lack(on, monkeypatch):
+    session = on("gpt2")
+    direction = find(session, "resid 2")
+    longer = [(*ids, 9) for ids in CLEAN[:2]]
+    session.prompts = hw.Prompts(clean=[*CLEAN, *longer])
+    asked = (direction, [1, 2])
+    second = len(CLEAN) * len(asked[1])  # prompts times strengths: the other length begins
+    part = stopped_at(session, hw.Cancelled, lambda done: done >= second, *asked, draws=0).partial
+    assert part["n"].tolist() == [6, 6]
+    assert part.attrs["measured_on"] == "your prompts, n = 6 of 8"
+    assert part.attrs["incomplete"] == "stopped: 0 of 2 strengths done"
+
+    def no_cost(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steering, "cost", no_cost)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.strengths(*asked, draws=0)
+    part = caught.value.partial
+    assert part["n"].tolist() == [8, 8]
+    assert part["kl_neutral"].isna().all()
+    said = "stopped: 2 of 2 strengths done, their cost on neutral text not"
+    assert part.attrs["incomplete"] == said

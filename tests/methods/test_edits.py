@@ -7,6 +7,7 @@ import random
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from exact import edited_logits, hand, recorded
@@ -341,6 +342,55 @@ def test_a_direction_is_a_value():
     made = hw.Direction(given, "0.0")
     given[:] = 0
     assert made.vector.tolist() == VECTOR.tolist()
+
+
+SEVERAL = [
+    ["9.9", "9.6"],
+    ("9.6", "9.9"),
+    ((9, 6), (9, 9)),
+    {"9.6", "L9H9"},
+    frozenset({hw.Head(9, 6), hw.Head(9, 9)}),
+    np.array([[9, 9], [9, 6]]),
+    torch.tensor([[9, 9], [9, 6]]),
+    np.array(["9.6", "9.9"]),
+    pd.Series(["9.6", "9.9"]),
+    {"9.6": "mover", "9.9": "mover"}.keys(),
+]
+
+
+@pytest.mark.parametrize("heads", SEVERAL, ids=lambda heads: type(heads).__name__)
+def test_heads_may_come_in_any_sequence(heads):
+    assert hw.keep(heads) == hw.keep("9.6", "9.9")
+    assert hw.keep(iter(heads)) == hw.keep("9.6", "9.9")
+    assert hw.path(heads) == hw.path(["9.6", "9.9"])
+    for one in ((9, 6), [9, 6], hw.Head(9, 6), np.array([9, 6]), ("9.6",)):
+        assert hw.keep(one) == hw.keep("9.6")
+
+
+def test_a_direction_belongs_to_its_head():
+    found = hw.Direction(VECTOR, "1.0", "sentiment")
+    for make in (hw.add, hw.subtract):
+        assert make("1.0", found).direction is found
+        assert make("1.1", found.vector).direction.target == "1.1"
+        with pytest.raises(hw.InputError, match=r"of head 1\.1, got 'sentiment' of head 1\.0"):
+            make("1.1", found)
+        assert make("resid 2", NAMED).direction.target == "resid 5"  # the stream has one basis
+
+
+def test_minus_one_is_the_end_of_every_prompt(planted):
+    longer = (*TWO[0], 7)
+    planted.use(hw.Prompts(clean=[TWO[0], longer], corrupted=[TWO[1], (*TWO[1], 9)]))
+    named, counted = [], []
+    for found, at in ((named, "end"), (counted, -1)):
+        planted.edits = [hw.zero("1.0", at=at)]
+        found.append(planted.effect()["value"])
+        found.append(planted.sweep("zero", at=at)["effect"])
+        found.append(planted.attribution(at=at)["attribution"])
+    for one, other in zip(named, counted, strict=True):
+        assert one.equals(other)
+        assert one.abs().max() > 0
+    with pytest.raises(hw.InputError, match="position -2 means another word in each prompt"):
+        planted.edits = [hw.zero("1.0", at=-2)]
 
 
 @pytest.mark.parametrize(

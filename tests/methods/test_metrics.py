@@ -87,6 +87,10 @@ def test_a_saved_metric_without_a_kind_is_a_logit_difference():
     [
         (lambda: hw.LogitDiff(" a"), "expected foil as well as answer"),
         (lambda: hw.LogitDiff(foil=" a"), "expected answer as well as foil"),
+        (lambda: hw.LogitDiff([1, 2], [2, 3]), "got 2 on both sides"),
+        (lambda: hw.LogitDiff(" a", " a"), "got ' a' on both sides"),
+        (lambda: hw.LogitDiff([1, 1], [2]), r"got 1 twice in \[1, 1\]"),
+        (lambda: hw.LogitDiff(3, [2, 4, 2]), "got 2 twice"),
         (lambda: hw.Prob(""), "the answer as a token"),
         (lambda: hw.Rank([]), "the answer as a token"),
         (lambda: read_metric({"kind": "entropy"}), "expected a metric such as hw.LogitDiff"),
@@ -97,6 +101,19 @@ def test_a_saved_metric_without_a_kind_is_a_logit_difference():
 def test_what_is_no_metric(make, match):
     with pytest.raises(hw.InputError, match=match):
         make()
+
+
+def test_one_token_in_two_spellings_is_one_token(planted):
+    token = planted.engine.text.answer_id(planted.token_ids, " and")
+    with pytest.raises(hw.InputError, match=f"got {token} on both sides"):
+        planted.metric = hw.LogitDiff(" and", token)
+
+
+def test_an_answer_that_is_the_foil_is_refused_at_the_door(planted):
+    before = planted.prompts
+    with pytest.raises(hw.InputError, match="prompt 1: expected answers and foils that differ"):
+        planted.use(hw.Prompts(clean=[START] * 2, answer=[" and"] * 2, foil=[" went", " and"]))
+    assert planted.prompts == before
 
 
 def test_own_answers_need_answers(planted):

@@ -14,7 +14,8 @@ import headwidgets as hw
 from headwidgets.heads import Head
 from headwidgets.methods.edit import Edit
 from headwidgets.methods.edits import patch, path, zero
-from headwidgets.methods.paths import _measure, paths
+from headwidgets.methods.path_jobs import Jobs
+from headwidgets.methods.paths import paths
 from headwidgets.methods.receivers import read_receivers
 from headwidgets.methods.sweep_plan import Plan
 
@@ -52,8 +53,9 @@ def test_senders_are_patched_together(shaped_bridges, architecture):
         ends = read_receivers(to, session.facts)
         plan = Plan("patch", direction="noise")
         jobs = [(senders, ends), *[([head], ends) for head in senders]]
-        edited, runs = _measure(session.engine, session.snapshot(), plan, jobs, frozen_mlps=False)
-        together, *alone = (edited - runs["clean"]).mean(1)
+        work = Jobs(session.engine, session.snapshot(), plan, jobs)
+        work.measure()
+        together, *alone = (work.edited - work.ends["clean"]).mean(1)
         found, _ = change(session, path(senders, to))
         assert found == pytest.approx(together, abs=2e-5), to
         assert abs(sum(alone) - together) > 1e-5
@@ -263,6 +265,7 @@ def test_all_attention_is_seen_with_it(shaped_bridges):
         (("0.1", "9.9.k"), "no head 9.9"),
         (("0.1", "2.1"), "such as '9.9.q', got '2.1'"),
         (("0.1", []), "at least one end"),
+        (("0.1", ["logits", "2.1.q"]), "expected 'logits' by itself"),
         (("0.1", None), "expected receivers, such as 'logits' or '9.9.k' for path"),
         (([], "logits"), "expected at least one head"),
         (("mlp 1", "logits"), "expected a head"),

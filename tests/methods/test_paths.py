@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import transformer_lens.patching as lens
+from copied import agree, copied
 from shaped import ALL
 from swept import session_of
 
 import headwidgets as hw
 from headwidgets.heads import Head
+from headwidgets.methods import path_jobs
 from headwidgets.methods.paths import edges, paths
-from headwidgets.methods.receivers import Receiver, read_receivers
+from headwidgets.methods.receivers import Receiver, read_ends, read_receivers
 
 RUNS = ("clean", "corrupted")
 ENDS = {"logits": "logits", "one query": ["2.1.q"], "keys and values": ["1.2.k", "2.0.v", "2.3.q"]}
@@ -139,7 +142,11 @@ def test_there_is_no_path_from_a_later_layer(shaped_bridges):
     assert (frame[frame["layer"] >= 1]["effect"] == 0).all()
     assert (frame[frame["layer"] < 1]["effect"] != 0).any()
     assert frame.attrs["no_path"] == 8
-    assert "8 senders lie in the receivers' layer or above" in frame.attrs["notes"][-1]
+    note = frame.attrs["notes"][-1]
+    words = "8 senders lie in the receivers' layer or above (1.0, 1.1, 1.2 and 5 more): there is"
+    assert note.startswith(words)
+    one = paths(session.engine, session.snapshot(), "1.2.q", senders=["0.1", "1.3"])
+    assert one.attrs["notes"][-1].startswith("1 sender lies in the receivers' layer or above (1.3)")
     session.close()
 
 
@@ -167,6 +174,23 @@ def test_edges_are_paths_one_by_one(shaped_bridges):
     session.close()
 
 
+def test_edges_without_a_path_are_counted_and_named(shaped_bridges):
+    session = session_of(shaped_bridges("gpt2"))
+    ask = (session.engine, session.snapshot())
+    frame = edges(*ask, "1.0", ["0.1.q", "1.2.k", "2.3.v", "logits"])
+    assert (frame["effect"] == 0).tolist() == [True, True, False, False]
+    assert frame.attrs["no_path"] == 2
+    assert frame.attrs["to"] == "0.1.q, 1.2.k, 2.3.v, logits"
+    (note,) = frame.attrs["notes"]
+    assert note == (
+        "2 edges have no path (1.0 → 0.1.q, 1.0 → 1.2.k): the sender lies in the receiver's "
+        "layer or above, the effect is exactly 0"
+    )
+    one = edges(*ask, ["1.0"], "1.2.k")
+    assert one.attrs["notes"][0].startswith("1 edge has no path (1.0 → 1.2.k): ")
+    session.close()
+
+
 def test_denoising_and_zero(shaped_bridges):
     """Into the corrupted run; and the sender's write taken away: in a run of its own."""
     session = session_of(shaped_bridges("gpt2"))
@@ -188,7 +212,8 @@ def test_denoising_and_zero(shaped_bridges):
         ({"to": []}, "at least one end"),
         ({"senders": []}, "at least one sender"),
         ({"mlps": "gone"}, "expected mlps 'recomputed' or 'frozen'"),
-        ({"kind": "pach"}, "expected kind"),
+        ({"to": ["logits", "2.1.q"]}, "expected 'logits' by itself, or queries"),
+        ({"senders": 0}, "expected a head"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(shaped_bridges, arguments, message):
@@ -196,6 +221,172 @@ def test_what_cannot_be_meant_is_refused(shaped_bridges, arguments, message):
     with pytest.raises(hw.InputError, match=message):
         paths(session.engine, session.snapshot(), **arguments)
     session.close()
+
+
+@pytest.mark.parametrize(
+    ("receivers", "message"),
+    [
+        ([], "at least one receiver"),
+        (None, "expected where a path ends"),
+        ([["2.1.q", "1.2.k"]], r"by itself, .* got the group \['2.1.q', '1.2.k'\]: .* s.paths"),
+        (["logits", ("2.1.q", "1.2.k")], "got the group"),
+        ("2.1", "such as '9.9.q', got '2.1'"),
+        (["9.9.k"], "no head 9.9"),
+    ],
+)
+def test_receivers_that_edges_cannot_have(shaped_bridges, receivers, message):
+    session = session_of(shaped_bridges("gpt2"))
+    with pytest.raises(hw.InputError, match=message):
+        session.edges("0.0", receivers)
+    assert "edges" not in session.frames
+    session.close()
+
+
+def ask_paths(session, **options):
+    return session.paths(**options)
+
+
+def ask_edges(session, **options):
+    return session.edges(["0.0"], ["2.1.q"], **options)
+
+
+@pytest.mark.parametrize("ask", [ask_paths, ask_edges])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "pach"}, "expected kind 'patch', 'zero', 'mean', 'resample' for {}, got 'pach'"),
+        ({"direction": "up"}, "expected direction 'denoise', 'noise' for {}, got 'up'"),
+        ({"metric": 0}, "expected metric= as a metric .* got 0"),
+        ({"metric": ""}, "expected metric= as a metric .* got ''"),
+        ({"seed": 1.5}, "expected seed= as a whole number, got 1.5"),
+        ({"seed": True}, "expected seed= as a whole number, got True"),
+        ({"sender": "0.0"}, "{} has no option 'sender': it has .*senders, .*metric, seed"),
+        ({"at": 1.5}, "expected at="),
+    ],
+)
+def test_options_that_both_refuse(shaped_bridges, ask, options, message):
+    session = session_of(shaped_bridges("gpt2"))
+    what = ask.__name__.removeprefix("ask_")
+    with pytest.raises(hw.InputError, match=message.format(what)):
+        ask(session, **options)
+    session.close()
+
+
+@pytest.mark.parametrize("ask", [ask_paths, ask_edges])
+def test_prompts_that_do_not_align_say_where_they_part(shaped_bridges, ask):
+    session = session_of(shaped_bridges("gpt2"))
+    session.prompts = hw.Prompts(clean=[[0, 10, 11, 12]], corrupted=[[0, 10, 13, 11, 12]])
+    shown = session.engine.text.shown([11, 13])
+    what = ask.__name__.removeprefix("ask_")
+    with pytest.raises(hw.InputError) as caught:
+        ask(session)
+    assert str(caught.value) == (
+        f"{what} of a patch need a corrupted prompt of the same length for every clean one; "
+        "prompt 0 has 4 and 5 tokens (they first differ at position 2: "
+        f"{shown[0]!r} and {shown[1]!r}): set s.corrupted_prompt (or prompts with one), or take "
+        "kind='zero' or 'mean'"
+    )
+    session.close()
+
+
+def test_a_seed_draws_which_prompt_gives(shaped_bridges):
+    session = session_of(shaped_bridges("gpt2"), n=5)
+    draws = [session.paths("2.1.q", kind="resample", seed=seed) for seed in (0, 0, 3)]
+    again, other = (np.allclose(draws[0]["effect"], one["effect"]) for one in draws[1:])
+    assert again
+    assert not other
+    assert draws[2].attrs["seed"] == 3
+    one = session.edges(["0.1"], "2.1.q", kind="resample", seed=3)
+    assert np.allclose(one["effect"], draws[2]["effect"][1])
+    session.close()
+
+
+def test_copied_code_has_the_seed_and_the_error_of_what_is_normalised(shaped_bridges):
+    bridge = shaped_bridges("gpt2")
+    session = session_of(bridge, n=5)
+    session.metric = hw.LogProb(7)  # on these prompts there is something to normalise
+    frames = [
+        session.paths("2.1.q", senders=["0.1", "1.3"], kind="resample", seed=3),
+        session.edges(["0.1", "1.3"], ["2.1.q", "logits"], kind="resample", seed=1),
+    ]
+    for frame in frames:
+        assert frame["normalised_se"].notna().all(), frame.attrs["normalised"]
+        agree(session, frame, bridge)
+        assert "normalised_se" in copied(session, frame, bridge)
+    session.close()
+
+
+def all_paths(session):
+    return session.paths("2.1.q")
+
+
+def all_edges(session):
+    return session.edges(["0.0", "0.1", "1.2"], ["2.1.q", "2.3.k"])
+
+
+@pytest.mark.parametrize("stop", ["cancel", KeyboardInterrupt])
+@pytest.mark.parametrize("ask", [all_paths, all_edges])
+def test_what_was_done_before_it_was_stopped_is_kept(shaped_bridges, monkeypatch, ask, stop):
+    session = session_of(shaped_bridges("gpt2"))
+    whole = ask(session)
+    hooks = session.engine.hooks_left()
+    monkeypatch.setattr(path_jobs, "TOKENS", 1)  # one path a step
+    rows, begun = path_jobs._rows, []
+
+    def stopping(run, jobs):
+        begun.append(jobs)
+        if len(begun) == 4:
+            if stop != "cancel":
+                raise stop
+            session.cancel()
+        return rows(run, jobs)
+
+    monkeypatch.setattr(path_jobs, "_rows", stopping)
+    with pytest.raises(hw.Cancelled if stop == "cancel" else stop) as caught:
+        ask(session)
+    part = caught.value.partial
+    assert part.attrs["incomplete"] == f"stopped: 3 of {len(whole)} paths done"
+    there = part["effect"].notna().to_numpy()
+    assert there.sum() == 3
+    assert (part["n"] == np.where(there, 2, 0)).all()
+    assert np.allclose(part["effect"][there], whole["effect"][there], atol=1e-6)
+    assert part.attrs["normalised"] == whole.attrs["normalised"]
+    assert part.attrs["notes"] == whole.attrs["notes"]
+    kept = session.frames[ask.__name__.removeprefix("all_")]
+    pd.testing.assert_frame_equal(kept, part)
+    assert kept.attrs["revision"] == session.revision
+    with pytest.raises(hw.InputError, match="stopped: "):
+        session.as_python(kept)
+    assert session.engine.hooks_left() == hooks
+    session.close()
+
+
+def test_what_is_stopped_between_lengths_is_of_the_prompts_that_were_run(
+    shaped_bridges, monkeypatch
+):
+    session = session_of(shaped_bridges("gpt2"))
+    short, long = [0, 10, 11, 12], [0, 10, 11, 12, 13]
+    session.prompts = hw.Prompts(clean=[short, long], corrupted=[[0, *short[::-1][:3]], long])
+    rows, begun = path_jobs._rows, []
+
+    def stopping(run, jobs):
+        begun.append(jobs)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return rows(run, jobs)
+
+    monkeypatch.setattr(path_jobs, "_rows", stopping)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.paths()
+    part = caught.value.partial
+    assert part.attrs["incomplete"] == "stopped: 0 of 12 paths done, 12 on some of the prompts"
+    assert (part["n"] == 1).all()
+    session.close()
+
+
+def test_the_logits_alone_may_be_listed():
+    assert read_ends(["logits"]) == read_ends("logits") == ()
+    assert read_ends(Receiver(9, 8, "q")) == (Receiver(9, 8, "q"),)
 
 
 @pytest.mark.parametrize("spelling", ["9.8.q", "L9H8 q", "9.8 Q", ("9.8", "q"), ((9, 8), "q")])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from headwidgets.errors import InputError
 from headwidgets.methods.survey_scores import (
@@ -36,9 +37,27 @@ def test_retrieval_is_a_share_of_sets(copied, needle, score):
     assert retrieval_score(copied, needle) == score
 
 
+HOLDERS = [list, tuple, np.array, torch.tensor, lambda x: [torch.tensor(i) for i in x]]
+
+
+@pytest.mark.parametrize("copied", HOLDERS)
+@pytest.mark.parametrize("needle", HOLDERS)
+def test_numbers_are_equal_whatever_holds_them(copied, needle):
+    assert retrieval_score(copied([3, 4, 9]), needle([3, 4, 5, 6])) == 0.5
+
+
+@pytest.mark.parametrize("bad", [3, torch.tensor(3), [[1, 2]], np.eye(2)])
+def test_what_is_no_row_is_refused(bad):
+    with pytest.raises(InputError, match="expected copied as"):
+        retrieval_score(bad, [1, 2])
+    with pytest.raises(InputError, match="expected needle as"):
+        retrieval_score([1, 2], bad)
+
+
 def test_a_needle_must_have_tokens():
-    with pytest.raises(InputError, match="needle"):
-        retrieval_score("a", [])
+    for none in ([], torch.tensor([])):
+        with pytest.raises(InputError, match="needle"):
+            retrieval_score("a", none)
 
 
 def test_teacher_forced_retrieval():
@@ -53,6 +72,11 @@ def test_teacher_forced_retrieval():
     patterns[1, 1, 5, 8 - 2] = 1  # the right token, outside the needle
     score = teacher_forced_retrieval(patterns, ids, [1, 2, 3], [5, 6, 7])
     assert score.tolist() == [[1.0, 0.0], [0.0, pytest.approx(1 / 3)]]
+    places = [torch.tensor(x) for x in (ids, [1, 2, 3], [5, 6, 7])]
+    tensor = torch.tensor(patterns, dtype=torch.bfloat16, requires_grad=True)
+    assert np.array_equal(teacher_forced_retrieval(tensor, *places), score)
+    with pytest.raises(InputError, match="needle as whole numbers, got 1"):
+        teacher_forced_retrieval(patterns, ids, [1.5], [5])
     twice = teacher_forced_retrieval(patterns, [*ids[:8], 11], [1], [5, 5])
     assert twice[0, 0] == 1.0
 
@@ -121,6 +145,23 @@ def test_words_need_two_places_and_a_query(yes, no):
         negative_attention_score(np.ones((5, 5)), yes, no)
 
 
+@pytest.mark.parametrize("bad", [1.0, True, "1", None, torch.tensor(1.0)])
+def test_a_place_is_a_whole_number(bad):
+    for places in ((bad, 2), (2, bad)):
+        with pytest.raises(InputError, match="expected two different places"):
+            negative_attention_score(np.ones((5, 5)), *places)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_tensors_are_read_as_they_come_out_of_a_model(dtype):
+    pattern = torch.tensor(random_pattern(6), dtype=dtype, requires_grad=True)
+    plain = pattern.detach().double().numpy()
+    score = negative_attention_score(pattern, torch.tensor(1), np.int64(3))
+    assert score == negative_attention_score(plain, 1, 3) != 0
+
+
 def test_attention_has_two_axes():
+    with pytest.raises(InputError, match="array of numbers"):
+        negative_attention_score([["a", "b"]], 0, 1)
     with pytest.raises(InputError, match="query, key"):
         negative_attention_score(np.ones(5), 0, 1)

@@ -95,7 +95,7 @@ def test_a_circuit_of_the_planted_model(pair):
 def test_one_prompt_has_no_error_and_a_whole_of_zero_no_ratio(pair):
     pair.prompts = hw.Prompts(clean=CLEAN[:1], corrupted=CORRUPTED[:1], answer=[" apple"], foil=[4])
     agree(pair, pair.circuit(["0.0", "1.0"]))
-    pair.metric = hw.LogitDiff(" apple", " apple")
+    pair.metric = hw.KL()  # the model from itself: 0
     found = pair.circuit(["1.0"], subsets=0)
     assert found["value"].isna().any()
     agree(pair, found, least=-1)

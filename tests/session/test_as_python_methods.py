@@ -122,9 +122,10 @@ HOSTILE = ["</script> ' \" '''", "\u202e\u2028 {x} \\", "a\nraise SystemExit"]
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text(planted, text):
-    prompts = hw.Prompts(clean=[text + " red"], corrupted=[text + " blue"], roles={text: [1]})
-    planted.use(prompts, hw.LogitDiff(" red", " blue"))
-    agree(planted, planted.sweep("zero", at=text))
+    clean, corrupted = (f"{text} red {word} and the red" for word in ("apple", "book"))
+    prompts = hw.Prompts(clean=[clean], corrupted=[corrupted], roles={text: [1]})
+    planted.use(prompts, hw.LogitDiff(" apple", " book"))
+    agree(planted, planted.sweep("zero", at=[text, "end"]))
     agree(planted, planted.logit_lens(at=text, k=2), least=-1)
 
 
@@ -140,6 +141,48 @@ def test_a_bridge_that_is_held_and_a_saved_session(planted_bridge, tmp_path):
     agree(again, again.frames["sweep: patch"], planted_bridge)
     for one in (session, again):
         one.close()
+
+
+CHANGES = {
+    "some rows": lambda frame: frame.head(3),
+    "a part": lambda frame: frame[frame["layer"] == 1],
+    "sorted": lambda frame: frame.sort_values("effect"),
+    "sorted and counted anew": lambda frame: frame.sort_values("effect", ignore_index=True),
+    "a number": lambda frame: frame.assign(effect=frame["effect"] + 1),
+    "a name": lambda frame: frame.rename(columns={"effect": "se", "se": "effect"}),
+    "one column": lambda frame: frame["effect"],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_frame_of_other_rows_is_refused(planted, tmp_path, change):
+    planted.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **ANSWERS))
+    frame = planted.sweep("patch")
+    code = planted.as_python(frame.copy())
+    later = planted.sweep("patch", heads=["0.0"])  # of the same name, in its place
+    assert planted.as_python(frame) == code != planted.as_python(later)
+    with pytest.raises(InputError, match=r"other rows, .*, than the one that was measured"):
+        planted.as_python(change(frame))
+    planted.frames["sweep: patch"] = frame
+    planted.save(tmp_path / "kept")
+    again = hw.load(tmp_path / "kept")
+    assert again.as_python("sweep: patch") == code
+    with pytest.raises(InputError, match=r"give s\.frames\[\.\.\.\] or the frame as it came"):
+        again.as_python(change(again.frames["sweep: patch"]))
+    again.close()
+
+
+def test_a_lens_is_of_the_prompt_on_screen(planted):
+    planted.use(hw.Prompts(clean=CLEAN, corrupted=CORRUPTED, **ANSWERS))
+    frames = [planted.logit_lens(k=2), planted.logit_lens("head", k=2)]
+    effects = planted.attribution()
+    planted.index = 1
+    assert not planted.is_stale(effects)
+    for frame, shown in zip(frames, ("top", "promoted"), strict=True):
+        assert planted.is_stale(frame)
+        again = planted.logit_lens(frame.attrs["lens"], k=2)
+        assert again[shown].tolist() != frame[shown].tolist()
+        assert not planted.is_stale(again)
 
 
 def test_what_is_no_frame_of_this_session_is_refused(planted, planted_bridge):

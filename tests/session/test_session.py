@@ -119,7 +119,7 @@ def test_normalised_needs_runs_that_differ(copying):
     copying.corrupted_prompt = CLEAN_2
     row = copying.effect().loc["normalised"]
     assert math.isnan(row["value"])
-    assert "under 5 % of the range" in row["note"]
+    assert "differ by 0: under 0.1" in row["note"]
 
 
 def test_normalised_needs_two_standard_errors():

@@ -258,7 +258,7 @@ def test_each_panel_has_its_own_sweep(planted, panel):
 
 
 def test_a_sweep_without_numbers_is_still_plain_json(planted):
-    planted.use(hw.Prompts(clean=[CLEAN]), hw.LogitDiff(" red", " red"))
+    planted.use(hw.Prompts(clean=[CLEAN]), hw.LogitDiff(" red", " blue"))
     frame = planted.sweep("zero", over="positions x layers")
     picture = pack(frame, planted, None)
     json.dumps(picture.header, allow_nan=False)
