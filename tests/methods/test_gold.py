@@ -20,8 +20,18 @@ METRIC = hw.LogitDiff(7, 8)
 def session(request, shaped_bridges):
     """A session over a random model of each architecture, one pair."""
     opened = hw.Session(shaped_bridges(request.param))
-    opened.use(hw.Prompts(clean=[CLEAN], corrupted=[CORRUPTED]), METRIC)
+    opened.use(hw.Prompts(clean=[CLEAN], corrupted=[CORRUPTED]), far_apart(opened))
     return opened
+
+
+def far_apart(session):
+    """The logit difference that the two prompts change most: far above the guard of a ratio."""
+    with torch.no_grad():
+        clean, corrupted = (
+            session.engine.view(torch.tensor([ids]))[0, -1] for ids in (CLEAN, CORRUPTED)
+        )
+    moved = clean - corrupted
+    return hw.LogitDiff(int(moved.argmax()), int(moved.argmin()))
 
 
 def restored(session, *edits):
@@ -74,7 +84,8 @@ def with_attention_of_clean(session, layer):
     with torch.no_grad():
         bridge.run_with_hooks(torch.tensor([CLEAN]), fwd_hooks=[(name, keep)])
         logits = bridge.run_with_hooks(torch.tensor([CORRUPTED]), fwd_hooks=[(name, put)])
-    return float(logits[0, -1, 7] - logits[0, -1, 8])
+    right, wrong = session.metric.answer, session.metric.foil
+    return float(logits[0, -1, right] - logits[0, -1, wrong])
 
 
 def test_the_same_prompt_twice_has_no_effect_and_no_normalised_one(session):
@@ -106,7 +117,7 @@ def both_ways(bridge, clean, corrupted, metric):
 
 def test_exchanging_the_prompts_turns_restoring_into_noising(session):
     """The same run is named twice: exactly, on every model."""
-    denoise, _, exchanged = both_ways(session.engine.view, CLEAN, CORRUPTED, METRIC)
+    denoise, _, exchanged = both_ways(session.engine.view, CLEAN, CORRUPTED, session.metric)
     assert denoise == pytest.approx(1 - exchanged, abs=1e-4)
 
 
