@@ -21,6 +21,7 @@ from headwidgets.methods.attribution import frame_about
 from headwidgets.methods.gradients import bytes_of, gradients
 from headwidgets.methods.measuring import Reading, reading
 from headwidgets.methods.metrics import KL, Rank
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.places import listed_at
 from headwidgets.methods.record import z_name
 from headwidgets.methods.snapshot import position, require_aligned
@@ -85,12 +86,7 @@ def attribution_patching(
     ----------
     Nanda 2023, "Attribution Patching"; Syed et al. 2023, arXiv 2310.10348.
     """
-    if unknown:
-        message = (
-            f"attribution patching has no option {min(unknown)!r}: it has over, direction, at, "
-            "memory"
-        )
-        raise InputError(message)
+    refuse_unknown("attribution patching", unknown, "over, direction, at, memory")
     check_memory(memory)
     _check(engine, snapshot, over, direction, at)
     base, giving = ("corrupted", "clean") if direction == "denoise" else ("clean", "corrupted")

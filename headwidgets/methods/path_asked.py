@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from headwidgets.errors import InputError
 from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.measuring import asked_alone
+from headwidgets.methods.options import read_known, read_seed
 from headwidgets.methods.places import read_at
 from headwidgets.methods.snapshot import require_aligned
 from headwidgets.methods.sweep_plan import DIRECTIONS, KINDS, Plan
-from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.methods.places import At
@@ -51,16 +51,8 @@ def read_path_plan(what: str, kind: str, direction: str, at: At, seed: int) -> P
     ------
     InputError
     """
-    asked = {"kind": (kind, KINDS), "direction": (direction, DIRECTIONS)}
-    for name, (value, known) in asked.items():
-        if value not in known:
-            message = f"expected {name} {', '.join(map(repr, known))} for {what}, got {value!r:.80}"
-            raise InputError(message)
-    drawn = whole(seed)
-    if drawn is None:
-        message = f"expected seed= as a whole number, got {seed!r:.80}"
-        raise InputError(message)
-    return Plan(kind, direction=direction, at=read_at(at), seed=drawn)
+    read_known(what, kind=(kind, KINDS), direction=(direction, DIRECTIONS))
+    return Plan(kind, direction=direction, at=read_at(at), seed=read_seed(seed))
 
 
 def read_frozen(mlps: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headwidgets.errors import InputError
 from headwidgets.methods.measuring import Reading, asked_alone, reading
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.runs import logits
 from headwidgets.methods.sweep_cost import MEMORY, MOST, check_bounds, check_cost, prompts_at_once
 from headwidgets.methods.sweep_plan import Plan, check_aligned, read_plan, variants
@@ -99,12 +100,8 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
     Cancelled
         If it was cancelled; ``partial`` on the error is the table of what was done.
     """
-    if unknown:
-        message = (
-            f"sweep has no option {min(unknown)!r}: it has over, at, metric, direction, heads, "
-            "seed, memory, most"
-        )
-        raise InputError(message)
+    known = "over, at, metric, direction, heads, seed, memory, most"
+    refuse_unknown("sweep", unknown, known)
     plan = read_plan(engine.facts, kind, over, direction, at, seed, heads)
     check_aligned(engine, plan, snapshot)
     base = asked_alone(snapshot, metric)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head, parse_heads
+from headwidgets.methods.options import read_known, read_seed
 from headwidgets.methods.snapshot import require_aligned
-from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.methods.places import At
@@ -99,11 +99,7 @@ def read_plan(
         no whole number, and `at` or `heads` where they have no meaning.
     """
     over = " ".join(str(over).replace("×", "x").split())
-    asked = {"kind": (kind, KINDS), "direction": (direction, DIRECTIONS), "over": (over, OVER)}
-    for name, (value, known) in asked.items():
-        if value not in known:
-            message = f"expected {name} {', '.join(map(repr, known))} for a sweep, got {value!r}"
-            raise InputError(message)
+    read_known("a sweep", kind=(kind, KINDS), direction=(direction, DIRECTIONS), over=(over, OVER))
     if at is not None and over != "heads":
         message = f"a sweep over {over} visits every position: leave at= out, got {at!r}"
         raise InputError(message)
@@ -116,11 +112,7 @@ def read_plan(
     if chosen == ():
         message = "expected at least one head in heads=, got none"
         raise InputError(message)
-    drawn = whole(seed)
-    if drawn is None:
-        message = f"expected seed= as a whole number, got {seed!r:.80}"
-        raise InputError(message)
-    return Plan(kind, over, direction, at, drawn, chosen)
+    return Plan(kind, over, direction, at, read_seed(seed), chosen)
 
 
 def check_aligned(engine: Engine, plan: Plan, snapshot: Snapshot) -> None:

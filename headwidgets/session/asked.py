@@ -12,13 +12,15 @@ from headwidgets.methods.runs import check_run
 from headwidgets.methods.weighting import check_over, check_weighting
 from headwidgets.session import compared
 from headwidgets.session.asking import ASKED, Asking
-from headwidgets.session.badges import badges
+from headwidgets.session.badges import badges, consistent
 from headwidgets.session.scoring import score_session
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from headwidgets.methods.snapshot import Snapshot
 
 
 class Asked(Asking):
@@ -191,8 +193,7 @@ class Asked(Asking):
         """
         with self._asking(f"scoring {kind}") as snapshot:
             frame = score_session(self.engine, snapshot, kind, **options)
-            depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
-            frame = self._signed(frame, f"score: {frame['kind'].iloc[0]}", snapshot, depends)
+            frame = self._scored(frame, f"score: {frame['kind'].iloc[0]}", snapshot)
         self._tell("badges")
         return frame
 
@@ -200,10 +201,15 @@ class Asked(Asking):
         """Score every head as every kind; options and columns as in `score`."""
         with self._asking("scoring every kind") as snapshot:
             frame = score_session(self.engine, snapshot, None, **options)
-            depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
-            frame = self._signed(frame, "scores", snapshot, depends)
+            frame = self._scored(frame, "scores", snapshot)
         self._tell("badges")
         return frame
+
+    def _scored(self, frame: pd.DataFrame, name: str, snapshot: Snapshot) -> pd.DataFrame:
+        """Sign scores, with the badges that they give."""
+        depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
+        frame.attrs["consistent"] = consistent(frame)
+        return self._signed(frame, name, snapshot, depends)
 
     def badges(self) -> dict[str, tuple[str, ...]]:
         """Return what heads are known to be consistent with, from the scores that still hold.
@@ -215,8 +221,10 @@ class Asked(Asking):
             head that is consistent with none is left out. Of two scores of one kind the
             later one counts.
         """
-        scored = [frame for name, frame in list(self.frames.items()) if name.startswith("score")]
-        return badges([frame for frame in scored if not self.is_stale(frame)])
+        frames = [frame for frame in list(self.frames.values()) if "consistent" in frame.attrs]
+        held = [frame.attrs for frame in frames if not self.is_stale(frame)]
+        held.sort(key=lambda attrs: int(attrs.get("revision", 0)))
+        return badges([attrs["consistent"] for attrs in held])
 
     def passport(self, head: object) -> pd.DataFrame:
         """Return every kind's row for one head: a head has many roles."""

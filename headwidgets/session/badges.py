@@ -7,18 +7,34 @@ from typing import TYPE_CHECKING
 from headwidgets.taxonomy.verdict import CONSISTENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
 
-def badges(scores: Sequence[pd.DataFrame]) -> dict[str, tuple[str, ...]]:
+def consistent(scores: pd.DataFrame) -> dict[str, list[str]]:
+    """Return of each kind that was scored the heads that are consistent with it.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Columns layer, head, kind, verdict.
+    """
+    found: dict[str, list[str]] = {str(kind): [] for kind in scores["kind"].unique()}
+    those = scores.loc[scores["verdict"] == CONSISTENT, ["kind", "layer", "head"]]
+    for kind, layer, head in those.itertuples(index=False):
+        found[str(kind)].append(f"{layer}.{head}")
+    return found
+
+
+def badges(scores: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
     """Return the kinds that each head is consistent with.
 
     Parameters
     ----------
-    scores : sequence of DataFrame
-        Columns layer, head, kind, verdict; of two of one kind the later one counts.
+    scores : sequence of mapping of str to sequence of str
+        As `consistent` returns them, in the order in which they were measured: of two of one
+        kind the later one counts.
 
     Returns
     -------
@@ -26,13 +42,11 @@ def badges(scores: Sequence[pd.DataFrame]) -> dict[str, tuple[str, ...]]:
         Of a head such as ``"9.6"`` its kinds, in the order of the scores; a head that is
         consistent with none is left out.
     """
-    latest: dict[str, pd.DataFrame] = {}
-    for frame in sorted(scores, key=lambda frame: int(frame.attrs.get("revision", 0))):
-        latest |= {str(kind): rows for kind, rows in frame.groupby("kind", sort=False)}
+    latest: dict[str, Sequence[str]] = {}
+    for one in scores:
+        latest |= one
     found: dict[str, tuple[str, ...]] = {}
-    for kind, rows in latest.items():
-        those = rows.loc[rows["verdict"] == CONSISTENT, ["layer", "head"]]
-        for layer, head in those.itertuples(index=False):
-            name = f"{layer}.{head}"
-            found[name] = (*found.get(name, ()), kind)
+    for kind, heads in latest.items():
+        for head in heads:
+            found[head] = (*found.get(head, ()), kind)
     return found

@@ -230,7 +230,9 @@ class HeadGrid(HeadWidget):
         others = {head: [one for one in kinds if one != score] for head, kinds in known.items()}
         return {head: kinds for head, kinds in others.items() if kinds}
 
-    def _changed(self, _aspects: frozenset[str]) -> None:
+    def _changed(self, aspects: frozenset[str]) -> None:
+        if aspects == {"selection"}:
+            return  # no number and no badge depends on the head that is shown
         self._show({"stale": self._is_stale(), "badges": self._badges(self.score)})
 
     def _png(self) -> bytes:

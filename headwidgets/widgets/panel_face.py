@@ -50,8 +50,8 @@ def words(state: Any) -> str:
 
 
 def measured(state: Any) -> dict[str, Any]:
-    """Return the metric's rows, wherever they are."""
-    found: dict[str, Any] = state.panel.get("effect") or state.effect or {}
+    """Return the metric of the three runs; see `panel_product.effect`."""
+    found: dict[str, Any] = state.effect or {}
     return found
 
 

@@ -1,7 +1,7 @@
 """What the patch panel shows, as plain JSON: top tokens, metric, prompts, and why.
 
-``panel`` holds what one edited forward of the pair on screen gives; ``effect`` the metric
-over the set, where that is more than the pair.
+``panel`` holds what one edited forward of the pair on screen gives, and goes out first;
+``effect`` the metric over the set.
 """
 
 from __future__ import annotations
@@ -33,11 +33,6 @@ def _about(session: Any, _view: View) -> dict[str, Any]:
     return {"revision": session.revision}
 
 
-def _about_set(session: Any, _view: View) -> dict[str, Any]:
-    """Nothing to paint for one prompt: its metric is in the panel."""
-    return {"revision": session.revision if len(session.prompts) > 1 else 0}
-
-
 def _panel(session: Any, _view: View, about: dict[str, Any]) -> Picture:
     frame = session.compare(TOP)
     snapshot = session.snapshot()
@@ -50,21 +45,17 @@ def _panel(session: Any, _view: View, about: dict[str, Any]) -> Picture:
         "first": first_difference(snapshot),
         "bos": bool(snapshot.pair.clean[0] == session.engine.text.bos_id),
     }
-    if len(snapshot.pairs) == 1:
-        header["effect"] = effect(session.intervals())
     around = len(snapshot.pairs) + len(snapshot.reference or ())
     code = session.as_python() if around <= MOST_PROMPTS and not header["waiting"] else ""
     return Picture({**header, "python": code if len(code) <= MOST_CODE else ""})
 
 
 def _effect(session: Any, _view: View, about: dict[str, Any]) -> Picture:
-    if not about["revision"]:
-        return Picture(about)
     return Picture({**about, **effect(session.intervals())})
 
 
 PANEL = Product(_about, _panel)
-EFFECT = Product(_about_set, _effect)
+EFFECT = Product(_about, _effect)
 
 
 def top(frame: DataFrame, run: str) -> list[dict[str, Any]]:

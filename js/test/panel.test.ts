@@ -4,6 +4,7 @@ import type { Own } from "../src/lib/session";
 import type { Edit } from "../src/state";
 import { mountPanel } from "../src/views/panel";
 import {
+  type Effect,
   kept,
   listed,
   type OwnTraits,
@@ -40,14 +41,18 @@ function panel(): Panel {
       corrupted: { n: 3, pieces: ["<bos>", " red", " \u202ebook"], unseen: [2] },
     },
     first: 2,
-    effect: {
-      metric: "logit of ' apple' minus ' book'",
-      rows: {
-        ...{ clean: row(40, 2), corrupted: row(-40), edited: row(2.5) },
-        ...{ change: row(-37.5), normalised: row(0.53125) },
-      },
-    },
     python: "import torch\n",
+  };
+}
+
+function effect(): Effect {
+  return {
+    revision: 1,
+    metric: "logit of ' apple' minus ' book'",
+    rows: {
+      ...{ clean: row(40, 2), corrupted: row(-40), edited: row(2.5) },
+      ...{ change: row(-37.5), normalised: row(0.53125) },
+    },
   };
 }
 
@@ -64,7 +69,7 @@ beforeEach(() => {
     ...{ prompt: "red apple", corrupted_prompt: "red book", index: 0, n_prompts: 1 },
     ...{ selection: "1.0", edits: [zero, mean], metric: null, tokens: [], edit_kind: "mean" },
     ...{ model: { name: "planted", n_layers: 2, n_heads: 3 }, status: "ready", message: "" },
-    ...{ progress: 0, revision: 1, panel: panel(), effect: {} },
+    ...{ progress: 0, revision: 1, panel: panel(), effect: effect() },
   });
   own = new FakeModel<OwnTraits>({
     ...{ off: [], continued: {}, panel: "panel-1" },

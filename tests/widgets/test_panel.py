@@ -35,7 +35,7 @@ def test_the_first_numbers_are_there_at_once_and_plain_json(planted, panel):
     assert held["first"] == 5
     assert held["tokens"]["clean"] == {"n": 11, "pieces": planted.tokens, "unseen": []}
     assert held["why"] == "no edits yet"
-    assert held["effect"]["rows"]["clean"]["value"] == pytest.approx(40, abs=1e-4)
+    assert planted.state.effect["rows"]["clean"]["value"] == pytest.approx(40, abs=1e-4)
     assert held["python"] == planted.as_python()
 
 
@@ -60,9 +60,11 @@ def test_a_toggle_in_the_browser_moves_the_logits(planted, panel, wire):
     for row in held["top"]["edited"]:
         assert row["logit"] == pytest.approx(found.loc[row["id"], "edited"])
         assert row["change"][0] == pytest.approx(found.loc[row["id"], "change"])
-    assert held["effect"]["rows"]["normalised"]["value"] == pytest.approx(0.5)
+    assert planted.state.effect["rows"]["normalised"]["value"] == pytest.approx(0.5)
     sent = [data["state"] for kind, data, _ in wire if data.get("method") == "update"]
     assert sum("panel" in state for state in sent) == 1
+    first = [name for state in sent for name in state if name in ("panel", "effect")]
+    assert first == ["panel", "effect"]  # the logits do not wait for the metric
     assert len(json.dumps(held)) < 20_000
 
 
@@ -84,19 +86,18 @@ def test_an_edit_that_waits_says_so_and_the_rest_stands(planted, panel):
     assert "waiting: 11 and 12 tokens" in held["why"]
     assert held["waiting"]
     assert held["top"]["edited"] == []
-    assert held["effect"]["rows"]["edited"]["value"] is None
+    assert planted.state.effect["rows"]["edited"]["value"] is None
     assert held["python"] == ""
     assert len(held["top"]["clean"]) == 10
 
 
-def test_the_metric_of_a_set_has_its_own_trait(planted, panel):
+def test_the_metric_of_a_set_is_that_of_its_prompts(planted, panel):
     table = f"clean\tcorrupted\tanswer\tfoil\n{CLEAN}\t{CORRUPTED}\t apple\t book\n"
     table += "Tom saw a blue door and Anna saw a blue\t\t door\t key\n"
     assert ask(planted, "use_table", text=table)["n"] == 2
     assert planted.prompts.answer == (" apple", " door")
     assert planted.prompts.corrupted == (CORRUPTED, None)
     state = planted.state
-    assert "effect" not in state.panel
     assert state.effect["revision"] == planted.revision
     assert state.effect["rows"]["clean"]["n"] == 2
     browser_sets(state, index=1)

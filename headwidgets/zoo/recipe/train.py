@@ -21,6 +21,7 @@ from headwidgets.zoo.recipe.batches import Batch, Source
 from headwidgets.zoo.recipe.collect import trained_tasks
 from headwidgets.zoo.recipe.fillers import Fillers
 from headwidgets.zoo.recipe.mixture import longest, shares
+from headwidgets.zoo.recipe.muon import Both
 from headwidgets.zoo.recipe.shape import fresh
 from headwidgets.zoo.recipe.vocabulary import build, words
 
@@ -37,7 +38,6 @@ FALL = 0.3
 """Part of the run, at its end, over which it falls."""
 LAST = 0.02
 """The learning rate at the end, as a part of the highest."""
-DECAY = 0.05
 CLIP = 1.0
 SHOWN = 100
 """Steps between two lines of the table."""
@@ -114,9 +114,7 @@ def begin(
         say(f"left out: {name}: {why}")
     asked = {t.name: measure.questions(t, text, plan.questions, "test", n_ctx) for t in good}
     model = fresh(plan.shape.config(len(tokenizer)), plan.seed).to(device)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=DECAY, fused=True
-    )
+    optimiser = Both(model, plan.rate, betas=(0.9, 0.98), fused=True)
     state = store.State(seen=np.zeros(len(tokenizer), bool))
     if resume:
         state = store.load(out, plan, model, optimiser)
@@ -182,7 +180,7 @@ def step(run: Run, batch: Batch) -> torch.Tensor:
         group["lr"] = rate
     run.state.seen[batch.ids.numpy()] = True
     loss = weighted_loss(run.model, batch, run.device)
-    run.optimiser.zero_grad(set_to_none=True)
+    run.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), CLIP)
     run.optimiser.step()

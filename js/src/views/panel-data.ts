@@ -41,7 +41,6 @@ export interface Panel {
   waiting?: string[];
   tokens?: { clean: Strip; corrupted?: Strip };
   first?: number | null;
-  effect?: Effect;
   python?: string;
   error?: string;
 }

@@ -116,10 +116,9 @@ export const mountPanel: Mount = (shown, root, signal) => {
   const draw = () => {
     const panel = session.get("panel") ?? {};
     const revision = session.get("revision");
-    const one = (session.get("n_prompts") ?? 1) < 2;
-    const effect = panel.effect ?? session.get("effect") ?? {};
+    const effect = session.get("effect") ?? {};
     const current = panel.revision === revision;
-    const measured = one ? current : effect.revision === revision;
+    const measured = effect.revision === revision;
     const failed = session.get("status") === "error" ? session.get("message") : "";
     const whys = [...root.querySelectorAll(".hw-why:not(.hw-effect)")];
     if (!failed || whys.some((why) => why.textContent === failed)) told = failed;
@@ -131,7 +130,8 @@ export const mountPanel: Mount = (shown, root, signal) => {
     edits.draw();
     set.draw();
     numbers.draw(panel, effect, { current, measured, message });
-    numbers.say(message || sentence(panel, effect, session.get("edits") ?? []), Boolean(message));
+    const said = message || sentence(panel, effect, session.get("edits") ?? []);
+    if (measured || message || panel.why || panel.error) numbers.say(said, Boolean(message));
     more.draw();
     sweep.draw();
     undo.disabled = !live() || !edits.can().undo;
@@ -203,10 +203,10 @@ function results(more: HTMLElement) {
       const count = found.rows?.clean?.n;
       n.textContent =
         count === undefined ? "" : `n = ${count}${found.mean ? `, ${found.mean}` : ""}`;
-      badge.style.visibility = (current && measured) || message ? "hidden" : "";
+      badge.style.visibility = current || message ? "hidden" : "";
       plot.element.classList.toggle("hw-stale", !measured);
       tops.element.classList.toggle("hw-stale", !current);
-      effect.classList.toggle("hw-quiet", !current);
+      effect.classList.toggle("hw-quiet", !(panel.why ? current : measured));
     },
   };
 }
