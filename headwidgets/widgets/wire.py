@@ -27,6 +27,8 @@ RELATIVE_BOUND = 2.0**-11
 
 _RAW = {name: np.dtype(name).newbyteorder("<") for name in ("float32", "uint8", "int32")}
 _HALF = np.dtype("<f2")
+_FINE = 1e-30
+"""Below this scale float32 has too few bits left."""
 
 
 class Header(TypedDict):
@@ -109,9 +111,12 @@ def encode_scaled(array: object, *, limit: int = LIMIT) -> tuple[Header, bytes]:
     known = np.isfinite(values)
     finite = values if known.all() else values[known]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    centre, scale = (low + high) / 2, (high - low) / 2
+    centre, scale = (float(np.float32(x)) for x in ((low + high) / 2, (high - low) / 2))
+    wide = values.astype(np.float64) if scale < _FINE else values  # float32 is twice as quick
     with np.errstate(under="ignore"):
-        half = ((values.astype(np.float64) - centre) / (scale or 1.0)).astype(_HALF)
+        shifted = wide - wide.dtype.type(centre)
+        shifted /= wide.dtype.type(scale or 1.0)
+        half = shifted.astype(_HALF)
     header: Header = {
         "dtype": "float16",
         "shape": list(values.shape),
