@@ -283,3 +283,14 @@ weak[["accuracy", "accuracy_new", "skill", "skill_new", "chance", "note"]].round
 # - Wang et al. 2022, *Interpretability in the Wild*, arXiv 2211.00593: the name task, ablation of
 #   one head by the output on another prompt.
 # - Each task's own source is in the column `source` of `hw.tasks()`.
+
+# %% [markdown]
+# ## 6. Look for yourself
+#
+# The head that most tasks lean on, on a prompt of one of them. Click other heads, type other
+# prompts, switch heads off: `hw.PatchPanel(s)` beside it, or all of it with `s.explore()`.
+
+# %%
+s.prompts = hw.task("ioi", n=20, split="test")
+s.selection = table["head"].mode()[0]
+hw.AttentionView(s)
