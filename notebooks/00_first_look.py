@@ -226,10 +226,11 @@ costs.head(4).round(2)
 
 # %%
 assert -top["effect"] > 0.3 * right["logit_diff"]
-assert top["effect"] < costs["effect"].iloc[1:].quantile(0.05)  # it costs more than 95 % of the others
+others = costs["effect"].iloc[1:]
+assert top["effect"] < others.quantile(0.05)  # it costs more than 95 % of the others
 
 # %% [markdown]
-# Now look at it, and switch it off: that is the button *zero* of the panel, or this cell. The arrows
+# Now look at it, and switch it off: the button *zero* of the panel, or this cell. The arrows
 # of the panel choose the prompt on screen; the metric runs over all of them, with a 95 % interval.
 
 # %%

@@ -74,7 +74,7 @@ card
 
 # %%
 table = card.to_frame().set_index("task")
-special = table["special"].eq(True)
+special = table["special"].astype(bool)
 good = table["accuracy"] >= 0.95
 print(f"accuracy of 0.95 or more: {good.sum()} of {len(table)} tasks")
 print(f"a specialised head: {special.sum()} tasks, {table.loc[special, 'head'].nunique()} heads")
@@ -87,10 +87,11 @@ assert special.sum() >= 10
 
 # %%
 again = hw.report_card(s, ["ioi"], n=100, seed=1).to_frame().iloc[0]
-print(f"now {again['accuracy']:.2f} with {again['head']} at {again['cost']:.2f} ± {again['cost_se']:.2f};")
-print(f"card {table.accuracy['ioi']:.2f} with {table['head']['ioi']} at {table.cost['ioi']:.2f}")
-assert again["head"] == table["head"]["ioi"]
-assert abs(again["cost"] - table["cost"]["ioi"]) < 4 * (again["cost_se"] + table["cost_se"]["ioi"])
+ours = table.loc["ioi"]
+print(f"now {again['head']} at {again['cost']:.2f} ± {again['cost_se']:.2f}")
+print(f"card {ours['head']} at {ours['cost']:.2f} ± {ours['cost_se']:.2f}")
+assert again["head"] == ours["head"]
+assert abs(again["cost"] - ours["cost"]) < 4 * (again["cost_se"] + ours["cost_se"])
 
 # %% [markdown]
 # ## 4. Task by task
@@ -102,7 +103,7 @@ assert abs(again["cost"] - table["cost"]["ioi"]) < 4 * (again["cost_se"] + table
 # %% [source_hidden]
 from html import escape
 
-from IPython.display import HTML
+from IPython.display import display
 
 
 def picture(name):
@@ -113,30 +114,34 @@ def picture(name):
     weights = s.attention(row["head"])[-1] if known else [0.0] * len(s.tokens)
     tokens = "".join(
         f'<span style="background: rgba(0, 114, 178, {0.85 * weight:.2f}); padding: 1px 0; '
-        f"color: {'white' if weight > 0.6 else 'inherit'}; white-space: pre-wrap\">"
+        f'color: {"white" if weight > 0.6 else "inherit"}; white-space: pre-wrap">'
         f"{escape(token)}</span>"
         for token, weight in zip(s.tokens[1:], weights[1:], strict=True)
     )
     said = s.logits(k=2, unit="probability")
-    likely = ", ".join(
-        f"<b>{escape(repr(token))}</b> {p:.0%}" for token, p in zip(said["token"], said["clean"], strict=True)
-    )
+    pairs = [(repr(token), f"{p:.0%}") for token, p in said[["token", "clean"]].to_numpy()]
+    likely = ", ".join(f"<b>{escape(token)}</b> {p}" for token, p in pairs)
     needs = f"head {row['head']} costs {row['cost']:.0%}" if known else "no head: at chance"
-    return HTML(
+    about = (
+        f"accuracy {row['accuracy']:.2f}, new templates {row['accuracy_new']:.2f}, a guess "
+        f"{row['chance']:.2f} · {needs}"
+    )
+    html = (
         f'<div style="font: 14px/1.7 sans-serif; max-width: 46em; margin: 4px 0 10px">'
-        f"<b>{escape(name)}</b> · accuracy {row['accuracy']:.2f}, new templates "
-        f"{row['accuracy_new']:.2f}, a guess {row['chance']:.2f} · {needs}<br>"
+        f"<b>{escape(name)}</b> · {about}<br>"
         f'<span style="font-family: monospace">{tokens}</span> → {likely}; '
         f"right: <b>{escape(repr(s.prompts.answer[0]))}</b></div>"
     )
+    plain = f"{name}: {about}\n{s.prompt!r} → {pairs[0][0]} {pairs[0][1]}"
+    display({"text/html": html, "text/plain": plain}, raw=True)
 
 
 # %% [markdown]
 # ### Moving what was said
 #
 # **Indirect object identification** (Wang et al. 2022): the name that was *not* said twice. **Key
-# and value** and **colored objects** (Merullo et al. 2024): who has what. **Options**: the letter in
-# front of what the sentence said.
+# and value** and **colored objects** (Merullo et al. 2024): who has what. **Options**: the letter
+# in front of what the sentence said.
 
 # %%
 picture("ioi")
@@ -182,7 +187,8 @@ import torch
 from headwidgets.tasks.lists import NAMES, OBJECTS, THINGS
 
 draw = torch.Generator().manual_seed(0)
-known = [s.engine.text.encode(f" {word}")[-1] for word in dict.fromkeys([*NAMES, *OBJECTS, *THINGS])]
+words = dict.fromkeys([*NAMES, *OBJECTS, *THINGS])
+known = [s.engine.text.encode(f" {word}")[-1] for word in words]
 rows = [[known[i] for i in torch.randperm(len(known), generator=draw)[:20]] for _ in range(32)]
 ids = torch.tensor([[s.engine.text.bos_id, *row, *row] for row in rows])
 losses = -s.engine.run(ids, positions="all")[:, :-1].log_softmax(-1)
@@ -209,7 +215,8 @@ picture("bilingual pairs")
 # %% [markdown]
 # ### Letters, pieces, grammar
 #
-# **Acronyms** (García-Carrasco et al. 2024), **subword pieces**, **rare words**, **syntactic arcs**.
+# **Acronyms** (García-Carrasco et al. 2024), **subword pieces**, **rare words** and **syntactic
+# arcs**.
 
 # %%
 picture("acronyms")
@@ -255,8 +262,14 @@ picture("few-shot labels")
 # something that all of them use. Which heads lead more than one row of the card?
 
 # %%
-leads = table[table["cost"] >= 0.3].groupby("head").agg(
-    tasks=("cost", "size"), largest=("cost", "max"), which=("cost", lambda c: ", ".join(c.index))
+leads = (
+    table[table["cost"] >= 0.3]
+    .groupby("head")
+    .agg(
+        tasks=("cost", "size"),
+        largest=("cost", "max"),
+        which=("cost", lambda c: ", ".join(c.index)),
+    )
 )
 leads.sort_values("tasks", ascending=False).round(2)
 
@@ -271,7 +284,18 @@ weak = table[(table["accuracy"] < 0.95) | (table["accuracy_new"] < 0.9 * table["
 weak[["accuracy", "accuracy_new", "skill", "skill_new", "chance", "note"]].round(2)
 
 # %% [markdown]
-# ## 7. The same for a model of yours
+# ## 7. Look for yourself
+#
+# The head that most tasks lean on, on a prompt of one of them. Click other heads, type other
+# prompts, switch heads off: `hw.PatchPanel(s)` beside it, or all of it with `s.explore()`.
+
+# %%
+s.prompts = hw.task("ioi", n=20, split="test")
+s.selection = table["head"].mode()[0]
+hw.AttentionView(s)
+
+# %% [markdown]
+# ## 8. The same for a model of yours
 #
 # `hw.report_card(hw.Session("gpt2"))` measures any model on what its tokenizer can spell, and
 # `hw.tasks(session)` says what that is. Prompts of your own go in as `hw.Prompts(clean=, answer=,
@@ -283,14 +307,3 @@ weak[["accuracy", "accuracy_new", "skill", "skill_new", "chance", "note"]].round
 # - Wang et al. 2022, *Interpretability in the Wild*, arXiv 2211.00593: the name task, ablation of
 #   one head by the output on another prompt.
 # - Each task's own source is in the column `source` of `hw.tasks()`.
-
-# %% [markdown]
-# ## 6. Look for yourself
-#
-# The head that most tasks lean on, on a prompt of one of them. Click other heads, type other
-# prompts, switch heads off: `hw.PatchPanel(s)` beside it, or all of it with `s.explore()`.
-
-# %%
-s.prompts = hw.task("ioi", n=20, split="test")
-s.selection = table["head"].mode()[0]
-hw.AttentionView(s)
