@@ -103,7 +103,7 @@ assert abs(again["cost"] - ours["cost"]) < 4 * (again["cost_se"] + ours["cost_se
 # %% [source_hidden]
 from html import escape
 
-from IPython import display
+from IPython import display as show
 
 
 def picture(name):
@@ -133,7 +133,7 @@ def picture(name):
         f"right: <b>{escape(repr(s.prompts.answer[0]))}</b></div>"
     )
     plain = f"{name}: {about}\n{s.prompt!r} → {pairs[0][0]} {pairs[0][1]}"
-    display.display({"text/html": html, "text/plain": plain}, raw=True)
+    show.display({"text/html": html, "text/plain": plain}, raw=True)
 
 
 # %% [markdown]
