@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.browser
 
 NOTEBOOK = "00_first_look.ipynb"
 FIRST = "When Mary and John went to the store, John gave a drink to"
-REPEAT = "Once Mary saw a red bird and Mary saw a red"
+OTHER = "When Tom and Anna went to the market, Anna gave a ring to"
+NEEDED = "0.3"  # the head that the names lean on most; see the report card
 TOP = """
 import json
 top = s.compare(10).nlargest(1, {0!r}).iloc[0]
@@ -61,19 +63,19 @@ def test_a_person_runs_it_types_a_prompt_and_switches_a_head_off(executed):
     settled(notebook)
 
     field = notebook.panel.get_by_role("textbox", name="prompt", exact=True)
-    field.fill(REPEAT)
+    field.fill(OTHER)
     field.press("Enter")
     expect(notebook.map.locator(".hw-line, .hw-title").first).to_be_visible()
-    expect(notebook.panel.locator(".hw-strip button")).to_have_count(1 + len(REPEAT.split()))
-    assert notebook.run("print(s.prompt)") == REPEAT
+    expect(notebook.panel.locator(".hw-strip button")).to_have_count(2 + len(OTHER.split()))
+    assert notebook.run("print(s.prompt)") == OTHER
     settled(notebook)
 
     notebook.panel.get_by_label("kind of edit").select_option("zero")
     head = notebook.panel.get_by_role("textbox", name="head, or mlp or resid and a layer")
-    head.fill("0.0")
+    head.fill(NEEDED)
     head.press("Enter")
-    expect(notebook.panel.get_by_role("button", name="zero 0.0").first).to_be_visible()
-    assert notebook.run("print(*s.edits)") == "zero 0.0"
+    expect(notebook.panel.get_by_role("button", name=f"zero {NEEDED}").first).to_be_visible()
+    assert notebook.run("print(*s.edits)") == f"zero {NEEDED}"
     settled(notebook)
     for run in ("clean", "edited"):
         token, logit = json.loads(notebook.run(TOP.format(run)))
@@ -91,7 +93,7 @@ def test_a_click_a_key_and_a_cell_choose_the_same_head(notebook):
     for key in ("ArrowRight", "Enter"):
         grid.press(key)
     for view in notebook.page.locator(".hw-attention").all():
-        if "planted" in view.inner_text():
+        if "bundled" in view.inner_text():
             expect(view).to_have_attribute("data-hw-head", "1.1")
     assert notebook.run("print(s.selection)") == "1.1"
     notebook.run("s.selection = '0.1'")
@@ -101,7 +103,7 @@ def test_a_click_a_key_and_a_cell_choose_the_same_head(notebook):
 @pytest.mark.slow
 def test_a_prompt_that_is_refused_says_why_and_changes_nothing(notebook):
     field = notebook.panel.get_by_role("textbox", name="prompt", exact=True)
-    field.fill("zebra " * 60)
+    field.fill("zebra " * 250)
     field.press("Enter")
     alert = notebook.panel.get_by_role("alert").filter(has_text="this model's context is 256")
     expect(alert).to_be_visible()
@@ -112,7 +114,7 @@ def test_a_prompt_that_is_refused_says_why_and_changes_nothing(notebook):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_what_it_shows_can_be_read_in_both_themes(notebook, theme):
     notebook.theme(theme)
-    notebook.run("s.edits = [hw.zero('0.0')]; s.prompts = sentences")
+    notebook.run("s.edits = [hw.zero('0.3')]; s.prompts = hw.task('ioi', n=4)")
     settled(notebook)
     top = notebook.page.get_by_role("heading", name="A first look")
     explorer = notebook.page.locator(".hw-explore")
@@ -129,10 +131,11 @@ def test_a_trusted_copy_shows_its_widgets_with_no_cell_run(context, lab):
     subprocess.run([sys.executable, "-m", "jupyter", "trust", copy], env=lab.env, check=True)
     notebook = Notebook.open(context.new_page(), lab, copy.name)
     view = notebook.page.locator(".hw-attention").first
-    expect(view.locator(".hw-title")).to_have_text("head 1.0")
+    expect(view.locator(".hw-title")).to_have_text(re.compile(r"head \d\.\d"))
+    before = view.locator(".hw-title").inner_text()
     view.get_by_role("grid").focus()
-    for key in ("ArrowRight", "Enter"):
+    for key in ("ArrowLeft", "ArrowRight", "ArrowLeft", "Enter"):
         view.get_by_role("grid").press(key)
-    expect(view.locator(".hw-title")).to_have_text("head 1.1")
+    expect(view.locator(".hw-title")).not_to_have_text(before)
     expect(view).to_contain_text("static copy: run the notebook")
     expect(notebook.page.locator(".hw-panel").first).to_contain_text("static copy")
