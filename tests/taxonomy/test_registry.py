@@ -13,8 +13,10 @@ CARD = {
     "name": "test kind",
     "title": "Test kind head",
     "stage": IDENTIFICATION,
+    "category": "overall structure",
     "definition": "a",
     "formula": "b",
+    "words": "w",
     "data": "c",
     "null": "d",
     "threshold": 0.2,
@@ -25,6 +27,7 @@ CARD = {
     "source": "f",
     "traps": (),
     "proof": "g",
+    "claim": "claimable",
 }
 
 

@@ -1,4 +1,4 @@
-"""Stage 3, latent reasoning: heads that turn what was found into what comes next."""
+"""Stage 3, latent reasoning, in-context learning: from what the context shows to what follows."""
 
 from __future__ import annotations
 
@@ -7,25 +7,33 @@ from typing import TYPE_CHECKING
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import targets
 from headwidgets.taxonomy.copying import copying
-from headwidgets.taxonomy.registry import REASONING, kind
+from headwidgets.taxonomy.registry import CLAIMABLE, REASONING, kind
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
+
+LEARNING = "in-context learning"
 
 
 @kind(
     name="induction",
     title="Induction head",
     stage=REASONING,
+    category=LEARNING,
     aliases=("prefix matching", "induction copy"),
     definition=(
         "A token that has occurred before looks at what followed it then, and makes that "
         "token more likely next: A B ... A -> B."
     ),
     formula=(
-        "mean over the second copy of A[i, one after the earlier copy of token i]; besides, "
-        "copying: (sum of eigenvalues) / (sum of their sizes) of W_E W_V W_O W_U above 0"
+        r"\frac{1}{T} \sum_{t=1}^{T} A[T + t,\, t + 1], \qquad "
+        r"\frac{\sum_k \operatorname{Re} \lambda_k}{\sum_k |\lambda_k|} > 0"
+    ),
+    words=(
+        "the mean attention that a token of the second copy gives to what followed its first "
+        "copy; besides, copying: the eigenvalues of W_E W_V W_O W_U, their sum over the sum of "
+        "their sizes, above 0"
     ),
     data="random tokens [BOS, x, x]; controls [BOS, x, y]; any text in which tokens repeat",
     null=(
@@ -51,6 +59,7 @@ if TYPE_CHECKING:
         "Duplicate token heads look one place earlier.",
     ),
     proof="resample its output on random repeated tokens: the loss on the second copy rises",
+    claim=CLAIMABLE,
 )
 def induction(measure: Measure) -> Scores:
     """Attention on what followed the earlier copy, by a head that copies."""

@@ -1,26 +1,33 @@
-"""Stage 2, in-context identification: heads that find structure in the context."""
+"""Stage 2, in-context identification, overall structure: where tokens stand and recur."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import targets
-from headwidgets.taxonomy.registry import IDENTIFICATION, kind
+from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, kind
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
+
+OVERALL = "overall structure"
 
 
 @kind(
     name="previous token",
     title="Previous token head",
     stage=IDENTIFICATION,
+    category=OVERALL,
     aliases=("previous", "prev", "positional -1"),
     definition=(
         "Each token looks at the one right before it, whatever the two are. It writes there "
         "which token came before, which later heads match on."
     ),
-    formula="mean over queries i of A[i, i-1]; i starts two places after BOS (or at 1 without)",
+    formula=r"\frac{1}{n-2} \sum_{i=2}^{n-1} A[i,\, i-1]",
+    words=(
+        "the mean attention on the token before, over queries from two places after BOS on (from "
+        "1 without BOS)"
+    ),
     data="random tokens [BOS, x, x]; any text",
     null="the same attention with the target moved to other places that the query can see",
     threshold=0.4,
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
         "resample its output: later heads that match on the previous token lose their match, "
         "and the loss on the second copy of random tokens rises"
     ),
+    claim=CLAIMABLE,
 )
 def previous_token(measure: Measure) -> Scores:
     """Attention on the token before."""
@@ -54,14 +62,16 @@ def previous_token(measure: Measure) -> Scores:
     name="duplicate token",
     title="Duplicate token head",
     stage=IDENTIFICATION,
+    category=OVERALL,
     aliases=("duplicate", "same token", "echo"),
     definition=(
         "A token that has occurred before looks at its own earlier occurrence, and so knows "
         "that it is a repeat and where the first one stood."
     ),
-    formula=(
-        "mean over the second copy of A[i, earlier copy of token i]; on text, summed over all "
-        "earlier copies"
+    formula=r"\frac{1}{T} \sum_{t=1}^{T} A[T + t,\, t]",
+    words=(
+        "the mean attention that a token of the second copy gives to its first copy, T places "
+        "back; on text, summed over all earlier copies"
     ),
     data="random tokens [BOS, x, x]; controls [BOS, x, y]; any text in which tokens repeat",
     null=(
@@ -89,6 +99,7 @@ def previous_token(measure: Measure) -> Scores:
         "resample its output at the second occurrence: what depends on the repeat changes (in "
         "IOI the S-inhibition heads lose their target)"
     ),
+    claim=CLAIMABLE,
 )
 def duplicate_token(measure: Measure) -> Scores:
     """Attention on the earlier copy of the same token."""

@@ -1,0 +1,1 @@
+"""Stage 2, in-context identification, syntax: words, arcs and names."""

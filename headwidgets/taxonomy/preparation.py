@@ -1,0 +1,1 @@
+"""Stage 4, expression preparation: heads that make ready what is said."""

@@ -1,0 +1,1 @@
+"""Stage 3, latent reasoning, task by task: options, chains, successors, inhibition."""
