@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from headwidgets.errors import NotMeasurable
 
+if TYPE_CHECKING:
+    from headwidgets.taxonomy.measure import Measure
 
-def later(method: str) -> NoReturn:
+
+def later(_measure: Measure, method: str) -> NoReturn:
     """Say by which method a kind will be measured.
 
     Raises

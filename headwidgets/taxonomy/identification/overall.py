@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import targets
-from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, kind
+from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
@@ -59,6 +60,82 @@ def previous_token(measure: Measure) -> Scores:
 
 
 @kind(
+    name="positional",
+    title="Positional head",
+    stage=IDENTIFICATION,
+    category=OVERALL,
+    definition="Each token looks most at the one a fixed number of places back, whatever it is.",
+    formula=(
+        r"\max_{1 \le d \le 8} \; \frac{1}{n - d} \sum_{i=d+1}^{n} "
+        r"\left[ \operatorname{argmax}_{j \ge 1} A[i,\, j] = i - d \right]"
+    ),
+    words=(
+        "the share of queries that look most at the place d back, BOS left out and a tie a miss, "
+        "for the best d from 1 to 8"
+    ),
+    data="text or random tokens in which no stretch repeats, at least 2000 queries",
+    null="each query's attention turned round by its own number of places; the best d again",
+    threshold=0.9,
+    threshold_origin="paper",
+    threshold_note='"at least 90% of the time"',
+    unit="share of queries, 0 to 1",
+    evidence="attention",
+    source=(
+        "Voita et al. 2019, arXiv 1905.09418 (encoders that translate, distance 1 either way); "
+        "Ferrando and Voita 2024, arXiv 2403.00824; distances up to 8 are ours"
+    ),
+    traps=(
+        "Where BOS takes nearly all attention, what is largest among the rest says little.",
+        "In text that repeats with a fixed period, an induction head seems positional.",
+        "At d = 1 it is a previous token head as well: one head, two names.",
+        "Distance 0 is left out: a head that looks at the current token is another thing.",
+    ),
+    proof=(
+        "put attention on that distance alone in place of its pattern: the loss stays; resample "
+        "its output: it rises"
+    ),
+    claim=CLAIMABLE,
+)
+def positional(measure: Measure) -> Scores:
+    """Share of queries that look most at one distance."""
+    later(measure, "the place of the largest attention, by distance")
+
+
+@kind(
+    name="rare words",
+    title="Rare words head",
+    stage=IDENTIFICATION,
+    category=OVERALL,
+    aliases=("rare word",),
+    definition="Tokens look most at the rarest word of the sentence, wherever it stands.",
+    formula=(
+        r"\frac{1}{|Q|} \sum_{i \in Q} \left[ \operatorname{argmax}_{1 \le j \le i} "
+        r"A[i,\, j] = r \right], \qquad Q = \{ i : i > r \}"
+    ),
+    words="the share of the queries behind the rarest word r that look most at it, BOS left out",
+    data='the task "rare words": one rare word, equally often at each place',
+    null="another word that stands at the same place, drawn at random",
+    threshold=0.5,
+    threshold_origin="proposed",
+    threshold_note="the paper gives none; its head looks there in 66 % of subtitles",
+    unit="share of queries, 0 to 1",
+    evidence="attention",
+    source="Voita et al. 2019, arXiv 1905.09418 (layer 0 of encoders that translate)",
+    traps=(
+        "No head of a model that reads left to right is known to be one.",
+        "Tokenizers cut rare words into pieces: the whole word is the target.",
+        "Rare words often end a sentence or begin with a capital: places must be balanced.",
+        "A word that comes once among repeated ones may be found as new, not as rare.",
+    ),
+    proof="resample its output behind the rare word: the rare word's logit falls where it is asked",
+    claim=MAY_FORM,
+)
+def rare_words(measure: Measure) -> Scores:
+    """Share of queries that look most at the rare word."""
+    later(measure, "the place of the largest attention, in sentences with one rare word")
+
+
+@kind(
     name="duplicate token",
     title="Duplicate token head",
     stage=IDENTIFICATION,
@@ -104,3 +181,82 @@ def previous_token(measure: Measure) -> Scores:
 def duplicate_token(measure: Measure) -> Scores:
     """Attention on the earlier copy of the same token."""
     return measure.attention(targets.earlier_same, control=True)
+
+
+@kind(
+    name="retrieval",
+    title="Retrieval head",
+    stage=IDENTIFICATION,
+    category=OVERALL,
+    definition=(
+        "Before each token of an answer that stands far back in a long context, it looks most at "
+        "that very token, and copies it."
+    ),
+    formula=r"\frac{|G_h \cap K|}{|K|}",
+    words=(
+        "of the different tokens K of the needle that the answer repeats, the share G that the "
+        "head looks at most, within the needle, when that token comes next"
+    ),
+    data='the task "needle in a haystack", the answer given token by token, where it is right',
+    null="a stretch of the same length elsewhere in the haystack",
+    threshold=0.1,
+    threshold_origin="paper",
+    threshold_note="of answers that the model wrote itself; 3 to 6 % of the heads of four families",
+    unit="share of the needle's tokens, 0 to 1",
+    evidence="attention",
+    source=(
+        "Wu et al. 2024, arXiv 2404.15574; Zheng et al. 2024, arXiv 2409.03752, equation 4 (the "
+        "authors' code counts repeated hits and may exceed 1)"
+    ),
+    traps=(
+        "It sees literal copying, so induction heads score: question and needle share no phrase.",
+        "Needles that the model does not find are left out: read how many remain.",
+        "A head whose largest attention is on BOS scores 0, though the needle may come second.",
+    ),
+    proof="resample its output: needles are lost that stay when another such head is resampled",
+    claim=MAY_FORM,
+)
+def retrieval(measure: Measure) -> Scores:
+    """Share of the needle's tokens that the head copies."""
+    later(measure, "the place of the largest attention while a needle is told")
+
+
+@kind(
+    name="global retrieval",
+    title="Global retrieval head",
+    stage=IDENTIFICATION,
+    category=OVERALL,
+    definition=(
+        "It looks far back, at every earlier copy of its token or at what followed one, where "
+        "other heads only see what is near."
+    ),
+    formula=(
+        r"\frac{1}{3T} \sum_{i=T+1}^{4T} \sum_{b \ge 1} "
+        r"\left( A[i,\, i - bT] + A[i,\, i - bT + 1] \right)"
+    ),
+    words=(
+        "in the second to fourth copy of a block of T tokens: the mean attention on all earlier "
+        "copies of the token (echo) and on what followed them (induction)"
+    ),
+    data="random tokens [BOS, x, x, x, x]; controls [BOS, x, y, z, w]",
+    null=(
+        "the targets moved to other places that the query can see; and the same places on rows "
+        "that repeat nothing"
+    ),
+    threshold=0.3,
+    threshold_origin="proposed",
+    threshold_note="the paper takes a quota of heads; as much as a duplicate token head must have",
+    unit="attention, 0 to 1",
+    evidence="attention",
+    source="Tang et al. 2024, arXiv 2407.15891 (RazorAttention; sum over all queries, ranks only)",
+    traps=(
+        "Every strong duplicate token or induction head is one: do not count it twice.",
+        "With T inside a local window, a local head is not told from a global one.",
+        "Where heads share keys, the paper takes the best of the group; this is one head's score.",
+    ),
+    proof="hide from it all keys but the near ones and BOS: the loss on the repeats rises",
+    claim=CLAIMABLE,
+)
+def global_retrieval(measure: Measure) -> Scores:
+    """Attention on all earlier copies and what followed them."""
+    later(measure, "attention on four copies of a block of random tokens")
