@@ -64,7 +64,7 @@ def atlas(model: str | None = None, kind: str | Kind | None = None) -> pd.DataFr
     if model is not None:
         rows = rows[rows["model"] == _model(model)]
     if kind is not None:
-        rows = rows[rows["kind"] == _kind(kind)]
+        rows = rows[rows["kind"] == find(kind).name]
     return rows.reset_index(drop=True)
 
 
@@ -207,13 +207,3 @@ def _plain(name: str) -> str:
     letters = re.sub(r"[\W_]+", "", re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower())
     letters = letters.removesuffix("hf")
     return _SAME.get(letters, letters)
-
-
-def _kind(name: str | Kind) -> str:
-    """Find a kind's name; one that the atlas lists needs no card."""
-    try:
-        return find(name).name
-    except InputError:
-        if isinstance(name, str) and name.strip().lower() in set(_read()["kind"]):
-            return name.strip().lower()
-        raise

@@ -22,9 +22,10 @@ from headwidgets.taxonomy.reduce import Floats, Profile, profile
 from headwidgets.taxonomy.verdict import DRAWS, NO, NOT_MEASURABLE, Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from headwidgets.model.engine import Engine, Hooks
+    from headwidgets.taxonomy.on_task import Asked, Ids
     from headwidgets.taxonomy.random_tokens import Rows
     from headwidgets.taxonomy.targets import Ints, Pairs, Target
 
@@ -100,9 +101,7 @@ class Measure:
     seed: int = 0
     together: tuple[Target, ...] = ()
     _kept: dict[tuple[str, bool], Profile] = field(default_factory=dict, repr=False)
-    _tasks: dict[tuple[str, tuple[str, ...]], OnTask | str] = field(
-        default_factory=dict, repr=False
-    )
+    _tasks: dict[object, OnTask | str] = field(default_factory=dict, repr=False)
 
     def using(self, threshold: float) -> Measure:
         """Return this measure for a kind with another threshold; runs are shared."""
@@ -137,7 +136,9 @@ class Measure:
         self._mark(scores, seen, target)
         return scores
 
-    def task(self, name: str, *queries: str) -> OnTask:
+    def task(
+        self, name: str, *queries: str, tokens: Callable[[Asked, int], Ids] = answers
+    ) -> OnTask:
         """Every head on a task's prompts; kinds that ask for the same share one run.
 
         Parameters
@@ -146,6 +147,9 @@ class Measure:
             Of `hw.tasks`.
         *queries : str
             Roles whose last token looks; the end, if none is given.
+        tokens : callable
+            ``tokens(asked, row)`` names the tokens whose logits are attributed: answer, foil and
+            a few options, if none is given.
 
         Raises
         ------
@@ -156,10 +160,10 @@ class Measure:
         if self.rows.period is None:
             message = f"it is measured on its own task, {name!r}, not on rows that are given"
             raise NotMeasurable(message)
-        key = name, queries or (END,)
+        key = name, queries or (END,), tokens
         if key not in self._tasks:
             try:
-                found = on_task(self.engine, *key, answers, seed=self.seed, hooks=self.hooks)
+                found = on_task(self.engine, *key, seed=self.seed, hooks=self.hooks)
             except NotMeasurable as error:
                 self._tasks[key] = str(error)
             else:
@@ -169,9 +173,7 @@ class Measure:
             raise NotMeasurable(kept)
         return kept
 
-    def labelled(
-        self, task: OnTask, table: Floats, right: Sequence[int] | Ints
-    ) -> Scores:
+    def labelled(self, task: OnTask, table: Floats, right: Sequence[int] | Ints) -> Scores:
         """Score the right label of each prompt against labels drawn at random.
 
         Parameters
@@ -187,6 +189,17 @@ class Measure:
         return Scores(
             matched.right_of(table, right), null, task_accuracy=task.accuracy, words=task.words
         )
+
+    def signed(self, task: OnTask, values: Floats) -> Scores:
+        """Score a number whose sign a prompt's two sides exchange, against random signs.
+
+        Parameters
+        ----------
+        task : OnTask
+        values : ndarray of float32, [prompt, layer, head]
+        """
+        both = np.stack([values, -values], axis=-1)
+        return self.labelled(task, both, np.zeros(len(values), dtype=np.int64))
 
     def repeat_accuracy(self) -> float:
         """Share of the tokens of the second copy that the model predicts first."""

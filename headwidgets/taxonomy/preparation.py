@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, PREPARATION, kind
+from headwidgets.taxonomy.sources import by_source
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
@@ -58,7 +59,7 @@ ALIGNMENT = "instruction alignment"
 )
 def mixed(measure: Measure) -> Scores:
     """Lesser of the shares from the subject's and from the relation's tokens."""
-    later(measure, "direct attribution, split by the tokens that it comes from")
+    return by_source(measure, "mixed")
 
 
 @kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy.conflict import conflict
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, RECALLING, kind
 
@@ -113,7 +114,7 @@ def associative_memories(measure: Measure) -> Scores:
 )
 def memory(measure: Measure) -> Scores:
     """Direct attribution of the remembered answer against the context's."""
-    later(measure, "direct attribution on prompts that contradict what is known")
+    return conflict(measure, -1)
 
 
 @kind(

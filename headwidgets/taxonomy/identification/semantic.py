@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy.conflict import conflict
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, IDENTIFICATION, MAY_FORM, kind
+from headwidgets.taxonomy.sources import by_source
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
@@ -57,7 +59,7 @@ SEMANTIC = "semantic information"
 )
 def context(measure: Measure) -> Scores:
     """Attribution of the prompt's answer against the known one."""
-    later(measure, "direct attribution on prompts that contradict what the model knows")
+    return conflict(measure, 1)
 
 
 @kind(
@@ -225,7 +227,7 @@ _BY_SOURCE = {
         "other relations' answers, from the subject's tokens S: its signed share in the sizes of "
         "what comes from the subject's, the relation's and all other tokens"
     ),
-    threshold_note="most of it; besides, at most 0.15 from the relation, and in all 5 % of that lead",
+    threshold_note="most of it; besides, at most 0.15 from the relation, in all 5 % of that lead",
     traps=(
         "Tokens after the subject know it by then: the split is by place, not by what is known.",
         "A share says nothing of size: a head that adds next to nothing can have any.",
@@ -239,7 +241,7 @@ _BY_SOURCE = {
 )
 def subject(measure: Measure) -> Scores:
     """Share of the attribution that comes from the subject's tokens."""
-    later(measure, "direct attribution, split by the tokens that it comes from")
+    return by_source(measure, "subject")
 
 
 @kind(
@@ -255,7 +257,7 @@ def subject(measure: Measure) -> Scores:
         "other relations' answers, from the relation's tokens R: its signed share in the sizes of "
         "what comes from the subject's, the relation's and all other tokens"
     ),
-    threshold_note="most of it; besides, at most 0.15 from the subject, and in all 5 % of that lead",
+    threshold_note="most of it; besides, at most 0.15 from the subject, in all 5 % of that lead",
     traps=(
         "It raises many answers of the relation: the right one against those others shows nothing.",
         "The relation's tokens after the subject know the subject: what they give may be its own.",
@@ -269,4 +271,4 @@ def subject(measure: Measure) -> Scores:
 )
 def relation(measure: Measure) -> Scores:
     """Share of the attribution that comes from the relation's tokens."""
-    later(measure, "direct attribution, split by the tokens that it comes from")
+    return by_source(measure, "relation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.names import letter_moving, name_moving
 from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def mover(measure: Measure) -> Scores:
 )
 def name_mover(measure: Measure) -> Scores:
     """Direct attribution of the name that is looked at."""
-    later(measure, "direct attribution by source token on names")
+    return name_moving(measure)
 
 
 @kind(
@@ -245,7 +246,7 @@ def backup_name_mover(measure: Measure) -> Scores:
 )
 def letter_mover(measure: Measure) -> Scores:
     """Direct attribution of the letter of the word that is looked at."""
-    later(measure, "direct attribution by source token on acronyms")
+    return letter_moving(measure)
 
 
 @kind(
@@ -285,4 +286,4 @@ def letter_mover(measure: Measure) -> Scores:
 )
 def negative_name_mover(measure: Measure) -> Scores:
     """Direct attribution against the name that is looked at."""
-    later(measure, "direct attribution by source token on names")
+    return name_moving(measure, -1)
