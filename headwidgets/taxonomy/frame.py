@@ -82,7 +82,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
     table = _layout(facts, kind, numbers, decisions, edits)
     table.attrs = _attrs(facts, kind) | {
         "measured_on": scores.words or measure.rows.words,
-        "n_counts": "a prompt" if scores.words else measure.rows.counted,
+        "n_counts": scores.counted if scores.words else measure.rows.counted,
         "seed": measure.seed,
         "draws": measure.draws,
         "first_on_text" if measure.rows.period is None else "first_on_random": say(first(table)),

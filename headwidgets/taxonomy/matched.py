@@ -36,22 +36,23 @@ def right_of(
 
 
 def relabelled(
-    table: NDArray[np.float32], draws: int, random: np.random.Generator
+    table: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+    draws: int,
+    random: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Return the mean over prompts of a random label's score, [draw, layer, head].
 
     Parameters
     ----------
-    table : ndarray of float32, [prompt, layer, head, label]
-        The score of each prompt, were that label the right one.
+    table : for each prompt an ndarray of float32, [layer, head, label]
+        Its score, were that label the right one; prompts may differ in their labels.
     draws : int
     random : numpy Generator
     """
-    rows, *shape, labels = table.shape
-    out = np.zeros((*shape, draws), dtype=np.float32)
+    out = np.zeros((*table[0].shape[:-1], draws), dtype=np.float32)
     for row in table:
-        out += row[..., random.integers(labels, size=draws)]
-    out /= rows
+        out += row[..., random.integers(row.shape[-1], size=draws)]
+    out /= len(table)
     return np.moveaxis(out, -1, 0)
 
 

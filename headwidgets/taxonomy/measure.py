@@ -48,6 +48,8 @@ class Scores:
         The model's own accuracy on these rows, NaN where there is no task.
     words : str
         What it was measured on, where that is not the measure's own rows.
+    counted : str
+        What one row of that is, for the column n.
     remarks : dict of Head -> list of Remark
         What lowers a verdict, or explains it.
     proved : dict of Head -> bool
@@ -58,6 +60,7 @@ class Scores:
     null: Floats
     task_accuracy: float = float("nan")
     words: str = ""
+    counted: str = "a prompt"
     remarks: dict[Head, list[Remark]] = field(default_factory=lambda: defaultdict(list))
     proved: dict[Head, bool] = field(default_factory=dict)
 

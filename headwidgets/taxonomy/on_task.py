@@ -62,16 +62,35 @@ class Asked:
         return None if place is None else (place, place + 1)
 
 
-def ask(engine: Engine, name: str, *, seed: int, split: str = "test", n: int = N) -> Asked:
+def ask(
+    engine: Engine,
+    name: str,
+    *,
+    seed: int,
+    split: str = "test",
+    n: int = N,
+    longest: int | None = None,
+) -> Asked:
     """Spell a task's prompts.
+
+    Parameters
+    ----------
+    engine : Engine
+    name : str
+        Of `hw.tasks`.
+    seed, split, n
+        Of `hw.task`.
+    longest : int, optional
+        Tokens that a prompt may have, where the model's context has more.
 
     Raises
     ------
     NotMeasurable
         If this tokenizer or context cannot hold them.
     """
+    n_ctx = min(engine.facts.n_ctx, longest or engine.facts.n_ctx)
     try:
-        prompts = TaskSet(find(name), n, seed, split).prompts(engine.text, engine.facts.n_ctx)
+        prompts = TaskSet(find(name), n, seed, split).prompts(engine.text, n_ctx)
     except InputError as error:
         raise NotMeasurable(str(error)) from error
     text = engine.text
@@ -196,20 +215,35 @@ def on_task(
         places = tuple(span[1] - 1 for span in spans if span is not None)
         looks.append(Look(ids, places, tokens(asked, row)))
     seen = tuple(see(engine, looks, hooks=hooks))
-    right = np.array([_right(asked, row, one) for row, one in enumerate(seen)])
-    chance = asked.prompts.chance or 0.0
-    error = np.sqrt(max(chance * (1 - chance), 1e-9) / len(right))
-    if not right.mean() > chance + SURE * error:
+    right = accuracy(asked, [one.logits for one in seen])
+    require_skill(asked, right)
+    return OnTask(asked, seen, queries, right)
+
+
+def accuracy(asked: Asked, logits: Sequence[NDArray[np.float32]]) -> float:
+    """Return the share of prompts that the model gets right, from their last logits."""
+    return float(np.mean([_right(asked, row, one) for row, one in enumerate(logits)]))
+
+
+def require_skill(asked: Asked, right: float) -> None:
+    """Refuse a model that is at chance.
+
+    Raises
+    ------
+    NotMeasurable
+        If its accuracy is within three standard errors of a guess.
+    """
+    n, chance = len(asked.rows), asked.prompts.chance or 0.0
+    error = np.sqrt(max(chance * (1 - chance), 1e-9) / n)
+    if not right > chance + SURE * error:
         message = (
-            f"the model is at chance on {asked.prompts.name}: accuracy {right.mean():.2f}, a guess "
-            f"has {chance:.2f}, n = {len(right)}"
+            f"the model is at chance on {asked.prompts.name}: accuracy {right:.2f}, a guess has "
+            f"{chance:.2f}, n = {n}"
         )
         raise NotMeasurable(message)
-    return OnTask(asked, seen, queries, float(right.mean()))
 
 
-def _right(asked: Asked, row: int, seen: Seen) -> float:
+def _right(asked: Asked, row: int, values: NDArray[np.float32]) -> float:
     """Whether the answer is the likeliest of its options, or of all tokens."""
-    values = seen.logits
     rivals = values[list(asked.options[row])] if asked.options else values
     return float(values[asked.answer[row]] >= rivals.max())

@@ -16,7 +16,7 @@ import torch
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.decompose import norm_weight, post_weight, there
 from headwidgets.methods.logit_direction import centres
-from headwidgets.methods.record import z_name
+from headwidgets.methods.record import mlp_name, z_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,23 @@ _AT_ONCE = 2048
 _AFTER = "blocks.0.hook_resid_post"
 
 
-def effective(engine: Engine, ids: Sequence[int]) -> Tensor:
-    """Return the effective embeddings of tokens, float32 [token, d_model]."""
+def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> Tensor:
+    """Return the effective embeddings of tokens, float32 [token, d_model].
+
+    Parameters
+    ----------
+    mlp_only : bool
+        What the first MLP writes, without the embedding.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is no first MLP to speak of alone.
+    """
+    point = mlp_name(0) if mlp_only else _AFTER
+    if mlp_only and not there(engine, [point]):
+        message = "the first block has no MLP"
+        raise NotMeasurable(message)
     out = []
     nothing: list[tuple[str, HookFn]] = [
         (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0)])
@@ -44,7 +59,7 @@ def effective(engine: Engine, ids: Sequence[int]) -> Tensor:
 
         rows = torch.tensor(ids[start : start + _AT_ONCE])[:, None]
         stop = 1 if engine.facts.n_layers > 1 else None
-        engine.run(rows, [*nothing, (_AFTER, keep)], stop_at_layer=stop)
+        engine.run(rows, [*nothing, (point, keep)], stop_at_layer=stop)
         out.append(kept[0])
     return torch.cat(out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy.conflict import conflict
+from headwidgets.taxonomy.from_weights import associative
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, RECALLING, kind
 
@@ -35,7 +36,7 @@ _LIEBERUM = "Lieberum et al. 2023, arXiv 2307.09458 (attention patterns; the sco
         "after the first MLP, writes that same token more than any other of S; a tie is a miss"
     ),
     data="weights only; S: 500 to 1000 frequent tokens that are whole words, or all there are",
-    null="a random matrix of the same norm as W_V W_O; the tokens of its output permuted",
+    null="the tokens of its output permuted",
     threshold=0.5,
     threshold_origin="proposed",
     threshold_note=(
@@ -62,7 +63,7 @@ _LIEBERUM = "Lieberum et al. 2023, arXiv 2307.09458 (attention patterns; the sco
 )
 def associative_memories(measure: Measure) -> Scores:
     """Pairs that the OV circuit recalls."""
-    later(measure, "recall by the OV circuit, from the weights")
+    return associative(measure)
 
 
 @kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy.from_weights import succession
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
 
@@ -121,7 +122,7 @@ def iteration(measure: Measure) -> Scores:
         "what the first MLP makes of t, raise s more than any other member of t's set C(t)"
     ),
     data="weights only; eight sets: numbers, number words, ordinals, days, months, letters, ...",
-    null="a random matrix of the same norm and rank as W_V W_O",
+    null="which member is next, permuted within each set",
     threshold=0.4,
     threshold_origin="paper",
     threshold_note="that of a replication; the paper's best heads pass on more than half",
@@ -143,7 +144,7 @@ def iteration(measure: Measure) -> Scores:
 )
 def successor(measure: Measure) -> Scores:
     """Share of pairs that the weights put in order."""
-    later(measure, "the weights' answer to each member of eight ordered sets")
+    return succession(measure)
 
 
 @kind(
