@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from headwidgets.tasks.listing import tasks
     from headwidgets.tasks.load import load_task
     from headwidgets.taxonomy import kinds
+    from headwidgets.taxonomy.atlas import atlas
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
@@ -73,6 +74,7 @@ __all__ = [
     "TaskSet",
     "__version__",
     "add",
+    "atlas",
     "compare_with_exact",
     "explore",
     "keep",
@@ -126,6 +128,7 @@ _HOMES = {
     "tasks.listing": ("tasks",),
     "tasks.load": ("load_task",),
     "taxonomy": ("kinds",),
+    "taxonomy.atlas": ("atlas",),
     "widgets.attention": ("AttentionView",),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),

@@ -9,7 +9,8 @@ import pandas as pd
 
 from headwidgets.heads import Head
 from headwidgets.taxonomy.agreement import first, say
-from headwidgets.taxonomy.verdict import NOT_MEASURABLE, decide, p_values
+from headwidgets.taxonomy.registry import EXPLORATORY
+from headwidgets.taxonomy.verdict import CANDIDATE, NOT_MEASURABLE, Remark, decide, p_values
 
 if TYPE_CHECKING:
     from headwidgets.model.facts import Facts
@@ -34,6 +35,11 @@ COLUMNS = (
     "edits",
 )
 _NUMBERS = ("score", "se", "null_mean", "null_max", "p", "percentile", "task_accuracy")
+
+_BOUND = {
+    EXPLORATORY: (Remark("exploratory: no calibrated null is known", at_most=CANDIDATE),),
+}
+"""What a kind's claim allows at most."""
 
 
 def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> pd.DataFrame:
@@ -74,7 +80,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
             p[number],
             threshold=kind.threshold,
             evidence=kind.evidence,
-            remarks=tuple(scores.remarks.get(head, ())),
+            remarks=(*scores.remarks.get(head, ()), *_BOUND.get(kind.claim, ())),
             proved=scores.proved.get(head),
         )
         for number, head in enumerate(_heads(facts))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import letters
+from headwidgets.taxonomy.amplifying import amplifying
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, PREPARATION, kind
 from headwidgets.taxonomy.sources import by_source
@@ -56,6 +58,7 @@ ALIGNMENT = "instruction alignment"
     ),
     claim=MAY_FORM,
     shares="attribution by source",
+    proof_task="lre",
 )
 def mixed(measure: Measure) -> Scores:
     """Lesser of the shares from the subject's and from the relation's tokens."""
@@ -75,15 +78,15 @@ def mixed(measure: Measure) -> Scores:
     words=(
         "over prompts and letters k: the correlation of the letter's logit as the residual stream "
         "holds it before the head's layer (u) with what the head adds to it directly, each less "
-        "its mean over the letters of the prompt"
+        "its mean over the letters of the prompt and less its mean over the prompts"
     ),
     data='the task "options": four letters in permuted places, each right equally often',
-    null="a random matrix of the norm and rank of W_V W_O; the letters permuted in each prompt",
+    null="a random W_O in the place of the head's own",
     threshold=0.5,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper gives none; besides, a gain of at least 0.02, and at least half of the last "
-        "token's attention on the last three tokens"
+        "the paper gives none; besides, at least 0.02 added to a lead of 1 (the slope), and at "
+        "least half of the last token's attention on the last three tokens"
     ),
     unit="correlation, -1 to 1",
     evidence="direct attribution",
@@ -91,8 +94,8 @@ def mixed(measure: Measure) -> Scores:
     traps=(
         "A correlation has no size: a head may follow the leader and add next to nothing.",
         (
-            "Prompts are alike, so a random head correlates more than the number of letters "
-            "suggests: only random matrices tell by how much."
+            "Prompts are alike, so a random head correlates more than their number suggests: only "
+            "random matrices tell by how much."
         ),
         "In the middle of the model the unembedding reads little of the residual stream.",
         "Below 0 it holds back what leads, as copy suppression does.",
@@ -102,12 +105,11 @@ def mixed(measure: Measure) -> Scores:
         "lead shrinks, whichever letter leads"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def amplification(measure: Measure) -> Scores:
     """Correlation of what leads with what the head adds."""
-    later(
-        measure, "direct attribution to the letters against what the residual stream holds of them"
-    )
+    return amplifying(measure)
 
 
 @kind(
@@ -130,7 +132,7 @@ def amplification(measure: Measure) -> Scores:
         "as a share of the model's own lead of the right letter"
     ),
     data='the task "options": four letters in permuted places, each right equally often',
-    null="another option, drawn in each prompt, taken for the right one",
+    null="the right letters permuted over the prompts; the least over letters taken again",
     threshold=0.05,
     threshold_origin="proposed",
     threshold_note="the paper shows pictures and gives no cut; a twentieth of the letter's lead",
@@ -148,10 +150,11 @@ def amplification(measure: Measure) -> Scores:
         "moves to the other letter"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def correct(measure: Measure) -> Scores:
     """Lead that the head gives to the right letter, whichever it is."""
-    later(measure, "direct attribution to the right and the wrong letters")
+    return letters.correct(measure)
 
 
 @kind(

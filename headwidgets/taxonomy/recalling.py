@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import letters, yes_no
 from headwidgets.taxonomy.conflict import conflict
 from headwidgets.taxonomy.from_weights import associative
-from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, RECALLING, kind
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def associative_memories(measure: Measure) -> Scores:
     ),
     claim=MAY_FORM,
     shares="memory against context",
+    proof_task="memory context",
+    proof_sign=-1,
 )
 def memory(measure: Measure) -> Scores:
     """Direct attribution of the remembered answer against the context's."""
@@ -135,10 +137,13 @@ def memory(measure: Measure) -> Scores:
         "is right (J: their Jensen-Shannon divergence, 0 to 1)"
     ),
     data='the task "options": four letters in permuted places, each right equally often',
-    null="four other places as far from one another; right letters permuted over prompts",
+    null="the same four places moved together, by another distance in each prompt, onto no letter",
     threshold=0.2,
     threshold_origin="proposed",
-    threshold_note="the paper gives none; besides, the letters must get 0.3 of the attention",
+    threshold_note=(
+        "the paper gives none; besides, the letters must get 0.3 of the attention, the right one "
+        "at most 0.2 more than the others, and what the options say half as even a look at most"
+    ),
     unit="attention, 0 to 1",
     evidence="attention",
     source=_LIEBERUM,
@@ -153,10 +158,11 @@ def memory(measure: Measure) -> Scores:
         "order among them stays"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def constant(measure: Measure) -> Scores:
     """Even attention on the letters of the options."""
-    later(measure, "attention on the letters of multiple-choice questions")
+    return letters.constant(measure)
 
 
 @kind(
@@ -181,12 +187,15 @@ def constant(measure: Measure) -> Scores:
     null="letters permuted over the four places of each prompt; the favorite chosen again",
     threshold=0.3,
     threshold_origin="proposed",
-    threshold_note="the paper gives none; as much attention as a constant head must have",
+    threshold_note=(
+        "the paper gives none; as much attention as a constant head must have; besides, the score "
+        "must be above that of the four places, whichever letter stands there"
+    ),
     unit="attention, 0 to 1",
     evidence="attention",
     source=_LIEBERUM,
     traps=(
-        "A head that looks at a place, such as the last option, must not count: permute letters.",
+        "A head that looks at a place, such as the last option, must not count: letters permute.",
         "A head that looks at B only where B is right is no single letter head: J lowers it.",
         "With few prompts, the favorite of four letters is ahead by chance.",
     ),
@@ -195,10 +204,11 @@ def constant(measure: Measure) -> Scores:
         "letters by as much where it is right as where it is wrong"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def single_letter(measure: Measure) -> Scores:
     """Attention on one letter whatever the answer."""
-    later(measure, "attention on the letters of multiple-choice questions")
+    return letters.single_letter(measure)
 
 
 @kind(
@@ -216,14 +226,16 @@ def single_letter(measure: Measure) -> Scores:
     ),
     words=(
         "the attention on yes and no together, times the log of their ratio, averaged over the "
-        "queries Q after the instruction, then over the two orders o of yes and no"
+        "queries Q after both words, then over the prompt and the same with the two exchanged"
     ),
-    data='the task "yes no": both orders, yes and no right equally often',
-    null="yes and no exchanged at random over prompts; another pair of words in their places",
+    data='the task "yes no": each prompt in both orders, yes and no right equally often',
+    null="yes and no exchanged, in prompts drawn at random, after both orders are averaged",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper ranks heads; 0.1 of the attention on no and half as much on yes score 0.104"
+        "the paper ranks heads; 0.1 of the attention on no and half as much on yes score 0.104; "
+        "besides, above 0 in each order, and reached where yes is right and where no is, neither "
+        "less than half of the other"
     ),
     unit="attention times a log ratio, signed: 0 for equal attention, above 0 for more on no",
     evidence="attention",
@@ -238,7 +250,8 @@ def single_letter(measure: Measure) -> Scores:
     ),
     proof="resample its output: no loses against yes, on the questions whose answer is yes too",
     claim=MAY_FORM,
+    proof_task="yes no",
 )
 def negative(measure: Measure) -> Scores:
     """Attention on no against yes."""
-    later(measure, "attention on the yes and the no of an instruction")
+    return yes_no.negative(measure)

@@ -89,6 +89,11 @@ class Kind:
         Authors, year, arXiv number.
     proof : str
         The intervention that would prove it.
+    proof_task : str
+        The task on whose held-out templates `confirm` resamples a head; "" where none would
+        prove it.
+    proof_sign : int
+        1: without the head the task's logit difference falls; -1: it rises.
     traps : tuple of str
         How the score misleads.
     claim : str
@@ -123,6 +128,8 @@ class Kind:
     function: Function
     aliases: tuple[str, ...] = ()
     shares: str = ""
+    proof_task: str = ""
+    proof_sign: int = 1
 
     def card(self) -> dict[str, Any]:
         """Everything but the function, as plain values."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy import targets
-from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy import in_words, retrieved, targets
+from headwidgets.taxonomy import positional as by_place
 from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ OVERALL = "overall structure"
         "and the loss on the second copy of random tokens rises"
     ),
     claim=CLAIMABLE,
+    proof_task="repeated random tokens",
 )
 def previous_token(measure: Measure) -> Scores:
     """Attention on the token before."""
@@ -95,10 +96,11 @@ def previous_token(measure: Measure) -> Scores:
         "its output: it rises"
     ),
     claim=CLAIMABLE,
+    proof_task="repeated random tokens",
 )
 def positional(measure: Measure) -> Scores:
     """Share of queries that look most at one distance."""
-    later(measure, "the place of the largest attention, by distance")
+    return by_place.positional(measure)
 
 
 @kind(
@@ -129,10 +131,11 @@ def positional(measure: Measure) -> Scores:
     ),
     proof="resample its output behind the rare word: the rare word's logit falls where it is asked",
     claim=MAY_FORM,
+    proof_task="rare words",
 )
 def rare_words(measure: Measure) -> Scores:
     """Share of queries that look most at the rare word."""
-    later(measure, "the place of the largest attention, in sentences with one rare word")
+    return in_words.rare_words(measure)
 
 
 @kind(
@@ -177,6 +180,7 @@ def rare_words(measure: Measure) -> Scores:
         "IOI the S-inhibition heads lose their target)"
     ),
     claim=CLAIMABLE,
+    proof_task="ioi",
 )
 def duplicate_token(measure: Measure) -> Scores:
     """Attention on the earlier copy of the same token."""
@@ -215,10 +219,11 @@ def duplicate_token(measure: Measure) -> Scores:
     ),
     proof="resample its output: needles are lost that stay when another such head is resampled",
     claim=MAY_FORM,
+    proof_task="key value",
 )
 def retrieval(measure: Measure) -> Scores:
     """Share of the needle's tokens that the head copies."""
-    later(measure, "the place of the largest attention while a needle is told")
+    return retrieved.retrieval(measure)
 
 
 @kind(
@@ -256,7 +261,8 @@ def retrieval(measure: Measure) -> Scores:
     ),
     proof="hide from it all keys but the near ones and BOS: the loss on the repeats rises",
     claim=CLAIMABLE,
+    proof_task="repeated random tokens",
 )
 def global_retrieval(measure: Measure) -> Scores:
     """Attention on all earlier copies and what followed them."""
-    later(measure, "attention on four copies of a block of random tokens")
+    return by_place.global_retrieval(measure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import letters
 from headwidgets.taxonomy.conflict import conflict
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, IDENTIFICATION, MAY_FORM, kind
@@ -56,6 +57,7 @@ SEMANTIC = "semantic information"
     ),
     claim=MAY_FORM,
     shares="memory against context",
+    proof_task="memory context",
 )
 def context(measure: Measure) -> Scores:
     """Attribution of the prompt's answer against the known one."""
@@ -85,7 +87,8 @@ def context(measure: Measure) -> Scores:
     threshold_origin="proposed",
     threshold_note=(
         "the papers give none; a head with half of its attention on BOS, and with 0.55 of the rest "
-        "on the right one of four options, just reaches it"
+        "on the right one of four options, just reaches it; besides, what it writes must be 2 % as "
+        "long as the stream it is added to"
     ),
     unit="attention, -1/3 to 1 with four options",
     evidence="attention",
@@ -102,12 +105,11 @@ def context(measure: Measure) -> Scores:
         "another right option: their attention moves to the other letter"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def content_gatherer(measure: Measure) -> Scores:
     """Attention on the text of the right option."""
-    later(
-        measure, "attention from the last position on the text of the right and the wrong options"
-    )
+    return letters.content_gatherer(measure)
 
 
 @kind(
@@ -238,6 +240,7 @@ _BY_SOURCE = {
         "after recomputed: the answer loses its lead over the other subject's"
     ),
     **_BY_SOURCE,
+    proof_task="lre",
 )
 def subject(measure: Measure) -> Scores:
     """Share of the attribution that comes from the subject's tokens."""
@@ -268,6 +271,7 @@ def subject(measure: Measure) -> Scores:
         "after recomputed: the relation's answers lose logit as a set"
     ),
     **_BY_SOURCE,
+    proof_task="lre",
 )
 def relation(measure: Measure) -> Scores:
     """Share of the attribution that comes from the relation's tokens."""

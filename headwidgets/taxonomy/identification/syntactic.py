@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import in_words
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.names import letter_moving, name_moving
 from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
@@ -50,10 +51,11 @@ _NAME_SHARE = (
     ),
     proof="resample its output at later pieces: the loss behind words of several pieces rises",
     claim=CLAIMABLE,
+    proof_task="subword pieces",
 )
 def subword_merge(measure: Measure) -> Scores:
     """Attention inside words against attention across words."""
-    later(measure, "attention on the earlier pieces of a word")
+    return in_words.subword_merge(measure)
 
 
 @kind(
@@ -92,10 +94,11 @@ def subword_merge(measure: Measure) -> Scores:
         "subject that another noun stands behind"
     ),
     claim=MAY_FORM,
+    proof_task="syntactic arcs",
 )
 def syntactic(measure: Measure) -> Scores:
     """Largest attention on the grammatical partner."""
-    later(measure, "the place of the largest attention, over known arcs")
+    return in_words.syntactic(measure)
 
 
 @kind(
@@ -168,6 +171,7 @@ def mover(measure: Measure) -> Scores:
     ),
     claim=MAY_FORM,
     shares="name moving",
+    proof_task="ioi",
 )
 def name_mover(measure: Measure) -> Scores:
     """Direct attribution of the name that is looked at."""
@@ -243,6 +247,7 @@ def backup_name_mover(measure: Measure) -> Scores:
     ),
     proof="mean-ablate its output, everything after recomputed: the right letter falls back",
     claim=MAY_FORM,
+    proof_task="acronyms",
 )
 def letter_mover(measure: Measure) -> Scores:
     """Direct attribution of the letter of the word that is looked at."""
@@ -283,6 +288,8 @@ def letter_mover(measure: Measure) -> Scores:
     ),
     claim=MAY_FORM,
     shares="name moving",
+    proof_task="ioi",
+    proof_sign=-1,
 )
 def negative_name_mover(measure: Measure) -> Scores:
     """Direct attribution against the name that is looked at."""

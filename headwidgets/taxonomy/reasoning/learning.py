@@ -150,6 +150,7 @@ def function_vector(measure: Measure) -> Scores:
     ),
     proof="resample its output on random repeated tokens: the loss on the second copy rises",
     claim=CLAIMABLE,
+    proof_task="repeated random tokens",
 )
 def induction(measure: Measure) -> Scores:
     """Attention on what followed the earlier copy, by a head that copies."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import letters
 from headwidgets.taxonomy.from_weights import succession
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
@@ -37,7 +38,8 @@ SPECIFIC = "task-specific reasoning"
     threshold_origin="proposed",
     threshold_note=(
         "the paper gives none; a head with half of its attention on BOS reaches it if 0.55 of "
-        "the rest is on the right one of four letters"
+        "the rest is on the right one of four letters; besides, above 0 for each letter alone, and "
+        "the head must bring 2 % of the right letter's lead, whichever it is"
     ),
     unit="attention, -1/3 to 1 with four options",
     evidence="attention",
@@ -56,10 +58,11 @@ SPECIFIC = "task-specific reasoning"
         "letter loses its lead"
     ),
     claim=MAY_FORM,
+    proof_task="options",
 )
 def correct_letter(measure: Measure) -> Scores:
     """Attention on the right letter against the others."""
-    later(measure, "attention from the last token on the right and the wrong letters")
+    return letters.correct_letter(measure)
 
 
 @kind(
@@ -98,6 +101,7 @@ def correct_letter(measure: Measure) -> Scores:
         "state turns"
     ),
     claim=MAY_FORM,
+    proof_task="parity",
 )
 def iteration(measure: Measure) -> Scores:
     """Attention on the input that the next step needs."""
@@ -141,6 +145,7 @@ def iteration(measure: Measure) -> Scores:
         "next member loses logit"
     ),
     claim=MAY_FORM,
+    proof_task="succession",
 )
 def successor(measure: Measure) -> Scores:
     """Share of pairs that the weights put in order."""
