@@ -75,6 +75,9 @@ def succession(measure: Measure) -> Scores:
     largest is sought among the members of its set.
     """
     engine = measure.engine
+    if not engine.text.has_tokenizer:
+        message = "no tokenizer: which tokens are numbers, days or letters is not known"
+        raise NotMeasurable(message)
     known = list(spelled(engine))
     n = sum(sum(f != _NONE for f in one.following) for one in known)
     if n < LEAST_PAIRS:

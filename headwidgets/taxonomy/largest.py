@@ -17,7 +17,6 @@ from torch import Tensor
 
 from headwidgets.heads import Head
 from headwidgets.taxonomy.reduce import Floats, batches
-from headwidgets.taxonomy.targets import Ints
 from headwidgets.taxonomy.verdict import NO, NOT_MEASURABLE
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from headwidgets.model.engine import Engine, Hooks
     from headwidgets.taxonomy.measure import Scores
+    from headwidgets.taxonomy.targets import Ints
 
 LEAST_OFF = 0.05
 """Attention that must be on other tokens than BOS."""

@@ -12,8 +12,11 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy.ending import ending
+from headwidgets.taxonomy.letter_lead import least, lowest, of_right, raised_by
 from headwidgets.taxonomy.matched import contrast
 from headwidgets.taxonomy.measure import Scores
+from headwidgets.taxonomy.other_words import SETS, mark, other_words
+from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.shares import dependence, entropy, shares
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
@@ -31,10 +34,14 @@ LETTERS = ("A", "B", "C", "D")
 CONTENTS = tuple(f"OPTION_{letter}" for letter in LETTERS)
 ON_LETTERS = 0.3
 """Attention on the letters that a constant head must have."""
+EVEN = 0.8
+"""Entropy of its shares, of 1 for four even ones: 0.79 is what three letters alone give."""
 FOLLOWS = 0.2
 """Attention on the right letter above the others from which a head is no constant one."""
 RAISES = 0.02
 """Share of the right letter's lead that a correct letter head must bring itself."""
+ORDERS = 4
+"""Prompts that get the same other words, in the places of four letters."""
 WRITES = 0.02
 """Length of what a content gatherer writes, as a share of the stream's."""
 
@@ -45,11 +52,15 @@ def constant(measure: Measure) -> Scores:
     looks, right = task.attention(*LETTERS), _right(task)
     rows = _even(looks) * (1 - dependence(looks, right))
     scores = _scores(task, rows, _elsewhere(measure, task))
-    on_letters, follows = looks.sum(-1).mean(0), _of_right(contrast(looks), right).mean(0)
+    on_letters, follows = looks.sum(-1).mean(0), of_right(contrast(looks), right).mean(0)
+    spread = entropy(shares(looks)).mean(0)
     contents = _even(task.attention(*CONTENTS)).mean(0)
     for head in scores.reaching(-np.inf):
         if on_letters[head] < ON_LETTERS:
             words = f"the letters get {on_letters[head]:.2f} of its attention"
+            scores.remark(head, words, at_most=NO)
+        if spread[head] < EVEN:
+            words = f"its shares of the letters have {spread[head]:.2f} of the entropy of even ones"
             scores.remark(head, words, at_most=NO)
         if follows[head] >= FOLLOWS:
             words = f"the right letter gets {follows[head]:.2f} more than the others"
@@ -67,7 +78,7 @@ def single_letter(measure: Measure) -> Scores:
     above = contrast(looks)
     favorite = above.mean(0).argmax(-1)
     rows = np.take_along_axis(above, favorite[None, ..., None], axis=-1)[..., 0]
-    scores = _scores(task, rows * (1 - dependence(looks, right)), _renamed(measure, looks, right))
+    scores = _scores(task, rows * (1 - dependence(looks, right)), _renamed(measure, looks))
     by_place = contrast(np.take_along_axis(looks, _order(task), axis=-1)).mean(0)
     for head in scores.reaching(-np.inf):
         place = int(by_place[head].argmax())
@@ -79,6 +90,10 @@ def single_letter(measure: Measure) -> Scores:
             scores.remark(head, words, at_most=NO)
         else:
             scores.remark(head, f"its letter is {LETTERS[favorite[head]]}")
+    if reached := scores.reaching(measure.threshold):
+        others = other_words(task, LETTERS, CONTENTS, prompts=ORDERS, seed=measure.seed)
+        if others is not None:
+            mark(scores, reached, _favorites(measure, others))
     return scores
 
 
@@ -87,7 +102,7 @@ def correct_letter(measure: Measure) -> Scores:
     task = measure.task(OPTIONS)
     right = _right(task)
     scores = measure.labelled(task, contrast(task.attention(*LETTERS)), right)
-    raised = _least(_of_right(_raised(task, right), right), right).mean(0)
+    raised = least(of_right(raised_by(task, right), right), right).mean(0)
     alone = np.stack([scores.per_row[right == letter].mean(0) for letter in np.unique(right)])
     for head in scores.reaching(-np.inf):
         letter = int(alone[:, *head].argmin())
@@ -95,7 +110,7 @@ def correct_letter(measure: Measure) -> Scores:
             name = LETTERS[np.unique(right)[letter]]
             words = f"where {name} is right, {name} gets no more than the others"
             scores.remark(head, f"{words} ({alone[letter, *head]:+.2f})", at_most=NO)
-        words = f"brings at least {raised[head]:.0%} of the right letter's lead, whichever it is"
+        words = f"brings {raised[head]:+.3f} of the right letter's lead, where it brings the least"
         scores.remark(head, words, at_most=CANDIDATE if raised[head] < RAISES else None)
     return scores
 
@@ -116,11 +131,11 @@ def correct(measure: Measure) -> Scores:
     """Score what a head adds to the right letter, for the letter with the least."""
     task = measure.task(OPTIONS)
     right = _right(task)
-    table = _raised(task, right)
+    table = raised_by(task, right)
     random = np.random.default_rng(measure.seed)
-    null = np.stack([_lowest(table, random.permutation(right)) for _ in range(measure.draws)])
-    values = _of_right(table, right)
-    scores = _scores(task, _least(values, right), null)
+    null = np.stack([lowest(table, random.permutation(right)) for _ in range(measure.draws)])
+    values = of_right(table, right)
+    scores = _scores(task, least(values, right), null)
     for head in scores.reaching(measure.threshold):
         each = [f"{LETTERS[k]} {values[right == k].mean(0)[head]:+.2f}" for k in np.unique(right)]
         scores.remark(head, f"where it is right: {', '.join(each)}")
@@ -150,53 +165,6 @@ def _even(looks: Floats) -> Floats:
     return found
 
 
-def _of_right(table: Floats, right: Ints) -> Floats:
-    found: Floats = np.take_along_axis(table, right[:, None, None, None], axis=-1)[..., 0]
-    return found
-
-
-def _raised(task: OnTask, right: Ints) -> Floats:
-    """Direct attribution to each letter above the others, in shares of the model's own lead.
-
-    Raises
-    ------
-    NotMeasurable
-        If the right letter has no lead.
-    """
-    logits = [one.logits[list(ids)] for one, ids in zip(task.seen, task.asked.options, strict=True)]
-    lead = float(contrast(np.array(logits))[np.arange(len(right)), right].mean())
-    if not lead > 0:
-        message = f"the right letter's logit is {lead:+.2f} from the others': it has no lead"
-        raise NotMeasurable(message)
-    found: Floats = contrast(task.whole()[..., 2:]) / lead
-    return found
-
-
-def _lowest(table: Floats, right: Ints) -> Floats:
-    """Mean where each letter is right, of the letter with the least: [layer, head]."""
-    values = _of_right(table, right)
-    means = [values[right == letter].mean(0) for letter in np.unique(right)]
-    found: Floats = np.min(means, axis=0)
-    return found
-
-
-def _least(values: Floats, right: Ints) -> Floats:
-    """Rows where that letter is right that has the least mean: [row, layer, head].
-
-    As many as the rarest letter has; rows of the others are added up to so many, mean kept.
-    """
-    groups = [values[right == letter] for letter in np.unique(right)]
-    n = min(map(len, groups))
-    rows = np.stack(
-        [
-            np.stack([part.sum(0) for part in np.array_split(group, n)]) * (n / len(group))
-            for group in groups
-        ]
-    )
-    found: Floats = np.take_along_axis(rows, rows.mean(1).argmin(0)[None, None], axis=0)[0]
-    return found
-
-
 def _elsewhere(measure: Measure, task: OnTask) -> Floats:
     """Move the four places of each prompt at random, together, none onto a letter.
 
@@ -221,13 +189,31 @@ def _elsewhere(measure: Measure, task: OnTask) -> Floats:
     return total
 
 
-def _renamed(measure: Measure, looks: Floats, right: Ints) -> Floats:
-    """Permute the letters of each prompt; the favorite is chosen again."""
+def _favorites(measure: Measure, task: OnTask) -> Floats:
+    """Attention on the favorite of each set of other words above the rest, [set, layer, head]."""
+    rows = task.asked.rows
+    seen = see(measure.engine, [Look(ids, (len(ids) - 1,)) for ids in rows], hooks=measure.hooks)
+    n = len(task.asked.answer)
+    places = [
+        [(task.asked.span(name, row % n) or (0, 0))[0] for name in LETTERS]
+        for row in range(len(rows))
+    ]
+    looks = [one.attention[:, :, 0, at] for one, at in zip(seen, places, strict=True)]
+    sets = np.stack(looks).reshape(SETS, ORDERS, *looks[0].shape).mean(1)
+    found: Floats = contrast(sets).max(-1)
+    return found
+
+
+def _renamed(measure: Measure, looks: Floats) -> Floats:
+    """Permute the letters of each prompt; the favorite is chosen again.
+
+    How far it depends on the right letter is left out, which only raises it.
+    """
     random = np.random.default_rng(measure.seed)
-    letters = np.tile(np.arange(looks.shape[-1]), (len(looks), 1))
-    out = np.empty((measure.draws, *looks.shape[1:3]), dtype=np.float32)
-    for draw in range(measure.draws):
-        order = random.permuted(letters, axis=1)[:, None, None]
-        mixed = np.take_along_axis(looks, order, axis=-1)
-        out[draw] = contrast(mixed.mean(0)).max(-1) * (1 - dependence(mixed, right))
-    return out
+    letters = np.tile(np.arange(looks.shape[-1]), (measure.draws, 1))
+    total = np.zeros((*looks.shape[1:3], *letters.shape), dtype=np.float32)
+    for row in looks:
+        total += row[..., random.permuted(letters, axis=1)]
+    total /= len(looks)
+    found: Floats = np.moveaxis(contrast(total).max(-1), -1, 0)
+    return found

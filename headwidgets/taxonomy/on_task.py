@@ -89,6 +89,9 @@ def ask(
         If this tokenizer or context cannot hold them.
     """
     n_ctx = min(engine.facts.n_ctx, longest or engine.facts.n_ctx)
+    if not engine.text.has_tokenizer:
+        message = f"no tokenizer: the task {name!r} cannot be spelled"
+        raise NotMeasurable(message)
     try:
         prompts = TaskSet(find(name), n, seed, split).prompts(engine.text, n_ctx)
     except InputError as error:
@@ -244,6 +247,7 @@ def require_skill(asked: Asked, right: float) -> None:
 
 
 def _right(asked: Asked, row: int, values: NDArray[np.float32]) -> float:
-    """Whether the answer is the likeliest of its options, or of all tokens."""
-    rivals = values[list(asked.options[row])] if asked.options else values
-    return float(values[asked.answer[row]] >= rivals.max())
+    """Return 1 where the answer is the likeliest of its rivals, a share of 1 where it ties."""
+    rivals = values[sorted(set(asked.options[row]))] if asked.options else values
+    largest = rivals.max()
+    return float(values[asked.answer[row]] == largest) / int((rivals == largest).sum() or 1)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def cut(text: Text, ids: Sequence[int]) -> list[int]:
     """Return how many tokens each word of a row has, in order.
 
-    A token goes on with a word if it begins with a letter right behind a letter; whatever else
-    begins one of its own.
+    A token goes on with a word if it begins with a letter, right behind a letter or behind a
+    space that is a token by itself; whatever else begins one of its own.
     """
     sizes: list[int] = []
     before = ""
     for piece in text.pieces(ids):
-        if piece[:1].isalpha() and before[-1:].isalpha():
+        if piece[:1].isalpha() and (before[-1:].isalpha() or before == " "):
             sizes[-1] += 1
         else:
             sizes.append(1)

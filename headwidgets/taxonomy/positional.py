@@ -15,12 +15,16 @@ from headwidgets.taxonomy.reduce import Profile, profile
 from headwidgets.taxonomy.verdict import NO, NOT_MEASURABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
     from headwidgets.taxonomy.targets import Ints
 
 FARTHEST = 8
 """Distances that are tried."""
+MOST = 0.5
+"""Share below which no head looks at one distance, though a real preference beats any null."""
 COPIES = 4
 _ROWS = 8
 _SHORTEST = 6  # in shorter blocks no place is more than one away from every target
@@ -53,14 +57,17 @@ def positional(measure: Measure) -> Scores:
     shares[:, np.isnan(found.off)] = np.nan
     best = shares.mean(0).argmax(-1)
     per_row = np.take_along_axis(shares, best[None, ..., None], -1)[..., 0]
-    scores = Scores(per_row, _turned(back, measure.draws, measure.seed))
+    windows = measure.engine.facts.windows
+    scores = Scores(per_row, _turned(back, windows, measure.draws, measure.seed))
     if rows.control:
         scores.words = f"random tokens that do not repeat, {len(ids)} × {len(ids[0]) - first[0]}"
         scores.counted = rows.counted
     mark_sinks(scores, found.off)
-    for head in scores.reaching(measure.threshold):
-        places = int(best[head]) + 1
-        scores.remark(head, f"it looks {places} back, with {found.off[head]:.2f} not on BOS")
+    for layer, number in np.ndindex(*best.shape):
+        head, places = Head(layer, number), int(best[layer, number]) + 1
+        few = scores.mean[head] < MOST
+        words = f"{'few queries look' if few else 'it looks'} {places} back"
+        scores.remark(head, words, at_most=NO if few else None)
     return scores
 
 
@@ -76,7 +83,7 @@ def _shares(back: Ints) -> Floats:
     return np.stack(found, axis=-1).astype(np.float32)
 
 
-def _turned(back: list[Ints], draws: int, seed: int) -> Floats:
+def _turned(back: list[Ints], windows: Sequence[int | None], draws: int, seed: int) -> Floats:
     """Score with each query's attention turned round among the places that it sees.
 
     A place turned by a random number is a random place, whichever it was; what was nowhere
@@ -87,15 +94,18 @@ def _turned(back: list[Ints], draws: int, seed: int) -> Floats:
     ndarray of float32, [draw, layer, head]
     """
     random = np.random.default_rng(seed)
-    shape = back[0].shape[:2]
-    sums = np.zeros((draws, FARTHEST, shape[0] * shape[1]), dtype=np.float32)
+    sums = np.zeros((draws, FARTHEST, *back[0].shape[:2]), dtype=np.float32)
     for row in back:
         n = row.shape[-1]
-        somewhere = (row.reshape(-1, n) >= 0).astype(np.float32)
-        drawn = random.integers(np.arange(1, n + 1), size=(draws, n))
-        for d in range(1, FARTHEST + 1):
-            sums[:, d - 1] += (drawn == d).astype(np.float32) @ somewhere.T / (n - d)
-    best: Floats = sums.max(1).reshape(draws, *shape) / np.float32(len(back))
+        somewhere = (row >= 0).astype(np.float32)
+        for window in dict.fromkeys(windows):
+            layers = [layer for layer, one in enumerate(windows) if one == window]
+            seen = np.minimum(np.arange(1, n + 1), window or n)
+            drawn = random.integers(seen, size=(draws, n))
+            for d in range(1, FARTHEST + 1):
+                hit = (drawn == d).astype(np.float32) / (n - d)
+                sums[:, d - 1, layers] += np.tensordot(hit, somewhere[layers], axes=(1, 2))
+    best: Floats = sums.max(1) / np.float32(len(back))
     return best
 
 
@@ -123,14 +133,15 @@ def global_retrieval(measure: Measure) -> Scores:
     still = profile(
         measure.engine, control, [(pairs, (0,)) for pairs in wanted], hooks=measure.hooks
     )
+    unrepeated = still[0].values[..., 0] + still[1].values[..., 0]
     random = np.random.default_rng(measure.seed)
-    null = np.maximum(
-        broken.shifted(both, measure.threshold, measure.draws, random),
-        broken.resampled(still[0].values[..., 0] + still[1].values[..., 0], measure.draws, random),
-    )
+    null = broken.shifted(both, measure.threshold, measure.draws, random)
+    fixed = broken.resampled(unrepeated, measure.draws, random)
+    fixed[fixed >= measure.threshold] = 0  # a distance that some head keeps to: see _mark
+    null = np.maximum(null, fixed)
     scores = Scores(both.values[..., 0], null, counted=measure.rows.counted)
     scores.words = f"random tokens, {len(repeated)} × {COPIES} × {period}"
-    _mark(measure, scores, both, period)
+    _mark(measure, scores, both, unrepeated.mean(0))
     parts = echo.values[..., 0].mean(0), after.values[..., 0].mean(0)
     for head in scores.reaching(measure.threshold):
         words = f"copies {parts[0][head]:.2f}, what followed them {parts[1][head]:.2f}"
@@ -181,17 +192,21 @@ def _shifts(period: int) -> tuple[int, ...]:
     return (0, *(s for s in near if s % period not in (0, 1, period - 1)))
 
 
-def _mark(measure: Measure, scores: Scores, seen: Profile, period: int) -> None:
-    """Say where attention is NaN, out of reach, or larger elsewhere."""
+def _mark(measure: Measure, scores: Scores, seen: Profile, unrepeated: Floats) -> None:
+    """Say where attention is NaN, out of reach, larger elsewhere, or there without copies."""
     everywhere = seen.values.mean(0)
+    nearest = min(int((one.query - one.key).min()) for one in seen.pairs)
     for layer, number in np.ndindex(*everywhere.shape[:2]):
         head, values = Head(layer, number), everywhere[layer, number]
         window = measure.engine.facts.windows[layer]
         if np.isnan(values[0]):
             scores.remark(head, "its attention is NaN", at_most=NOT_MEASURABLE)
-        elif window is not None and window < period:
-            words = f"it sees {window} tokens, the copies are {period} back"
+        elif window is not None and window <= nearest:
+            words = f"it sees {window} tokens, the copies are {nearest} back"
             scores.remark(head, words, at_most=NOT_MEASURABLE)
         elif values[1:].max() >= values[0]:
             words = f"attends as much or more to other places ({values[1:].max():.3f})"
+            scores.remark(head, words, at_most=NO)
+        elif unrepeated[head] >= values[0] / 2:
+            words = f"looks there where nothing repeats as well ({unrepeated[head]:.3f})"
             scores.remark(head, words, at_most=NO)

@@ -141,8 +141,9 @@ def memory(measure: Measure) -> Scores:
     threshold=0.2,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper gives none; besides, the letters must get 0.3 of the attention, the right one "
-        "at most 0.2 more than the others, and what the options say half as even a look at most"
+        "the paper gives none; besides, the letters must get 0.3 of the attention, with 0.8 of the "
+        "entropy of even shares (three letters have 0.79), the right one less than 0.2 more than "
+        "the others, and what the options say at most half as even a look"
     ),
     unit="attention, 0 to 1",
     evidence="attention",
@@ -189,7 +190,8 @@ def constant(measure: Measure) -> Scores:
     threshold_origin="proposed",
     threshold_note=(
         "the paper gives none; as much attention as a constant head must have; besides, the score "
-        "must be above that of the four places, whichever letter stands there"
+        "must be above that of the four places, whichever letter stands there, and of 20 sets of "
+        "four other words in the letters' places one at most may have as much of a favorite"
     ),
     unit="attention, 0 to 1",
     evidence="attention",
@@ -198,6 +200,7 @@ def constant(measure: Measure) -> Scores:
         "A head that looks at a place, such as the last option, must not count: letters permute.",
         "A head that looks at B only where B is right is no single letter head: J lowers it.",
         "With few prompts, the favorite of four letters is ahead by chance.",
+        "A head that prefers some tokens to others, whatever they are, has a favorite letter too.",
     ),
     proof=(
         "resample its output at the last token: its letter's logit changes against the other "
@@ -234,8 +237,8 @@ def single_letter(measure: Measure) -> Scores:
     threshold_origin="proposed",
     threshold_note=(
         "the paper ranks heads; 0.1 of the attention on no and half as much on yes score 0.104; "
-        "besides, above 0 in each order, and reached where yes is right and where no is, neither "
-        "less than half of the other"
+        "besides, above 0 in each order, reached where yes is right and where no is, neither less "
+        "than half of the other, and by one at most of 20 other pairs of words in their places"
     ),
     unit="attention times a log ratio, signed: 0 for equal attention, above 0 for more on no",
     evidence="attention",

@@ -1,4 +1,4 @@
-"""Before it copies a token from far back, where does each head look?
+"""Where each head looks right before a token from far back is copied.
 
 An episode is a prompt whose answer, one token that stands in it once, the model says itself. With
 one token to copy the retrieval score of Wu et al. 2024, the share of the needle's different tokens
@@ -19,7 +19,7 @@ from headwidgets.taxonomy.largest import largest, mark_sinks
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.on_task import accuracy, ask, require_skill
 from headwidgets.taxonomy.seen import Look, Seen, see
-from headwidgets.taxonomy.verdict import CANDIDATE
+from headwidgets.taxonomy.verdict import CANDIDATE, P_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,12 @@ def retrieval(measure: Measure) -> Scores:
     """
     pairs = measure.task(_PAIRS)
     try:
-        scores = _score(measure, _needles(measure))
+        scores, _ = _score(measure, _needles(measure))
     except NotMeasurable as error:
         episodes = _Episodes(pairs.asked, pairs.seen, pairs.accuracy, _other_values(pairs.asked))
-        scores = _score(measure, episodes)
+        scores, hits = _score(measure, episodes)
         scores.words += f" ({error})"
-        _beyond_induction(measure, scores, episodes)
+        _beyond_induction(measure, scores, episodes, hits)
     return scores
 
 
@@ -104,8 +104,8 @@ def _place(asked: Asked, role: str, row: int) -> int:
     return span[1] - 1
 
 
-def _score(measure: Measure, episodes: _Episodes) -> Scores:
-    """Score the place of the answer against places drawn at random."""
+def _score(measure: Measure, episodes: _Episodes) -> tuple[Scores, list[Floats]]:
+    """Score the place of the answer against places drawn at random; each place's hits besides."""
     right, name = episodes.right, episodes.asked.prompts.name
     if len(right) < LEAST:
         message = (
@@ -127,22 +127,33 @@ def _score(measure: Measure, episodes: _Episodes) -> Scores:
     scores = Scores(per_row, null, task_accuracy=episodes.accuracy, counted="an episode")
     scores.words = f"{name}, {len(right)} episodes of {len(episodes.seen)} prompts"
     mark_sinks(scores, np.mean(off, axis=0))
-    return scores
+    return scores, hits
 
 
-def _beyond_induction(measure: Measure, scores: Scores, episodes: _Episodes) -> None:
-    """Ask for the same where the last token is not the one before the value.
+def _beyond_induction(
+    measure: Measure, scores: Scores, episodes: _Episodes, hits: Sequence[Floats]
+) -> None:
+    """Ask for more than chance where the last token is not the one before the value.
 
     Where it is, a head that looks at what followed the earlier copy finds the value as well.
     """
     rows = episodes.asked.rows
-    apart = [rows[row][-1] != rows[row][episodes.places[row][0] - 1] for row in episodes.right]
-    for head in scores.reaching(measure.threshold):
-        if not any(apart):
+    apart = [
+        hit
+        for row, hit in zip(episodes.right, hits, strict=True)
+        if rows[row][-1] != rows[row][episodes.places[row][0] - 1]
+    ]
+    if not apart:
+        for head in scores.reaching(measure.threshold):
             words = "induction finds all of these values as well"
             scores.remark(head, words, at_most=CANDIDATE)
-            continue
-        share = float(scores.per_row[apart][:, head.layer, head.head].mean())
-        words = f"{share:.2f} where induction does not find the value (n = {sum(apart)})"
-        enough = share >= measure.threshold
-        scores.remark(head, words, at_most=None if enough else CANDIDATE)
+        return
+    shares = np.mean([hit[..., 0] for hit in apart], axis=0)
+    null = matched.relabelled(apart, measure.draws, np.random.default_rng(measure.seed))
+    for head in scores.reaching(measure.threshold):
+        p = (1 + int((null[:, *head] >= shares[head]).sum())) / (1 + measure.draws)
+        words = (
+            f"{shares[head]:.2f} where induction does not find the value (n = {len(apart)}, "
+            f"p = {p:.3f})"
+        )
+        scores.remark(head, words, at_most=None if p <= P_MAX else CANDIDATE)

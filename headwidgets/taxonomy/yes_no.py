@@ -13,6 +13,7 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.survey_scores import negative_attention_score
+from headwidgets.taxonomy.other_words import mark, other_words
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NO
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 YES_NO = "yes no"
+ROLES = ("tYes", "tNo")
+SOURCE = ("ASKED", "SAID")
+"""Where other pairs of words come from."""
 PAIRS = 40
 """Prompts that are run in both orders."""
 _AT_ONCE = 10
@@ -37,6 +41,10 @@ def negative(measure: Measure) -> Scores:
     scores = measure.signed(task, both.mean(1))
     scores.words = f"{task.asked.prompts.name}, n = {len(both)}, each in both orders"
     _ask(measure, task, scores, both)
+    if reached := scores.reaching(measure.threshold):
+        others = other_words(task, ROLES, SOURCE, prompts=1, seed=measure.seed)
+        if others is not None:
+            mark(scores, reached, np.abs(_both_orders(measure, others).mean(1)))
     return scores
 
 
@@ -70,7 +78,7 @@ def _mean(attention: Floats, yes: int, no: int) -> Floats:
 
 
 def _places(task: OnTask, row: int) -> tuple[int, int]:
-    spans = [task.asked.span(role, row) for role in ("tYes", "tNo")]
+    spans = [task.asked.span(role, row) for role in ROLES]
     places = [span[0] for span in spans if span is not None and span[1] == span[0] + 1]
     if len(places) != len(spans):
         message = "yes and no must be one token each in the instruction"

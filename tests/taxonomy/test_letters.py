@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from made_tasks import drawn, measuring, options, table
+from direct import engine_of
+from made_tasks import LETTERS, drawn, measuring, options, table
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.taxonomy import letters, shares
+from headwidgets.taxonomy import letter_lead, letters, shares
 from headwidgets.taxonomy.ending import Ending
+from headwidgets.taxonomy.other_words import other_words as words_of
+from headwidgets.taxonomy.seen import Look, Seen, see
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
 
 OPTIONS = options()
@@ -45,7 +51,7 @@ def slot(places, *_):
 def slot_and_letter(places, *_):
     if places[1] == max(places):
         return {places[1]: 1.0}, {}
-    return {max(places): 0.55, places[1]: 0.45}, {}
+    return {max(places): 0.55, places[1]: 0.45}, {}  # two letters
 
 
 def correct_letter(places, _, right, __):
@@ -58,6 +64,11 @@ def looks_only(places, _, right, __):
 
 def brings_only(_, __, right, length):
     return {}, {(length - 1, right): 2.0}
+
+
+def highest(places, *_):
+    """Of any four tokens it prefers that of the largest id: here D."""
+    return {places[3]: 0.8}, {}
 
 
 def only_b(places, _, right, __):
@@ -90,10 +101,30 @@ HEADS = [
         last_content,
         only_b,
         three_letters,
-        sink,
+        highest,
         sink,
     ],
 ]
+
+
+@pytest.fixture(autouse=True)
+def other_words(monkeypatch):
+    """Without the letters all heads rest, but the one that has a favorite among any tokens."""
+
+    def rest(engine, looks, *, hooks):
+        out = []
+        for number, look in enumerate(looks):
+            assert not {1, 2, 3, 4} & set(look.ids)
+            row = number % len(OPTIONS.rows)
+            at = max((OPTIONS.prompts.roles[n][row] for n in LETTERS), key=look.ids.__getitem__)
+            shape = engine.facts.n_layers, engine.facts.n_heads, 1, len(look.ids)
+            attention = np.zeros(shape, np.float32)
+            if shape[1] == len(HEADS[0]):
+                attention[1, 7, 0, at] = 0.8
+            out.append(Seen(attention, attention, attention))
+        return out
+
+    monkeypatch.setattr(letters, "see", rest)
 
 
 @pytest.fixture(params=[0.0, 0.05], ids=["clean", "dirty"], scope="module")
@@ -147,6 +178,8 @@ def test_constant(measure):
     reason = found["reason"]
     assert "what the options say gets as even a look" in reason[named(everywhere)[0]]
     assert "the right letter gets 0.2" in reason[named(leaning)[0]]
+    assert found["score"][named(slot_and_letter)[0]] > 0.3
+    assert "of the entropy of even ones" in reason[named(slot_and_letter)[0]]
     assert claimed(found, CANDIDATE) == set()
 
 
@@ -168,6 +201,11 @@ def test_single_letter(measure):
     assert found["verdict"][place] == NO
     assert found["score"][place] < 0.1
     assert "it follows the place, not the letter: the option in place 4" in found["reason"][place]
+    (picky,) = named(highest)
+    assert found["score"][picky] > 0.7
+    assert found["verdict"][picky] == NO
+    assert "20 of 20 sets of other words" in found["reason"][picky]
+    assert "; 0 of 20 sets of other words" in found["reason"][named(single)[0]]
     (half,) = named(slot_and_letter)
     assert found["score"][half] > 0.3
     assert found["verdict"][half] == NO
@@ -178,8 +216,8 @@ def test_correct_letter(measure):
     assert claimed(found) == set(named(correct_letter))
     assert found["score"][named(correct_letter)].item() == pytest.approx(0.8, abs=0.05)
     assert claimed(found, CANDIDATE) == set(named(looks_only, leaning))
-    assert "at least 0% of the right" in found["reason"][named(looks_only)[0]]
-    assert "at least 50% of the right" in found["reason"][named(correct_letter)[0]]
+    assert "0.00" in found["reason"][named(looks_only)[0]]
+    assert re.search(r"brings \+0\.(49|50)", found["reason"][named(correct_letter)[0]])
     (three,) = named(three_letters)
     assert found["score"][three] > 0.5
     assert found["verdict"][three] == NO
@@ -219,10 +257,10 @@ def test_the_letter_with_the_least_counts_whatever_its_rows():
     """Unequal numbers: the mean of the rows is the mean of the letter with the least."""
     right = np.array([0] * 5 + [1] * 3 + [2] * 4)
     values = np.arange(24, dtype=np.float32).reshape(12, 1, 2)
-    rows = letters._least(values, right)
+    rows = letter_lead.least(values, right)
     assert rows.shape == (3, 1, 2)
     assert rows.mean(0)[0] == pytest.approx(values[:5].mean(0)[0])
-    assert letters._least(-values, right).mean(0)[0] == pytest.approx(-values[8:].mean(0)[0])
+    assert letter_lead.least(-values, right).mean(0)[0] == pytest.approx(-values[8:].mean(0)[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -261,6 +299,39 @@ def test_heads_that_look_anywhere_claim_nothing(kind, seed):
 
     measure = measuring("options", drawn(OPTIONS, [[anywhere] * 4] * 2), draws=300)
     assert claimed(table(measure, kind)) == set()
+
+
+def test_other_words_stand_where_the_letters_stood(shaped_bridges, monkeypatch):
+    monkeypatch.setattr(letters, "see", see)
+    engine = engine_of(shaped_bridges("gpt2"))
+    task = drawn(OPTIONS, [[sink]])
+    others = words_of(task, LETTERS, letters.CONTENTS, prompts=4, seed=0)
+    contents = {row[places[i]] for places in _contents() for i, row in enumerate(OPTIONS.rows)}
+    found = letters._favorites(SimpleNamespace(engine=engine, hooks=()), others)
+    assert found.shape == (20, 3, 4)
+    expected = np.zeros((4, 3, 4, 4))
+    chosen = set()
+    for number in range(8, 12):  # the third set
+        ids, old = others.asked.rows[number], OPTIONS.rows[number]
+        at = [OPTIONS.prompts.roles[name][number] for name in LETTERS]
+        assert [i for i in range(len(ids)) if ids[i] != old[i]] == sorted(at)
+        chosen.add(tuple(ids[i] for i in at))
+        (one,) = see(engine, [Look(ids, (len(ids) - 1,))])
+        expected[number - 8] = one.attention[:, :, 0, at]
+    (words,) = chosen  # the same four in all of them
+    assert len(set(words)) == 4
+    assert set(words) <= contents
+    mean = expected.mean(0)
+    above = mean - (mean.sum(-1, keepdims=True) - mean) / 3
+    np.testing.assert_allclose(found[2], above.max(-1), atol=1e-6)
+
+
+def test_with_too_few_other_words_nothing_is_exchanged():
+    assert words_of(drawn(OPTIONS, [[sink]]), LETTERS, ("A",), prompts=1, seed=0) is None
+
+
+def _contents():
+    return [OPTIONS.prompts.roles[name] for name in letters.CONTENTS]
 
 
 def test_nan_is_not_measurable():

@@ -38,7 +38,7 @@ def test_several_lengths_and_queries_keep_their_order(shaped_bridges, name):
     for look, seen in zip(looks, found, strict=True):
         patterns = {}
         engine.patterns(
-            torch.tensor([look.ids]), lambda layer, p, _: patterns.update({layer: p[0]})
+            torch.tensor([look.ids]), lambda layer, p, _, kept=patterns: kept.update({layer: p[0]})
         )
         for number, query in enumerate(look.queries):
             for layer, pattern in patterns.items():

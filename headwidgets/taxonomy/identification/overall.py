@@ -74,11 +74,17 @@ def previous_token(measure: Measure) -> Scores:
         "the share of queries that look most at the place d back, BOS left out and a tie a miss, "
         "for the best d from 1 to 8"
     ),
-    data="text or random tokens in which no stretch repeats, at least 2000 queries",
-    null="each query's attention turned round by its own number of places; the best d again",
+    data="random tokens that do not repeat; any text",
+    null=(
+        "each query's attention turned round, among the tokens that it sees, by a random number of "
+        "places; the best d again"
+    ),
     threshold=0.9,
     threshold_origin="paper",
-    threshold_note='"at least 90% of the time"',
+    threshold_note=(
+        '"at least 90% of the time"; besides, 0.05 of the attention must not be on BOS; and below '
+        "one half it is none, however far above chance"
+    ),
     unit="share of queries, 0 to 1",
     evidence="attention",
     source=(
@@ -86,7 +92,7 @@ def previous_token(measure: Measure) -> Scores:
         "Ferrando and Voita 2024, arXiv 2403.00824; distances up to 8 are ours"
     ),
     traps=(
-        "Where BOS takes nearly all attention, what is largest among the rest says little.",
+        "Where BOS takes most of the attention, what is largest among the rest says little.",
         "In text that repeats with a fixed period, an induction head seems positional.",
         "At d = 1 it is a previous token head as well: one head, two names.",
         "Distance 0 is left out: a head that looks at the current token is another thing.",
@@ -115,17 +121,20 @@ def positional(measure: Measure) -> Scores:
         r"A[i,\, j] = r \right], \qquad Q = \{ i : i > r \}"
     ),
     words="the share of the queries behind the rarest word r that look most at it, BOS left out",
-    data='the task "rare words": one rare word, equally often at each place',
-    null="another word that stands at the same place, drawn at random",
+    data='the task "rare words": six nouns, two of them over and over, one rare, at any place',
+    null="any of the six nouns taken for the rare one",
     threshold=0.5,
     threshold_origin="proposed",
-    threshold_note="the paper gives none; its head looks there in 66 % of subtitles",
+    threshold_note=(
+        "the paper gives none; its head looks there in 66 % of subtitles; besides, 0.05 of the "
+        "attention must not be on BOS"
+    ),
     unit="share of queries, 0 to 1",
     evidence="attention",
     source="Voita et al. 2019, arXiv 1905.09418 (layer 0 of encoders that translate)",
     traps=(
         "No head of a model that reads left to right is known to be one.",
-        "Tokenizers cut rare words into pieces: the whole word is the target.",
+        "Tokenizers cut rare words into pieces: those of the task are one token, so not that rare.",
         "Rare words often end a sentence or begin with a capital: places must be balanced.",
         "A word that comes once among repeated ones may be found as new, not as rare.",
     ),
@@ -196,26 +205,40 @@ def duplicate_token(measure: Measure) -> Scores:
         "Before each token of an answer that stands far back in a long context, it looks most at "
         "that very token, and copies it."
     ),
-    formula=r"\frac{|G_h \cap K|}{|K|}",
-    words=(
-        "of the different tokens K of the needle that the answer repeats, the share G that the "
-        "head looks at most, within the needle, when that token comes next"
+    formula=(
+        r"\frac{1}{|E|} \sum_{x \in E} "
+        r"\left[ \operatorname{argmax}_{j \ge 1} A[e,\, j] = k_x \right]"
     ),
-    data='the task "needle in a haystack", the answer given token by token, where it is right',
-    null="a stretch of the same length elsewhere in the haystack",
+    words=(
+        "of the prompts E whose answer the model says itself, one token that stands in the prompt "
+        "once, at k: the share in which the last position looks most at k, BOS left out"
+    ),
+    data=(
+        'the task "needle in a haystack", at most 256 tokens, where the model finds needles; else '
+        'the task "key value"'
+    ),
+    null=(
+        "the place where the needle of another prompt lies, counted from the end; the values of "
+        "the other keys"
+    ),
     threshold=0.1,
     threshold_origin="paper",
-    threshold_note="of answers that the model wrote itself; 3 to 6 % of the heads of four families",
-    unit="share of the needle's tokens, 0 to 1",
+    threshold_note=(
+        "of answers that the model wrote itself, 3 to 6 % of the heads of four families; besides, "
+        "0.05 of the attention must not be on BOS, and with keys and values it must beat the null "
+        "where induction does not find the value"
+    ),
+    unit="share of episodes, 0 to 1",
     evidence="attention",
     source=(
-        "Wu et al. 2024, arXiv 2404.15574; Zheng et al. 2024, arXiv 2409.03752, equation 4 (the "
-        "authors' code counts repeated hits and may exceed 1)"
+        "Wu et al. 2024, arXiv 2404.15574; Zheng et al. 2024, arXiv 2409.03752, equation 4: the "
+        "share of the needle's different tokens; here the needle has one to copy"
     ),
     traps=(
         "It sees literal copying, so induction heads score: question and needle share no phrase.",
         "Needles that the model does not find are left out: read how many remain.",
-        "A head whose largest attention is on BOS scores 0, though the needle may come second.",
+        "The needle's number is the only one in its haystack: a head that looks at numbers scores.",
+        "It may score with its largest attention on BOS, which the paper counts as a miss.",
     ),
     proof="resample its output: needles are lost that stay when another such head is resampled",
     claim=MAY_FORM,
@@ -245,8 +268,8 @@ def retrieval(measure: Measure) -> Scores:
     ),
     data="random tokens [BOS, x, x, x, x]; controls [BOS, x, y, z, w]",
     null=(
-        "the targets moved to other places that the query can see; and the same places on rows "
-        "that repeat nothing"
+        "the targets moved to other places that the query can see, no copies and not beside one; "
+        "and the same places on rows that repeat nothing"
     ),
     threshold=0.3,
     threshold_origin="proposed",

@@ -34,9 +34,10 @@ _NAME_SHARE = (
     ),
     words=(
         "the attention of later pieces N on the earlier pieces W of their word, less the "
-        "attention of first pieces F on the tokens W' equally far back, which are other words"
+        "attention of the first pieces F of such words on the tokens W' equally far back, which "
+        "are other words"
     ),
-    data='the task "subword pieces"; text with long words, of three pieces and more',
+    data='the task "subword pieces"; any text with words that the tokenizer cuts',
     null="the text cut into words elsewhere, with words of the same lengths",
     threshold=0.3,
     threshold_origin="proposed",
@@ -67,25 +68,34 @@ def subword_merge(measure: Measure) -> Scores:
         "A word looks most at the word that it depends on, or that depends on it, by one "
         "grammatical relation: a verb at its subject."
     ),
-    formula=r"\max_r \left( \operatorname{acc}_r - b_r \right)",
+    formula=(
+        r"\frac{1}{N} \sum_x \left[ \operatorname{argmax}_{j \ge 1} A[e,\, j] = s_x \right] - b"
+    ),
     words=(
-        "the share of words whose largest attention, BOS left out, is on their partner by the "
-        "relation r, less the share b that the most frequent distance gets right; the best r"
+        "the share of sentences in which the last token before the verb looks most at the verb's "
+        "subject s, BOS left out, less the share b that one fixed place gets right, counted from "
+        "the end or from the start"
     ),
     data=(
-        'the task "syntactic arcs", and sentences of known arcs whose partner stands to the left; '
-        "the distance is chosen on one half, both are scored on the other"
+        'the task "syntactic arcs"; the fixed place is chosen on one half of the sentences and '
+        "scored on the other"
     ),
-    null="partners permuted among the words of the sentence, the best relation chosen again",
+    null=(
+        "the word that stands where the subject of another sentence does, counted from the end or "
+        "from the start; the best fixed place again"
+    ),
     threshold=0.1,
     threshold_origin="paper",
-    threshold_note="ten points above the most frequent distance",
+    threshold_note=(
+        "ten points above the most frequent distance (places from the start are ours); besides, "
+        "more often the subject than the noun between, and 0.05 of the attention not on BOS"
+    ),
     unit="difference of shares, -1 to 1",
     evidence="attention",
     source="Voita et al. 2019, arXiv 1905.09418 (encoders that translate)",
     traps=(
-        "An adjective stands right before its noun: there distance alone is right most times.",
-        "The best of many heads and relations is above chance: the null chooses again as well.",
+        "One relation only: an adjective stands right before its noun, which distance alone finds.",
+        "The subject is the first noun of each sentence: a head that looks at first nouns scores.",
         "A query sees only what is to its left: half of the paper's directions are out of reach.",
         "No head of a model that reads left to right has been listed.",
     ),
