@@ -10,7 +10,7 @@ from headwidgets.heads import Head
 from headwidgets.session.asked import Asked
 from headwidgets.session.badges import badges, consistent
 from headwidgets.session.scoring import score_session
-from headwidgets.taxonomy.atlas import compare
+from headwidgets.taxonomy.atlas import atlas, compare
 from headwidgets.taxonomy.confirm import SEED, confirm
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Scored(Asked):
             A name of `hw.kinds` whose card has a proof_task.
         head : Head or what stands for one
         n : int
-            Prompts, of the task's held-out templates.
+            Prompts, of the task's held-out templates; one that no other has the length of is
+            left out.
         seed : int
             Of the prompts.
 
@@ -154,4 +155,6 @@ class Scored(Asked):
         InputError
             If the atlas does not know the model.
         """
-        return compare(self.scores(), model)
+        name = self.facts.name if model is None else model
+        atlas(name)  # refuses it before anything is measured
+        return compare(self.scores(), name)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwidgets.errors import InputError
+from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
+from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy.on_task import ask
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.registry import find
@@ -64,7 +65,8 @@ class Confirmed:
     n : int
         Prompts.
     passed : bool
-        ``share >= 0.1`` and ``p <= .01``.
+        ``share >= 0.1`` and ``p <= .01`` and, for a kind that raises the metric, ``clean > 0``:
+        a model that does not do the task proves nothing.
     reason : str
     """
 
@@ -94,7 +96,8 @@ def confirm(
         A kind whose card names a task for its proof.
     head : Head or what stands for one
     n, seed : int
-        Prompts; the seed must not be that of the score.
+        Prompts, and what draws them and who gives to whom. A prompt that no other has the
+        length of can be given nothing: it is left out.
 
     Returns
     -------
@@ -103,14 +106,16 @@ def confirm(
     Raises
     ------
     InputError
-        If there is no such kind or head, or no task proves the kind.
+        If there is no such kind or head, no task proves the kind, or `n` or `seed` is out of
+        range.
     NotMeasurable
-        If the tokenizer cannot spell the task.
+        If the tokenizer cannot spell the task, or no two prompts have one length.
     """
     found = find(kind)
     if not found.proof_task:
         message = f"no task proves the kind {found.name!r}: its proof is to {found.proof}"
         raise InputError(message)
+    n, seed = read_number("n", n), read_number("seed", seed)
     facts = engine.facts
     one = Head.parse(head).within(facts.n_layers, facts.n_heads)
     snapshot, words = _question(engine, found, n, seed)
@@ -119,8 +124,8 @@ def confirm(
     cost = -found.proof_sign * change
     mean = float(clean.mean())
     share = float(cost[0].mean()) / abs(mean) if mean else float("nan")
-    p = _p(cost[0] - cost[1:].mean(0), seed)
-    passed = share >= SHARE and p <= P_MAX
+    p = _p(cost[0] - (cost[1:].mean(0) if matched else 0), seed)
+    passed = share >= SHARE and p <= P_MAX and (mean > 0 or found.proof_sign < 0)
     verb = "costs" if found.proof_sign > 0 else "frees"
     reason = f"resampled on {words}, {one} {verb} {share:.0%} of {mean:.2f} logits, p = {p:.4f}"
     reason += f" against {len(matched)} matched heads"
@@ -136,6 +141,9 @@ def _question(engine: Engine, kind: Kind, n: int, seed: int) -> tuple[Snapshot, 
     asked = ask(engine, kind.proof_task, seed=seed, split=SPLIT, n=n)
     lengths = Counter(len(ids) for ids in set(asked.rows))
     there = [i for i, ids in enumerate(asked.rows) if lengths[len(ids)] > 1]
+    if not there:
+        message = f"no two of {len(asked.rows)} prompts have one length: ask for a larger n"
+        raise NotMeasurable(message)
     snapshot = Snapshot(
         pairs=tuple(Pair(asked.rows[i]) for i in there),
         answers=tuple(LogitDiff(asked.answer[i], asked.foil[i]) for i in there),
@@ -169,11 +177,11 @@ def alike(norms: NDArray[np.float64], head: Head) -> tuple[Head, ...]:
 
 
 def _p(beyond: NDArray[np.float64], seed: int) -> float:
-    """Share of bootstrap means that are not above zero; the sample itself counts as one."""
+    """Share of bootstrap means that are not above zero (NaN is not); the sample counts as one."""
     random = np.random.default_rng(seed)
     n = len(beyond)
     means = beyond[random.integers(n, size=(DRAWS, n))].mean(1)
-    return float((1 + (means <= 0).sum()) / (1 + DRAWS))
+    return float((1 + (~(means > 0)).sum()) / (1 + DRAWS))
 
 
 def holm(ps: NDArray[np.float64]) -> NDArray[np.float64]:

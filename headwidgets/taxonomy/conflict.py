@@ -18,9 +18,12 @@ from headwidgets.taxonomy.verdict import CANDIDATE
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
     from headwidgets.taxonomy.on_task import Asked, OnTask
+    from headwidgets.taxonomy.reduce import Floats
 
 LOOKS = 0.2
 """Attention on the subject (or on the context's answer) that goes with the name, at least."""
+LOOKED_AT = {1: ("CONTEXT",), -1: ("SUBJECT", "ASKED")}
+"""Where context heads look, and memory heads."""
 LEAST = 20
 """Facts that the model must know."""
 _BETWEEN = (".", ",", "so")
@@ -43,10 +46,11 @@ def conflict(measure: Measure, sign: int) -> Scores:
         abs(task.seen[i].logits[asked.answer[i]] - task.seen[i].logits[asked.foil[i]])
         for i in known
     ]
-    values = sign * (whole[..., _ANSWER] - whole[..., _MEMORY]) / np.mean(sizes)
+    whole = whole / np.mean(sizes)
+    values = sign * (whole[..., _ANSWER] - whole[..., _MEMORY])
     scores = measure.signed(task, values)
     scores.words = f"{asked.prompts.name}, facts that the model knows, n = {len(known)}"
-    _ask(measure, task, scores, sign, known)
+    _ask(measure, scores, task.attention(*LOOKED_AT[sign])[known], whole, sign)
     return scores
 
 
@@ -61,27 +65,25 @@ def _tokens(asked: Asked, row: int) -> tuple[int, int, int]:
     )
 
 
-def _ask(measure: Measure, task: OnTask, scores: Scores, sign: int, known: np.ndarray) -> None:
+def _ask(measure: Measure, scores: Scores, attention: Floats, whole: Floats, sign: int) -> None:
     """Mark heads that look elsewhere, or that only suppress the other answer."""
-    role, what = (("CONTEXT",), "the context's answer") if sign > 0 else (_SUBJECTS, "the subject")
-    looks = task.attention(*role)[known].sum(-1).mean(0)
-    whole = task.whole()[known].mean(0)
-    own = _ANSWER if sign > 0 else _MEMORY
-    raised = whole[..., own] - whole[..., _OTHER]
+    what, own = ("the context's answer", _ANSWER) if sign > 0 else ("the subject", _MEMORY)
+    looks = attention.sum(-1).mean(0)
+    raised = (whole[..., own] - whole[..., _OTHER]).mean(0)
     for head in scores.reaching(measure.threshold):
         at, up = float(looks[head]), float(raised[head])
         scores.remark(
             head,
-            f"looks at {what} with {at:.2f}, raises that answer by {up:+.2f} logits",
-            at_most=CANDIDATE if at < LOOKS or up <= 0 else None,
+            f"looks at {what} with {at:.2f}, raises its own answer above a third by {up:+.2f}",
+            at_most=None if at >= LOOKS and up >= measure.threshold else CANDIDATE,
         )
 
 
-_SUBJECTS = ("SUBJECT", "ASKED")
-
-
 def _known(measure: Measure, task: OnTask) -> list[bool]:
-    """Whether the model gives the remembered answer to the question alone, without context."""
+    """Whether the model gives the remembered answer to the question alone, without context.
+
+    It must be likelier than every other answer of the set.
+    """
     engine, asked = measure.engine, task.asked
     questions = []
     for row, ids in enumerate(asked.rows):
@@ -89,10 +91,13 @@ def _known(measure: Measure, task: OnTask) -> list[bool]:
         while engine.text.label(ids[start]).strip() in _BETWEEN:
             start += 1
         questions.append(ids[: measure.rows.first[0]] + ids[start:])
+    rivals = sorted({*asked.answer, *asked.foil})
     out = [False] * len(questions)
     for length in {len(one) for one in questions}:
-        some = [i for i, one in enumerate(questions) if len(one) == length]
-        logits = engine.run(torch.tensor([questions[i] for i in some]), measure.hooks).cpu()
-        for row, i in enumerate(some):
-            out[i] = bool(logits[row, asked.foil[i]] > logits[row, asked.answer[i]])
+        group = [i for i, one in enumerate(questions) if len(one) == length]
+        step = engine.rows_at_once(length)
+        for some in (group[start : start + step] for start in range(0, len(group), step)):
+            logits = engine.run(torch.tensor([questions[i] for i in some]), measure.hooks).cpu()
+            for i, best in zip(some, logits[:, rivals].argmax(-1).tolist(), strict=True):
+                out[i] = rivals[best] == asked.foil[i]
     return out

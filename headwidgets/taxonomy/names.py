@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import ov
 from headwidgets.taxonomy.matched import contrast
 from headwidgets.taxonomy.verdict import CANDIDATE
@@ -39,10 +40,24 @@ def name_moving(measure: Measure, sign: int = 1) -> Scores:
 
 
 def lead(task: OnTask) -> float:
-    """Return the mean of the model's own difference, answer minus foil, in logits."""
+    """Return the mean of the model's own difference, answer minus foil, in logits.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is none to have a share of.
+    """
     asked = task.asked
     both = zip(task.seen, asked.answer, asked.foil, strict=True)
-    return float(np.mean([one.logits[right] - one.logits[wrong] for one, right, wrong in both]))
+    return _positive(np.mean([one.logits[right] - one.logits[wrong] for one, right, wrong in both]))
+
+
+def _positive(found: np.floating) -> float:
+    """Return a lead as a number; a model without one has nothing that heads could share."""
+    if not found > 0:
+        message = f"the right answer's logit is {found:+.2f} from the others': it has no lead"
+        raise NotMeasurable(message)
+    return float(found)
 
 
 def _ask(measure: Measure, task: OnTask, scores: Scores, sign: int) -> None:
@@ -54,28 +69,32 @@ def _ask(measure: Measure, task: OnTask, scores: Scores, sign: int) -> None:
     for head in scores.reaching(measure.threshold):
         at, share = float(looks[head]), float(copies[head])
         words = f"looks at the name with {at:.2f}, {does} {share:.0%} of names among its 5 first"
-        lacks = at < LOOKS or share < COPIES
-        scores.remark(head, words, at_most=CANDIDATE if lacks else None)
+        both = at >= LOOKS and share >= COPIES
+        scores.remark(head, words, at_most=None if both else CANDIDATE)
 
 
 def letter_moving(measure: Measure) -> Scores:
-    """Score what heads bring of the letter of the word whose turn it is, seen from two letters."""
+    """Score what heads bring of the letter of the word whose turn it is, seen from two letters.
+
+    Less what they bring of the other words' letters by looking at those: a head that spells
+    every word alike, whosever turn it is, adds nothing.
+    """
     task = measure.task("acronyms", "L1", "L2", tokens=_spelled)
     words = ("W1", "W2", "W3")
     tables = []
     for query in range(2):
         brought = task.brought(*words, query=query)  # [prompt, layer, head, word, letter]
         own = np.diagonal(contrast(brought), axis1=3, axis2=4)
-        tables.append(own / _letter_lead(task))
+        tables.append(contrast(own) / _letter_lead(task))
     right = np.repeat([1, 2], len(task.seen))
     scores = measure.labelled(task, np.concatenate(tables), right)
-    looks = np.mean([task.attention(words[q + 1], query=q)[..., 0] for q in range(2)], axis=(0, 1))
+    looks = np.min([task.attention(words[q + 1], query=q)[..., 0].mean(0) for q in (0, 1)], axis=0)
     copies = _letters_of(measure, task)
     for head in scores.reaching(measure.threshold):
         at, share = float(looks[head]), float(copies[head])
-        said = f"looks at the word with {at:.2f}, writes the letter of {share:.0%} of the words"
-        lacks = at < LETTER_LOOKS or share < LETTER_COPIES
-        scores.remark(head, said, at_most=CANDIDATE if lacks else None)
+        said = f"looks at the word with {at:.2f} or more, writes the letter of {share:.0%} of words"
+        both = at >= LETTER_LOOKS and share >= LETTER_COPIES
+        scores.remark(head, said, at_most=None if both else CANDIDATE)
     return scores
 
 
@@ -89,7 +108,7 @@ def _letter_lead(task: OnTask) -> float:
     """Return how far the third letter stands above the other two at the end, in logits."""
     letters = np.array([_spelled(task.asked, row) for row in range(len(task.seen))])
     logits = np.array([one.logits[ids] for one, ids in zip(task.seen, letters, strict=True)])
-    return float(contrast(logits)[:, 2].mean())
+    return _positive(contrast(logits)[:, 2].mean())
 
 
 def _letters_of(measure: Measure, task: OnTask) -> Floats:

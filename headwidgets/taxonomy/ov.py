@@ -1,9 +1,10 @@
 """What heads write when they look at a token, from the weights: E(t) W_V W_O W_U.
 
 E(t) is the effective embedding: the residual stream after the first MLP, of the bare token, with
-nothing from attention or positions (McDougall et al. 2023, arXiv 2310.04625; Gould et al. 2023,
-arXiv 2312.09230). It goes through the head's own norm; the gain of the final norm belongs to the
-unembedding. Scales are left out: no ranking of tokens depends on them.
+nothing from attention, not even its biases, nor from positions (McDougall et al. 2023, arXiv
+2310.04625; Gould et al. 2023, arXiv 2312.09230). It goes through the head's own norm; the gain
+of the final norm belongs to the unembedding. Scales are left out: no ranking of tokens depends on
+them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2048
 _AFTER = "blocks.0.hook_resid_post"
+_ATTENTION = "blocks.0.hook_attn_out"
 
 
 def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> Tensor:
@@ -49,7 +51,7 @@ def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> 
         raise NotMeasurable(message)
     out = []
     nothing: list[tuple[str, HookFn]] = [
-        (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0)])
+        (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0), _ATTENTION])
     ]
     for start in range(0, len(ids), _AT_ONCE):
         kept: list[Tensor] = []

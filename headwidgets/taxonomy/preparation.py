@@ -37,7 +37,10 @@ ALIGNMENT = "instruction alignment"
         "one from the relation's tokens R, whichever is less"
     ),
     data='the task "lre": facts of ten relations, those that the model knows',
-    null="which tokens are the subject's and which the relation's, permuted in each prompt",
+    null=(
+        "which tokens are the subject's and which the relation's, permuted in each prompt, of "
+        "heads that bring 5 % of the answer's lead in all"
+    ),
     threshold=0.25,
     threshold_origin="proposed",
     threshold_note=("a quarter from each; besides, in all at least 5 % of the answer's lead"),

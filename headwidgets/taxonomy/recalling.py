@@ -35,8 +35,8 @@ _LIEBERUM = "Lieberum et al. 2023, arXiv 2307.09458 (attention patterns; the sco
         "the share of the tokens S for which the OV circuit, given the embedding E(t) of a token "
         "after the first MLP, writes that same token more than any other of S; a tie is a miss"
     ),
-    data="weights only; S: 500 to 1000 frequent tokens that are whole words, or all there are",
-    null="the tokens of its output permuted",
+    data="weights only; S: the first 500 tokens that are whole words, or all there are",
+    null="which token is right, permuted",
     threshold=0.5,
     threshold_origin="proposed",
     threshold_note=(
@@ -85,12 +85,12 @@ def associative_memories(measure: Measure) -> Scores:
         "these logits, over all prompts"
     ),
     data='the task "memory context", with facts that the model gives right without the context',
-    null="answers permuted over prompts; a context answer that the prompt does not hold",
+    null="the two answers exchanged, in prompts drawn at random",
     threshold=0.05,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper ranks heads; besides, the head must look at the subject and raise the "
-        "remembered answer itself, or it only suppresses the other one"
+        "the paper ranks heads; besides, 0.2 of the attention on the subject, and the remembered "
+        "answer raised above a third one by as much, or the head only suppresses the other one"
     ),
     unit="share of the logit difference, signed: above 0 memory, below 0 context",
     evidence="direct attribution",

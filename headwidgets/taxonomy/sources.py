@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
@@ -69,7 +70,7 @@ def by_source(measure: Measure, which: str) -> Scores:
         task_accuracy=split.task.accuracy,
         words=split.task.words,
     )
-    _ask(measure, split, scores, mean / size[..., None], which)
+    _ask(split, scores, mean / size[..., None], which)
     return scores
 
 
@@ -94,6 +95,9 @@ def _split(measure: Measure) -> Split:
         brought.append(values[..., 0] - values[..., 1:].mean(-1))
         logits = seen.logits[list(_rivals(task.asked, row))]
         leads.append(logits[0] - logits[1:].mean())
+    if not np.mean(leads) > 0:
+        message = f"the answer's logit is {np.mean(leads):+.2f} from other relations': no lead"
+        raise NotMeasurable(message)
     groups = [_groups(measure, task.asked, row) for row in range(len(task.seen))]
     return Split(task, groups, brought, float(np.mean(leads)))
 
@@ -104,6 +108,9 @@ def _rivals(asked: Asked, row: int) -> tuple[int, ...]:
     n = len(asked.answer)
     others = (asked.answer[(row + step) % n] for step in range(1, n))
     some = list(dict.fromkeys(one for one in others if one not in own))[:RIVALS]
+    if not some:
+        message = "this tokenizer spells one relation only: there are no answers to compare with"
+        raise NotMeasurable(message)
     return (asked.answer[row], *some)
 
 
@@ -134,7 +141,11 @@ def _sums(groups: NDArray[np.int64], brought: NDArray[np.float32]) -> NDArray[np
 def _null(
     measure: Measure, split: Split, pick: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """Give the groups of every prompt to its tokens at random, BOS left out; share as before."""
+    """Give the groups of every prompt to its tokens at random, BOS left out; share as before.
+
+    A head that brings next to nothing has any share by chance, and is of no kind whatever its
+    share: in the draws it counts as nothing.
+    """
     random = np.random.default_rng(measure.seed)
     shape = split.brought[0].shape[:2]
     total = np.zeros((measure.draws, *shape, 3), dtype=np.float32)
@@ -146,15 +157,21 @@ def _null(
             total[..., group] += np.moveaxis(brought[..., first:] @ chosen.T, -1, 0)
         total[..., _REST] += brought[..., :first].sum(-1)
     share = total / (np.abs(total).sum(-1, keepdims=True) + 1e-30)
-    return pick(share)
+    null = pick(share)
+    null[:, _whole(split) < LEAST] = 0
+    return null
 
 
-def _ask(
-    measure: Measure, split: Split, scores: Scores, shares: NDArray[np.float32], which: str
-) -> None:
-    whole = np.mean([one.sum(-1) for one in split.brought], axis=0) / split.lead
+def _whole(split: Split) -> NDArray[np.float32]:
+    """Return what each head brings in all, as a share of the answer's lead, [layer, head]."""
+    found: NDArray[np.float32] = np.mean([b.sum(-1) for b in split.brought], axis=0) / split.lead
+    return found
+
+
+def _ask(split: Split, scores: Scores, shares: NDArray[np.float32], which: str) -> None:
+    whole = _whole(split)
     other = {"subject": _RELATION, "relation": _SUBJECT}.get(which)
-    for head in scores.reaching(measure.threshold):
+    for head in scores.reaching(-np.inf):
         subject, relation, _ = (float(x) for x in shares[head])
         brings = float(whole[head])
         words = f"{subject:+.2f} from the subject, {relation:+.2f} from the relation; "

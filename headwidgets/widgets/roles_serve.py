@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from headwidgets.errors import InputError
-from headwidgets.taxonomy import find
 from headwidgets.widgets.envelope import Answer
 
 _SEEN_BY_SCORE = ("attention", "weights")
@@ -22,25 +21,35 @@ def show(session: Any, body: dict[str, Any]) -> Answer:
 
 
 def measure(session: Any, body: dict[str, Any]) -> Answer:
-    """Score all heads: ``{"kind"}``, null for all kinds."""
-    kind = _read(body, "kind")["kind"]
-    if kind is None:
-        session.scores()
-    else:
-        session.score(find(kind).name)
+    """Score all heads as one kind: ``{"kind"}``."""
+    session.score(_find(_read(body, "kind")["kind"]).name)
     session.state.need_kinds()
-    return Answer({"kind": kind})
+    return Answer({})
+
+
+def measure_all(session: Any, body: dict[str, Any]) -> Answer:
+    """Score all heads as every kind: ``{}``."""
+    _read(body)
+    session.scores()
+    session.state.need_kinds()
+    return Answer({})
 
 
 def confirm(session: Any, body: dict[str, Any]) -> Answer:
     """Try to prove one head: ``{"kind", "head"}``; a verdict that waits for it is given anew."""
     asked = _read(body, "kind", "head")
-    kind = find(asked["kind"])
+    kind = _find(asked["kind"])
     frame = session.confirm(kind.name, asked["head"])
     if kind.evidence not in _SEEN_BY_SCORE:
         session.score(kind.name)
     session.state.need_kinds()
     return Answer({"passed": bool(frame["passed"].iloc[0])})
+
+
+def _find(name: object) -> Any:
+    from headwidgets.taxonomy import find  # loads torch
+
+    return find(name)
 
 
 def _read(body: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -50,4 +59,9 @@ def _read(body: dict[str, Any], *names: str) -> dict[str, Any]:
     return body
 
 
-SERVED = {"kinds": show, "score kinds": measure, "confirm kind": confirm}
+SERVED = {
+    "kinds": show,
+    "score kind": measure,
+    "score kinds": measure_all,
+    "confirm kind": confirm,
+}

@@ -117,7 +117,8 @@ def _best(frame: DataFrame, codes: NDArray[np.uint8]) -> list[dict[str, Any]]:
 
 
 def _codes(frame: DataFrame) -> NDArray[np.uint8]:
-    return np.array([VERDICTS.index(word) for word in frame["verdict"]], np.uint8)
+    codes: NDArray[np.uint8] = frame["verdict"].map(VERDICTS.index).to_numpy(np.uint8)
+    return codes
 
 
 def _column(frame: DataFrame, name: str) -> NDArray[np.float32]:

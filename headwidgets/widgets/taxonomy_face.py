@@ -5,12 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
 from headwidgets.taxonomy.registry import CLAIMABLE, EVIDENCE, STAGES
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NOT_MEASURABLE
-from headwidgets.widgets.face import quantised
 from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
 from headwidgets.widgets.face_text import width as written
 from headwidgets.widgets.face_text import write
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 MARGIN, WIDE, HIGH, GAP, ACROSS = 16, 168, 56, 8, 5
 BAND, LEGEND = 26, 40
 SMALL = 24_000
-"""Bytes of the picture that every display carries, as far as fewer colours can."""
-LEVELS = (64, 16, 8, 4)
+"""Bytes of the picture that every display carries, as far as fewer shades can."""
+LEVELS = ((32, True), (8, False), (6, False))
+"""Shades of grey, and whether a card says why it is not measurable: a file's, then smaller."""
 PALE = (246, 247, 248)
 LETTERS = {name: name[0].upper() for name in EVIDENCE}
 LEGEND_WORDS = (
@@ -58,19 +59,27 @@ def draw(state: Any, most: int | None = SMALL) -> bytes:
     ----------
     state : SessionState
     most : int, optional
-        Bytes to stay within, as far as fewer colours can; None: the best picture.
+        Bytes to stay within, as far as fewer shades can; None: the best picture.
     """
-    page = picture(state)
-    for colours in LEVELS:
+    for shades, reasons in LEVELS:
         out = BytesIO()
-        quantised(page, colours, signed=False).save(out, "PNG", optimize=True)
+        few = _few(picture(state, reasons=reasons), shades)
+        few.save(out, "PNG", optimize=True)
         if most is None or out.tell() <= most:
             break
     return out.getvalue()
 
 
-def picture(state: Any) -> Image.Image:
-    """Return the taxonomy as an image."""
+def _few(page: Image.Image, shades: int) -> Image.Image:
+    """Reduce a picture to shades of grey, and the ring around the selected head."""
+    greys = [(round(g),) * 3 for g in np.linspace(INK[0], 255, shades)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.array([*greys, PICKED], np.uint8).tobytes())
+    return page.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def picture(state: Any, *, reasons: bool = True) -> Image.Image:
+    """Return the taxonomy as an image, with or without why a kind is not measurable."""
     lanes = [[card for card in state.kinds if card["stage"] == stage] for stage in STAGES]
     rows = [-(-len(lane) // ACROSS) for lane in lanes]
     width = 2 * MARGIN + ACROSS * WIDE + (ACROSS - 1) * GAP
@@ -88,7 +97,7 @@ def picture(state: Any) -> Image.Image:
         for i, card in enumerate(lane):
             row, column = divmod(i, ACROSS)
             at = (MARGIN + column * (WIDE + GAP), y + row * (HIGH + GAP))
-            _card(pen, at, card, state)
+            _card(pen, at, card, state, reasons=reasons)
         y += -(-len(lane) // ACROSS) * (HIGH + GAP)
     for i, text in enumerate(LEGEND_WORDS):
         write(pen, (MARGIN, y + 6 + 16 * i), text, QUIET, size=11, anchor="la")
@@ -127,7 +136,9 @@ def _standing(state: Any) -> Iterator[tuple[str, Head]]:
         yield names[row], Head(int(layer), int(head))
 
 
-def _card(pen: Any, at: tuple[int, int], card: dict[str, Any], state: Any) -> None:
+def _card(
+    pen: Any, at: tuple[int, int], card: dict[str, Any], state: Any, *, reasons: bool
+) -> None:
     x, y = at
     box = (x, y, x + WIDE, y + HIGH)
     found = state.roles.get("kinds", {}).get(card["name"])
@@ -143,6 +154,7 @@ def _card(pen: Any, at: tuple[int, int], card: dict[str, Any], state: Any) -> No
     write(pen, (x + 13, y + 13), LETTERS[card["evidence"]], INK, size=10, anchor="mm")
     write(pen, (x + 26, y + 13), card["name"], INK, size=12, anchor="lm")
     head, more = _lines(found, best)
+    more = more if best or reasons else ""
     weak = best is None or best["verdict"] not in (CONSISTENT, CANDIDATE) or found["stale"]
     for text, ink, down in ((head, QUIET if weak else INK, 31), (more, QUIET, 46)):
         write(pen, (x + 7, y + down), _cut(text, WIDE - 14), ink, size=11, anchor="lm")

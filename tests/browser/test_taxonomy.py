@@ -1,4 +1,4 @@
-"""The taxonomy in a real JupyterLab: measure, cancel, confirm, passport, filters, the explorer's tab."""
+"""The taxonomy in a real JupyterLab: measure, cancel, confirm, passport, filters, a tab."""
 
 from __future__ import annotations
 
@@ -151,10 +151,11 @@ def test_a_click_selects_while_the_kernel_is_busy(taxonomy, lab):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_can_be_read_in_both_themes(taxonomy, theme):
     taxonomy.notebook.theme(theme)
-    taxonomy.python("s.selection = '1.0'; v.kind = 'induction'")
+    taxonomy.python("s.score('successor'); s.selection = '1.0'; v.kind = 'induction'")
     taxonomy.ready(kind="induction", head="1.0")
+    expect(taxonomy.kind("successor")).to_contain_text("not measurable here")
     code = (ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    taxonomy.page.evaluate("code => (0, eval)(code)", code)
+    assert taxonomy.page.evaluate(AXE, code) == []
     assert taxonomy.notebook.faint(".hw-kindview *:not(style):not(option)") == []
     taxonomy.notebook.screenshot(f"taxonomy-{theme.split()[-1].lower()}", taxonomy.root)
 
@@ -169,6 +170,7 @@ def test_in_the_explorer_it_is_a_tab(taxonomy):
     expect(explorer.locator(".hw-kindview")).to_have_attribute("data-hw-state", "ready")
     explorer.locator('.hw-kind[data-kind="induction"] .hw-role').first.click()
     taxonomy.ready(head="1.0")
+    taxonomy.notebook.screenshot("taxonomy-explorer", explorer)
     explorer.get_by_role("tab", name="heads", exact=True).click()
     expect(explorer.locator(".hw-grid")).to_have_attribute("data-hw-head", "1.0")
     assert taxonomy.python("print(e.tab)") == "heads"

@@ -178,7 +178,7 @@ def test_a_proof_is_shown(planted, wire):
 
 def test_the_browser_measures_one_kind_and_confirms_a_head(planted, wire):
     hw.TaxonomyView(planted)
-    assert ask(planted, "score kinds", kind="previous token")[-1]["status"] == "ok"
+    assert ask(planted, "score kind", kind="previous token")[-1]["status"] == "ok"
     assert found(planted, "previous token")["best"][0]["head"] == "0.0"
     assert ask(planted, "confirm kind", kind=INDUCTION, head="1.0")[-1]["status"] == "ok"
     assert [one["kind"] for one in planted.state.roles["proofs"]] == [INDUCTION]
@@ -187,7 +187,7 @@ def test_the_browser_measures_one_kind_and_confirms_a_head(planted, wire):
 def test_measuring_all_is_one_plan(planted, wire, monkeypatch):
     asked = []
     monkeypatch.setattr(planted, "scores", lambda: asked.append("all"))
-    assert ask(planted, "score kinds", kind=None)[-1]["status"] == "ok"
+    assert ask(planted, "score kinds")[-1]["status"] == "ok"
     assert asked == ["all"]
     assert planted.state.kinds, "and the cards are there"
 
@@ -205,8 +205,9 @@ def test_a_verdict_that_waits_for_its_proof_is_given_anew(planted, wire, monkeyp
 @pytest.mark.parametrize(
     ("name", "body", "message"),
     [
-        ("score kinds", {"kind": "inducton"}, "did you mean 'induction'"),
-        ("score kinds", {}, "expected kind"),
+        ("score kind", {"kind": "inducton"}, "did you mean 'induction'"),
+        ("score kind", {}, "expected kind"),
+        ("score kinds", {"kind": INDUCTION}, "expected nothing"),
         ("confirm kind", {"kind": INDUCTION}, "expected kind and head"),
         ("confirm kind", {"kind": INDUCTION, "head": "9.9"}, "no head 9.9"),
         ("confirm kind", {"kind": "associative memories", "head": "1.0"}, "no task proves"),

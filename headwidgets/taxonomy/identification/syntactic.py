@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SYNTACTIC = "syntactic information"
 _IOI = "Wang et al. 2022 (IOI), arXiv 2211.00593"
 _NAME_SHARE = (
-    r"\frac{\sum_x \left( D_h(o_x;\, o_x) - D_h(s_x;\, o_x) \right)}"
+    r"\frac{\sum_x \left( D_h(o_x;\, N_x) - D_h(s_x;\, N_x) \right)}"
     r"{\sum_x \left( \ell(o_x) - \ell(s_x) \right)}"
 )
 
@@ -155,11 +155,11 @@ def mover(measure: Measure) -> Scores:
     formula=_NAME_SHARE,
     words=(
         "what the head adds directly to the logit of the indirect object o less that of the "
-        "subject s by looking at o from the last token, over the model's difference of these "
-        "logits, over all prompts"
+        "subject s by looking at these names (N) from the last token, over the model's difference "
+        "of these logits, over all prompts"
     ),
-    data='the task "ioi"',
-    null="names permuted over prompts; a third name in place of o",
+    data='the task "ioi"; the names where they first stand, and the subject where it comes again',
+    null="the two names exchanged, in prompts drawn at random",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(
@@ -232,20 +232,23 @@ def backup_name_mover(measure: Measure) -> Scores:
         "first letter."
     ),
     formula=(
-        r"\frac{\sum_x \left( D_h(a_x;\, w_x) - \overline{D_h(b;\, w_x)} \right)}"
-        r"{\sum_x \left( \ell(a_x) - \overline{\ell(b)} \right)}"
+        r"\frac{\sum_x \left( C_h(w_x) - \overline{C_h(u)} \right)}"
+        r"{\sum_x \left( \ell(a_x) - \overline{\ell(b)} \right)}, \qquad "
+        r"C_h(w) = D_h(a_w;\, w) - \overline{D_h(b;\, w)}"
     ),
     words=(
-        "what the head adds directly to the logit of the right letter a less the mean of the "
-        "other letters b by looking at the word w, over the same difference of the model's logits"
+        "what the head adds directly to the logit of a word's own letter a less the mean of the "
+        "other letters b by looking at that word: of the word w whose turn it is, less the mean of "
+        "the other words u, where the second letter and the third are asked for; over the model's "
+        "own difference of logits at the third"
     ),
     data='the task "acronyms"',
-    null="right letters permuted over prompts; another of the three words in place of w",
+    null="one of the three words and its letter, drawn for each prompt, in place of the right one",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper gives none; besides, 0.2 of the attention on w, and the right letter the first "
-        "that its OV circuit writes for 8 of 10 words"
+        "the paper gives none; besides, 0.2 of the attention on w at both letters, and the right "
+        "letter the first that its OV circuit writes for 8 of 10 words"
     ),
     unit="share of the logit difference, signed",
     evidence="direct attribution",
@@ -277,7 +280,7 @@ def letter_mover(measure: Measure) -> Scores:
     formula="-" + _NAME_SHARE,
     words="the score of the name mover with its sign turned: what it takes from the name",
     data='the task "ioi"',
-    null="names permuted over prompts; a third name in place of o",
+    null="the two names exchanged, in prompts drawn at random",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import letters
+from headwidgets.taxonomy.chain import iterating
 from headwidgets.taxonomy.from_weights import succession
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
@@ -74,10 +75,10 @@ def correct_letter(measure: Measure) -> Scores:
         "Where a result is written step by step, each step looks at the input that the next step "
         "needs."
     ),
-    formula=r"\frac{1}{L-1} \sum_{t=1}^{L-1} A[s_t,\, x_{t+1}]",
+    formula=r"\frac{1}{N} \sum_x A[s_t,\, x_{t+1}]",
     words=(
-        "the mean attention that the state s after t inputs gives to the input x that comes next, "
-        "over all states and prompts"
+        "the mean attention that the last written state s, after t inputs, gives to the input x "
+        "that comes next, over N prompts that stop after different t"
     ),
     data='the task "parity": rows of 3 to 8 bits and their states, lengths mixed',
     null="the target moved to other inputs of the same row",
@@ -105,7 +106,7 @@ def correct_letter(measure: Measure) -> Scores:
 )
 def iteration(measure: Measure) -> Scores:
     """Attention on the input that the next step needs."""
-    later(measure, "attention from each written state on the next input")
+    return iterating(measure)
 
 
 @kind(

@@ -37,8 +37,8 @@ export const BOARD_STYLE = css`
 .hw-kind:hover { border-color: var(--hw-quiet); }
 .hw-kind.hw-may { border-left: 3px dotted var(--hw-quiet); padding-left: 4px; }
 .hw-kind.hw-exploratory { border-style: dashed; border-color: var(--hw-quiet); }
-.hw-kind.hw-strong { border-left: 3px solid var(--hw-fg); padding-left: 4px; }
-.hw-kind.hw-mute { background: var(--hw-soft); }
+.hw-kind.hw-claimed { border-left: 3px solid var(--hw-fg); padding-left: 4px; }
+.hw-kind.hw-mute > div { color: var(--hw-quiet); font-weight: 400; }
 .hw-kind[aria-selected="true"] { box-shadow: inset 0 0 0 2px var(--hw-accent); }
 .hw-board:focus-visible .hw-at { outline: 2px solid var(--hw-fg); outline-offset: 1px; }
 .hw-kindname { font-weight: 600; font-size: 11.5px; letter-spacing: -.02em; }
@@ -187,7 +187,7 @@ const CLAIM: Record<string, string> = { "may form": " hw-may", exploratory: " hw
 function kindCard(card: Card, { roles, open, selection }: BoardState): HTMLElement {
   const found = roles.kinds[card.name];
   const verdict = standing(found);
-  const loud = verdict === "consistent with" ? " hw-strong" : (CLAIM[card.claim] ?? "");
+  const loud = verdict === "consistent with" ? " hw-claimed" : (CLAIM[card.claim] ?? "");
   const mute = verdict === NOT_MEASURABLE || verdict === NOT_YET ? " hw-mute" : "";
   const title = h("div", "hw-kindname", evidence(card.evidence), card.name);
   const rows = found?.best.length

@@ -28,7 +28,7 @@ export const CARD_STYLE = css`
 .hw-open dt { color: var(--hw-quiet); }
 .hw-open dd { margin: 0; overflow-wrap: anywhere; }
 .hw-open ul { margin: 0; padding-left: 15px; }
-.hw-verdictline { margin: 5px 0; padding: 4px 8px; background: var(--hw-soft); border-radius: 4px; }
+.hw-verdictline { margin: 6px 0; padding: 0 8px; border-left: 3px solid var(--hw-line); }
 .hw-acts { display: flex; flex-wrap: wrap; gap: 5px 8px; align-items: center; margin: 6px 0; }
 .hw-kindview table { border-collapse: collapse; width: 100%; font-size: 12px; }
 .hw-kindview th { text-align: left; font-weight: 400; color: var(--hw-quiet); font-size: 11px; }
@@ -36,6 +36,7 @@ export const CARD_STYLE = css`
 .hw-kindview :is(td, th) { padding: 1px 8px 1px 0; white-space: nowrap; vertical-align: baseline; }
 .hw-kindview :is(td, th).hw-num { text-align: right; font-family: var(--hw-mono); }
 .hw-kindview td:last-child { white-space: normal; }
+.hw-kindview .hw-badge { white-space: nowrap; }
 .hw-kindview td button { padding: 0 4px; height: auto; line-height: 17px; font-size: 12px;
   border-color: transparent; text-decoration: underline dotted; text-underline-offset: 2px;
   margin-left: -5px; }
@@ -147,11 +148,12 @@ function bestHeads(
 }
 
 /** What a proof came to. */
-export function proved(proof: Proof): HTMLElement {
+export function proved(proof: Proof, briefly = false): HTMLElement {
   const share = proof.share === null ? "–" : `${(100 * proof.share).toFixed(0)} %`;
-  const text = `${proof.passed ? "✓ confirmed" : "✗ not confirmed"}, ${share}`;
+  const long = proof.passed ? "✓ confirmed," : "✗ not confirmed,";
+  const text = `${briefly ? long.charAt(0) : long} ${share}`;
   const made = h("span", "hw-badge", proof.stale ? `${text}, before your edit` : text);
-  made.title = proof.reason;
+  made.title = `${long} ${share}: ${proof.reason}`;
   return made;
 }
 

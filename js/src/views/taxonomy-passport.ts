@@ -61,21 +61,15 @@ function row(
   open: (kind: string) => void,
 ): HTMLElement {
   const proof = roles.proofs.find((one) => one.kind === kind && one.head === head);
-  const more = [
-    ...(proof ? [proved(proof)] : []),
-    ...(found.stale ? [h("span", "hw-badge", "before your edit")] : []),
-  ];
+  const name = button(kind, () => open(kind), `open the card of ${kind}`);
+  const old = found.stale ? [h("div", "hw-small", "before your edit")] : [];
   return h(
     "tr",
     "",
-    h(
-      "td",
-      "",
-      button(kind, () => open(kind), `open the card of ${kind}`),
-    ),
+    h("td", "", name, ...old),
     h("td", "hw-num", number(score)),
     h("td", "hw-num", number(found.null_max)),
     h("td", "hw-num", pOf(p)),
-    h("td", "", ...more),
+    h("td", "", ...(proof ? [proved(proof, true)] : [])),
   );
 }

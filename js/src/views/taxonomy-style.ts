@@ -12,7 +12,7 @@ export const TAXONOMY_STYLE =
   background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 5px; padding: 2px 8px;
   box-sizing: border-box; height: 26px; }
 .hw-kindview button { cursor: pointer; }
-.hw-kindview button:disabled { cursor: default; color: var(--hw-quiet); background: var(--hw-soft); }
+.hw-kindview button:disabled { cursor: default; color: var(--hw-quiet); border-style: dashed; }
 .hw-kindview :is(select, input, button):focus-visible { outline: 2px solid var(--hw-accent);
   outline-offset: 1px; }
 .hw-halves { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }

@@ -63,7 +63,7 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
   const work = runner(looked, ask, () => draw(), signal);
   const tools = taxonomyTools({
     filter: set,
-    all: () => work.run("score kinds", { kind: null }, "measuring every kind"),
+    all: () => work.run("score kinds", {}, "measuring every kind"),
     cancel: () => work.cancel(),
   });
   const cards = board({ open: (kind) => open(own.get("kind") === kind ? "" : kind), pick });
@@ -73,7 +73,7 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
       open("");
       cards.element.focus();
     },
-    measure: (kind: string) => work.run("score kinds", { kind }, `measuring ${kind}`),
+    measure: (kind: string) => work.run("score kind", { kind }, `measuring ${kind}`),
     confirm: (kind: string, head: string) =>
       work.run("confirm kind", { kind, head }, `confirming ${head} as ${kind}`),
   };
