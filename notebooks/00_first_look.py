@@ -3,8 +3,10 @@
 #
 # *What does this attention head do, and how do you know?* In ten minutes you will type a prompt,
 # read what a head attends to, score every head against chance, switch heads off and watch the
-# next-token logits move: first on a tiny model whose heads were set by hand, so that every number
-# can be checked, then on a model of your own.
+# next-token logits move, and carry an answer from one sentence into another.
+#
+# The model is small enough to come with the package and was trained on the tasks of `hw.tasks()`:
+# its heads were found by training, not put there, and it can really do what it is asked here.
 #
 # Run all cells (*Run > Run All Cells*), then come back up here and play. Nothing is downloaded.
 #
@@ -13,7 +15,7 @@
 # %%
 import headwidgets as hw
 
-s = hw.Session()  # no name: the planted model, two layers of three heads
+s = hw.Session()  # no name: the bundled model
 s
 
 # %% [markdown]
@@ -25,7 +27,6 @@ s
 # - `hw.PatchPanel` holds the prompt, the edits, and what they do to the next token.
 
 # %%
-s.selection = "0.0"
 hw.AttentionView(s)
 
 # %%
@@ -39,9 +40,10 @@ panel
 
 # %% [markdown]
 # The model never sees letters, it sees **tokens**: here common words, each with the space in front
-# of it (the card shows it as a dot). A word that is not in the small vocabulary is spelled in
-# bytes; try *zebra*. `<bos>`, the beginning of the sequence, is put in front of every prompt, and
-# you will see why it matters.
+# of it (the card shows it as a dot). A word that is not in the vocabulary is spelled in pieces; try
+# *unhappiness*. A token that this model never met in training is underlined in the panel: what the
+# model does with it means little. `<bos>`, the beginning of the sequence, is put in front of every
+# prompt, and you will see why it matters.
 
 # %%
 import numpy as np
@@ -51,39 +53,42 @@ pd.DataFrame({"token": s.tokens, "id": s.token_ids}).T
 
 # %% [markdown]
 # From the last token the model predicts the next one. The **logit** is what it says for a token
-# before the softmax turns it into a probability. Here one word stands out, and all others are far
-# below (the next in the list happen to be bytes that do not print).
+# before the softmax turns it into a probability. John gives, so somebody else receives: *Mary*.
 
 # %%
-s.logits(k=3)
+s.logits(k=5).round(2)
+
+# %%
+assert s.logits(k=1)["token"].item() == " Mary"
 
 # %% [markdown]
 # ## 2. Read a head
 #
-# A head of layer 1 is called `1.0`, `1.1`, `1.2`. `s.attention` returns its attention as an array:
-# row = query (the token that looks), column = key (the token that is looked at). Rows sum to one,
-# and nobody looks ahead. Head 0.0 looks at the token before, every time:
+# The third head of layer 2 is called `2.2`: both are counted from 0. `s.attention` returns its
+# attention as an array: row = query (the token that looks), column = key (the token that is looked
+# at). Rows sum to one, and nobody looks ahead. Which head looks most at the token right before, on
+# this prompt?
 
 # %%
-pd.DataFrame(s.attention("0.0"), index=s.tokens, columns=s.tokens).round(2)
+patterns = {
+    f"{layer}.{head}": s.attention(f"{layer}.{head}")
+    for layer in range(s.facts.n_layers)
+    for head in range(s.facts.n_heads)
+}
+before = {name: pattern.diagonal(-1)[1:].mean() for name, pattern in patterns.items()}
+looks_back = max(before, key=before.get)
+print(f"{looks_back} gives the token before {before[looks_back]:.0%} of its attention")
+assert all(np.allclose(pattern.sum(axis=1), 1, atol=1e-4) for pattern in patterns.values())
 
 # %% [markdown]
-# Click **1.0** in the view above, or let a cell do it. Its last row, `' to'`, looks at `' the'`,
-# the token that *followed* the earlier `' to'`. And where it finds no earlier copy, it looks at
-# `<bos>`: attention has to go somewhere, and a head with nothing to do rests there. **1.1** always
-# rests: a *sink*.
+# Choose it: click it in the view above, or let a cell do it. The bright line beside the diagonal is
+# what the number says. Some other heads show a bright first column instead: attention has to go
+# somewhere, and a head with nothing to do rests on `<bos>` (a *sink*).
 
 # %%
-s.selection = "1.0"
-
-# %%
-pattern = s.attention("1.0")
-query, key = 14, 7
-print(f"{s.tokens[query]!r} to {s.tokens[key]!r}: {pattern[query, key]:.3f}")
-assert np.allclose(pattern.sum(axis=1), 1, atol=1e-5)
-assert pattern[query, key] > 0.999
-assert s.attention("0.0").diagonal(-1).min() > 0.999  # the token before
-assert s.attention("1.1")[:, 0].min() > 0.999  # <bos>
+s.selection = looks_back
+resting = {name: pattern[1:, 0].mean() for name, pattern in patterns.items()}
+pd.Series(resting, name="mean attention to <bos>").sort_values(ascending=False).head(3).round(2)
 
 # %% [markdown]
 # ## 3. Is that a finding?
@@ -112,10 +117,11 @@ scores.loc[scores["verdict"] != "no", SHOWN].round(3)
 # null and the verdict; a click selects the head everywhere.
 
 # %%
-hw.HeadGrid(s, score="induction")
+hw.HeadGrid(s, score="previous token")
 
 # %% [markdown]
-# Each kind found one head. Now we may look at the answer, because this model was planted:
+# **May the scores be believed?** Two controls say so. In the first the answer is known:
+# `hw.Session("planted")` is a model whose heads were set by hand.
 #
 # | head | was set to attend to | and writes |
 # |---|---|---|
@@ -130,14 +136,15 @@ hw.HeadGrid(s, score="induction")
 # looks for a place whose predecessor is the present token (Elhage et al. 2021; Olsson et al. 2022).
 
 # %%
-found = scores[scores["verdict"] == "consistent with"]
+planted = hw.Session("planted").scores()
+found = planted[planted["verdict"] == "consistent with"]
 found = {f"{row.layer}.{row.head}": row.kind for row in found.itertuples()}
 assert found == {"0.0": "previous token", "0.1": "duplicate token", "1.0": "induction"}
 found
 
 # %% [markdown]
-# **The control** is a model that never learned anything: a small Llama with random weights. Scores
-# that believe in heads would find some here. (The folded cell writes it into a temporary folder.)
+# The second never learned anything: a small Llama with random weights. Scores that believe in heads
+# would find some here. (The folded cell writes it into a temporary folder.)
 
 # %% [source_hidden]
 import tempfile
@@ -191,110 +198,77 @@ control_scores.sort_values("score", ascending=False).groupby("kind").head(1)[SHO
 #
 # ## 4. Switch heads off
 #
-# Eight sentences that begin to repeat themselves. The **metric** is Wang et al.'s (2022) logit
-# difference: the logit of the word that came before, minus that of another word.
+# A **task** is a generator of prompts with answers, for any tokenizer: `hw.tasks()` lists them. In
+# this one, of Wang et al. (2022), two people are named, one of them twice, and the other one
+# receives (*indirect object identification*). The **metric** is the logit difference: the logit of
+# the right name minus that of the other. This model was never trained on these pairs of names.
 
 # %%
-TABLE = """
-Mary  saw    red    bird  hat
-Tom   found  blue   book  tree
-Anna  took   green  apple ball
-Ben   liked  white  cat   tree
-Emma  got    small  key   letter
-Frank wanted yellow fish  table
-Kate  made   black  door  box
-Sam   put    new    hat   flower
-"""
-words = [line.split() for line in TABLE.split("\n") if line]
-clean = [f"Once {who} {did} a {how} {it} and {who} {did} a {how}" for who, did, how, it, _ in words]
-answer, foil = ([f" {row[place]}" for row in words] for place in (3, 4))
-sentences = hw.Prompts(clean=clean, answer=answer, foil=foil, name="eight sentences")
-s.prompts = sentences
-sentences.to_frame()
-
-# %% [markdown]
-# The **loss of the repeat**, in nats, is how badly the model predicts a token that it could have
-# copied. It is 0 when the model is sure and right, and ln V when it has no idea among V tokens. For
-# a measure of your own like this one, `headwidgets.methods` gives the logits of a run:
+s.prompts = hw.task("ioi", n=60, split="test")
+s.prompts.to_frame()[["clean", "corrupted", "answer", "foil"]].head(4)
 
 # %%
-from itertools import pairwise
-
-from headwidgets.methods.runs import logits
-
-
-def repeat_loss(run):
-    """Mean loss, on the prompt on screen, of the tokens that end a pair seen before."""
-    asked = s.snapshot()
-    ids = asked.pair.clean
-    pairs = list(pairwise(ids))
-    repeated = [i for i, pair in enumerate(pairs) if pair in pairs[:i]]
-    if not repeated:
-        return float("nan")
-    values = logits(s.engine, asked, run, [asked.index], positions="all").values[0]
-    log_probabilities = values.log_softmax(dim=-1)
-    return float(np.mean([0 - log_probabilities[i, ids[i + 1]] for i in repeated]))
-
-
-ln_v = np.log(s.facts.d_vocab)
-s.edits = [hw.zero("0.0")]
-print(f"loss of the repeat: {repeat_loss('clean'):.3f} -> {repeat_loss('edited'):.3f} nats")
-print(f"ln {s.facts.d_vocab} = {ln_v:.3f}")
-assert repeat_loss("clean") < 1e-6
-assert abs(repeat_loss("edited") - ln_v) < 1e-5
-s.effect().round(3)
+right = s.accuracy().iloc[0]
+print(f"accuracy {right.accuracy:.2f} ± {right.accuracy_se:.2f}, where a guess has {right.chance}")
+assert right["accuracy"] > 0.9
 
 # %% [markdown]
-# Without the previous-token head, the induction head in the layer above finds nothing to match,
-# and the model knows nothing at all. Your turn: switch the edit off and on in the panel, and add
-# others. The arrows choose the sentence on screen; the metric runs over all eight, with a 95 %
-# interval.
+# Which heads does it need? `s.sweep("resample")` gives each head in turn the output that it has on
+# *another* of the prompts, recomputes everything above it, and reads the metric, with the standard
+# error over the 60 prompts.
+
+# %%
+costs = s.sweep("resample").sort_values("effect")
+top = costs.iloc[0]
+needed = hw.Head(int(top["layer"]), int(top["head"]))
+print(f"{needed} costs {-top['effect']:.2f} ± {top['se']:.2f} of {right.logit_diff:.2f}")
+costs.head(4).round(2)
+
+# %%
+assert -top["effect"] > 0.3 * right["logit_diff"]
+others = costs["effect"].iloc[1:]
+assert top["effect"] < others.quantile(0.05)  # it costs more than 95 % of the others
+
+# %% [markdown]
+# Now look at it, and switch it off: the button *zero* of the panel, or this cell. The arrows
+# of the panel choose the prompt on screen; the metric runs over all of them, with a 95 % interval.
+
+# %%
+s.selection = needed
+s.edits = [hw.zero(needed)]
+s.effect().round(2)
 
 # %%
 panel
 
 # %% [markdown]
-# Take out the sink, 1.1, and nothing changes. That is a result too, and the session says which of
-# two reasons it is: the edit did nothing, or nobody listens. The other three are no different.
+# Most heads do little here, and when nothing moves at all, the session says why. A high score is a
+# place to look, not a finding: the head with the highest previous-token score of section 3, is it
+# one that this task needs?
 
 # %%
-for head in ["1.1", "0.1", "0.2", "1.2"]:
-    s.edits = [hw.zero(head)]
-    still = s.effect()
-    assert still["value"]["change"] == still["value"]["KL"] == 0
-    print(still.attrs["notes"][0])
+scored = scores[scores["kind"] == "previous token"].sort_values("score").iloc[-1]
+same = (costs["layer"] == scored["layer"]) & (costs["head"] == scored["head"])
+share = costs[same]["effect"].item() / right["logit_diff"]
+print(f"{scored['layer']}.{scored['head']}: score {scored['score']:.2f}; without it {share:+.0%}")
 s.edits = []
 
 # %% [markdown]
-# So there is a duplicate-token head that scores 1.000, with p = .001, and is not used. A high score
-# is a place to look, not a finding.
-#
 # ## 5. Ask where, not only whether
 #
-# Zero is a brutal question: the model never meets it in nature. **Patching** asks a finer one. Each
-# sentence gets a corrupted partner of the same length, in which another word came first; one head's
-# output is taken from one run and put into the other (Wang et al. 2022).
-
-# %%
-corrupted = [
-    text.replace(f" {row[3]} ", f" {row[4]} ") for text, row in zip(clean, words, strict=True)
-]
-s.prompts = hw.Prompts(clean=clean, corrupted=corrupted, answer=answer, foil=foil)
-print(s.prompt, "->", s.prompts.answer[0])
-print(s.corrupted_prompt, "->", s.prompts.foil[0])
-
-# %% [markdown]
+# To switch off is a brutal question. **Patching** asks a finer one. Each prompt has a corrupted
+# partner of the same length, in which a third name stands where the first was named again: nothing
+# there says who gives. One head's output is taken from one run and put into the other.
+#
 # `normalised` is 1 where the edited run is as good as the clean one and 0 where it is as bad as the
-# corrupted one, whichever direction you patch in; `se` is the standard error over the n = 8 pairs.
+# corrupted one, whichever direction you patch in.
 
 # %%
 EDITS = [
-    hw.zero("0.0"),
-    hw.zero("1.0"),
-    hw.patch("1.0", at="end"),  # noising: the corrupted head in the clean run
-    hw.patch("1.0", at="end", into="corrupted"),  # denoising: the other way round
-    hw.patch("0.0", into="corrupted"),
-    hw.mean("1.0"),
+    hw.patch(needed),  # noising: the corrupted head in the clean run
+    hw.patch(needed, into="corrupted"),  # denoising: the other way round
+    hw.patch(needed, at="end"),
+    hw.mean(needed),
 ]
 rows = {}
 for edit in EDITS:
@@ -307,24 +281,17 @@ for edit in EDITS:
         "n": int(edited["n"]),
         "normalised": normalised["value"],
         "se of it": normalised["se"],
-        "note": "; ".join(effect.attrs["notes"]),
     }
+s.edits = []
 table = pd.DataFrame.from_dict(rows, orient="index")
 print(f"clean {effect['value']['clean']:.2f}, corrupted {effect['value']['corrupted']:.2f}")
-table.round(3)
+table.round(2)
 
 # %% [markdown]
-# Removing a head of the pair leaves the model undecided: 0.5, halfway. Patching 1.0 at the last
-# position carries the whole answer over, in both directions: 0 and 1. And patching 0.0 does
-# nothing, though removing it ruins everything: it says "the token before me is *red*", which is as
-# true in the corrupted sentence. So 1.0 moves the word, and 0.0 only tells it where to look.
+# Every head, in the corrupted run, as it was in the clean one: where does the answer come back?
 
 # %%
-normalised = table["normalised"]
-assert abs(normalised["patch 1.0 into clean at end"]) < 1e-4
-assert abs(normalised["patch 1.0 into corrupted at end"] - 1) < 1e-4
-assert abs(normalised["patch 0.0 into corrupted"]) < 1e-4
-assert abs(normalised["zero 0.0"] - 0.5) < 1e-4
+hw.HeadGrid(s, score=s.sweep("patch"))
 
 # %% [markdown]
 # ## 6. A model of yours
@@ -385,32 +352,34 @@ induction.sort_values("score", ascending=False).head(2)[[*SHOWN[:8], "task_accur
 # it gives the same number.
 
 # %%
-from headwidgets.zoo.planted import planted
+from headwidgets.zoo.bundled import bundled
 
-bridge = planted()
+bridge = bundled()
 held = hw.Session(bridge)  # a bridge that you hold: it is never changed
-held.prompt = clean[0]
-held.metric = hw.LogitDiff(answer[0], foil[0])
-held.edits = [hw.zero("0.0")]
+held.prompt = s.prompts.clean[0]
+held.metric = hw.LogitDiff(s.prompts.answer[0], s.prompts.foil[0])
+held.edits = [hw.zero(needed)]
 ours = held.effect()["value"]
+hook = f"blocks.{needed.layer}.attn.hook_z"
 
 
 def switch_off(z, hook):  # noqa: ARG001 - z is [batch, position, head, d_head]
-    z[:, :, 0] = 0
+    z[:, :, needed.head] = 0
     return z
 
 
 tokens = torch.tensor([held.token_ids])
-right, wrong_one = (bridge.tokenizer.encode(word)[-1] for word in (answer[0], foil[0]))
+both = s.prompts.answer[0], s.prompts.foil[0]
+right_one, wrong_one = (bridge.tokenizer.encode(word)[-1] for word in both)
 with torch.no_grad():
     runs = {
         "clean": bridge(tokens),
-        "edited": bridge.run_with_hooks(tokens, fwd_hooks=[("blocks.0.attn.hook_z", switch_off)]),
+        "edited": bridge.run_with_hooks(tokens, fwd_hooks=[(hook, switch_off)]),
     }
 for run, values in runs.items():
-    theirs = float(values[0, -1, right] - values[0, -1, wrong_one])
+    theirs = float(values[0, -1, right_one] - values[0, -1, wrong_one])
     print(f"{run:7} headwidgets {ours[run]:9.5f}   TransformerLens {theirs:9.5f}")
-    assert abs(ours[run] - theirs) < 1e-5
+    assert abs(ours[run] - theirs) < 1e-4
 
 # %% [markdown]
 # ## 8. Keep it
@@ -419,15 +388,15 @@ for run, values in runs.items():
 # every table, and a hash of the weights, so that numbers never end up with the wrong model.
 
 # %%
-s.edits = [hw.zero("0.0")]
-s.notes = "Without 0.0, 1.0 has nothing to match on."
+s.edits = [hw.zero(needed)]
+s.notes = f"Without {needed}, the model no longer tells who receives."
 before = s.effect()
 folder = s.save(Path(scratch.name) / "first-look")
 print(sorted(path.name for path in folder.iterdir()))
 
 again = hw.load(folder)
 assert again.notes == s.notes
-assert list(again.edits) == [hw.zero("0.0")]
+assert list(again.edits) == [hw.zero(needed)]
 pd.testing.assert_frame_equal(again.effect(), before)
 pd.testing.assert_frame_equal(again.frames["scores"], s.frames["scores"])
 again

@@ -38,7 +38,7 @@ sentences = hw.Prompts(
     foil=[f" {row[4]}" for row in rows],
     name="four sentences",
 )
-s = hw.Session()  # the planted model: two layers of three heads
+s = hw.Session("planted")  # the planted model: two layers of three heads
 s.prompts = sentences
 s.selection = "1.0"
 

@@ -15,6 +15,7 @@ from headwidgets.methods.edit import Edit
 from headwidgets.methods.logistic import logistic
 from headwidgets.methods.logit_direction import LogitDirection
 from headwidgets.methods.measuring import order_tokens
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.places import read_at, read_target
 from headwidgets.methods.runs import batches, logits
 from headwidgets.methods.vector import HOW, Direction
@@ -38,6 +39,7 @@ def find_direction(
     groups: Any = None,
     vector: Any = None,
     name: str = "",
+    **unknown: object,
 ) -> Direction:
     """Find a direction at one place of the model.
 
@@ -72,6 +74,7 @@ def find_direction(
     ----------
     Tigges et al. 2023, "Linear Representations of Sentiment", arXiv 2310.15154, section 2.
     """
+    refuse_unknown("direction", unknown, "at, groups, vector, name")
     if how not in HOW:
         message = f"expected how as one of {', '.join(map(repr, HOW))}, got {how!r}"
         raise InputError(message)

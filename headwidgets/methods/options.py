@@ -55,9 +55,9 @@ def read_known(what: str, **asked: tuple[object, Collection[str]]) -> None:
 
 
 def read_seed(seed: object) -> int:
-    """Return a seed as a whole number, or raise InputError."""
+    """Return a seed as a whole number from 0, or raise InputError."""
     drawn = whole(seed)
-    if drawn is None:
-        message = f"expected seed= as a whole number, got {seed!r:.80}"
+    if drawn is None or drawn < 0:
+        message = f"expected seed= as a whole number from 0, got {seed!r:.80}"
         raise InputError(message)
     return drawn

@@ -150,14 +150,16 @@ class Hands:
 
 
 STORIES = ROOT.parent / "shared" / "data" / "stories260k"
-TOY = """clean\tcorrupted\tanswer\tfoil
-When Mary and John went to the store, Mary\tWhen Mary and John went to the store, John\t and\t went
-the red apple and the book, the red\tthe red apple and the book, the and\t apple\t the"""
+NAMES = """clean\tcorrupted\tanswer\tfoil
+When Mary and John went to the store, John gave a drink to\tWhen Mary and John went to the store, \
+Mary gave a drink to\t Mary\t John
+When Tom and Anna went to the market, Anna gave a ring to\tWhen Tom and Anna went to the market, \
+Tom gave a ring to\t Tom\t Anna"""
 STORY = """clean\tcorrupted\tanswer\tfoil
 Lily had a cat.\tTim had a cat.\t She\t He
 Lily was very sad.\tTim was very sad.\t She\t He"""
 MODELS = {
-    "planted": ('hw.Session("planted")', TOY),
+    "bundled": ("hw.Session()", NAMES),
     "stories": (f"hw.Session({str(STORIES)!r})", STORY),
 }
 

@@ -211,6 +211,7 @@ def test_a_given_one(on):
     ("target", "options", "match"),
     [
         ("1.2", {"how": "luck"}, "expected how as one of"),
+        ("1.2", {"layer": 3}, "direction has no option 'layer': it has at, groups"),
         ("1.2", {"how": "given"}, "expected vector="),
         ("1.2", {"vector": np.ones(16)}, "expected vector="),
         ("1.2", {"how": "given", "vector": np.ones(64)}, r"16 numbers \(d_head\) at 1.2, got 64"),

@@ -56,9 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the run: state, log, checkpoints")
-    add("--steps", type=int, default=20_000)
+    add("--steps", type=int, default=5_500)
     add("--rows", type=int, default=64, help="prompts in a step")
-    add("--rate", type=float, default=1e-3, help="highest learning rate")
+    add("--rate", type=float, default=2e-3, help="highest learning rate")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=2)
     add("--device", default="cpu", help="cpu or cuda")

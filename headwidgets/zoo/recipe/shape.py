@@ -28,11 +28,11 @@ class Shape:
     """
 
     architecture: str = "mistral"
-    layers: int = 6
+    layers: int = 5
     heads: int = 6
     d_head: int = 32
     d_model: int = 128
-    d_mlp: int = 344
+    d_mlp: int = 256
     n_ctx: int = 256
 
     def config(self, d_vocab: int) -> Any:

@@ -49,7 +49,7 @@ class Plan:
     steps: int
     rows: int = 64
     seed: int = 0
-    rate: float = 1e-3
+    rate: float = 2e-3
     chapter: int = 500
     kept: int = 20
     questions: int = 64
