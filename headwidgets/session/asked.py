@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 class Asked(Asking):
     """One method a number; each returns it with what it belongs to."""
 
