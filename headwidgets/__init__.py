@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from headwidgets.tasks.listing import tasks
     from headwidgets.tasks.load import load_task
     from headwidgets.taxonomy import kinds
+    from headwidgets.taxonomy.atlas import atlas
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
     from headwidgets.widgets.report_card import ReportCard, report_card
+    from headwidgets.widgets.taxonomy_view import TaxonomyView
 
 __version__ = "0.1.0"
 
@@ -71,8 +73,10 @@ __all__ = [
     "ReportCard",
     "Session",
     "TaskSet",
+    "TaxonomyView",
     "__version__",
     "add",
+    "atlas",
     "compare_with_exact",
     "explore",
     "keep",
@@ -126,11 +130,13 @@ _HOMES = {
     "tasks.listing": ("tasks",),
     "tasks.load": ("load_task",),
     "taxonomy": ("kinds",),
+    "taxonomy.atlas": ("atlas",),
     "widgets.attention": ("AttentionView",),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),
     "widgets.report_card": ("ReportCard", "report_card"),
+    "widgets.taxonomy_view": ("TaxonomyView",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}

@@ -19,11 +19,12 @@ from headwidgets.methods.sweep_whole import run_whole
 from headwidgets.model.work import checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
     from torch import Tensor
 
+    from headwidgets.heads import Head
     from headwidgets.methods.metric import Metric
     from headwidgets.methods.places import At
     from headwidgets.methods.snapshot import Snapshot
@@ -114,6 +115,35 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
     return _Sweep(engine, base, plan, chosen).run(prompts_at_once(engine, base, memory), arrived)
 
 
+def changes(
+    engine: Engine, snapshot: Snapshot, kind: str, heads: Sequence[Head], *, seed: int = 0
+) -> tuple[Values, Values]:
+    """Return what editing each of some heads does to the metric of every prompt.
+
+    Parameters
+    ----------
+    kind : {"zero", "mean", "resample"}
+    heads : sequence of Head
+    seed : int
+        Of a resample: which prompt gives to which.
+
+    Returns
+    -------
+    change : ndarray of float64, [head, prompt]
+        Edited minus clean.
+    clean : ndarray of float64, [prompt]
+    """
+    plan = read_plan(engine.facts, kind, "heads", "denoise", None, seed, sorted(heads))
+    check_aligned(engine, plan, snapshot)
+    base = asked_alone(snapshot, None)
+    chosen = variants(plan, base, engine.facts)
+    run = _Sweep(engine, base, plan, chosen)
+    run.run(prompts_at_once(engine, base, MEMORY), None)
+    place = {(v.layer, v.head): i for i, v in enumerate(chosen)}
+    order = [place[head.layer, head.head] for head in heads]
+    return run.changes()[order], run.clean
+
+
 class _Sweep:
     """A sweep under way: the numbers so far."""
 
@@ -127,6 +157,15 @@ class _Sweep:
             run: np.full(n, math.nan) for run in ("clean", "corrupted")
         }
         self._ran = np.zeros((len(variants), n), dtype=bool)
+
+    @property
+    def clean(self) -> Values:
+        """The metric of the clean run, [prompt]."""
+        return self._ends["clean"]
+
+    def changes(self) -> Values:
+        """Return the metric of each variant minus that of the clean run, [variant, prompt]."""
+        return self._edited - self._ends["clean"]
 
     def table(self) -> pd.DataFrame:
         """Lay out what is there."""

@@ -152,7 +152,7 @@ class Engine:
 
     def patterns(
         self, ids: Tensor, visit: Visit, *, hooks: Hooks = (), layers: Sequence[int] | None = None
-    ) -> None:
+    ) -> Tensor:
         """Show every layer's attention pattern once, without keeping any.
 
         Parameters
@@ -167,10 +167,15 @@ class Engine:
             Edits that are in force; see `run`.
         layers : sequence of int, optional
             Only these layers; those above the last are not run.
+
+        Returns
+        -------
+        Tensor, float32, [batch, vocabulary]
+            Logits of the last position; empty where the last layer was not run.
         """
         wanted = list(range(self.facts.n_layers)) if layers is None else sorted(set(layers))
         if not wanted:
-            return
+            return torch.empty(0)
 
         silent = set(wanted)
 
@@ -185,13 +190,14 @@ class Engine:
         watching = [(f"blocks.{layer}.attn.hook_pattern", see(layer)) for layer in wanted]
         above = wanted[-1] + 1
         stop = above if above < self.facts.n_layers else None
-        self.run(ids, [*hooks, *watching], stop_at_layer=stop)
+        logits = self.run(ids, [*hooks, *watching], stop_at_layer=stop)
         if silent:
             message = (
                 f"layer {min(silent)} of {self.facts.name!r} shows no attention pattern: open the "
                 "model with attn_implementation='eager', which computes one"
             )
             raise ModelError(message)
+        return logits
 
     def rows_at_once(self, length: int) -> int:
         """How many prompts of `length` tokens to run in one call."""

@@ -12,15 +12,11 @@ from headwidgets.methods.runs import check_run
 from headwidgets.methods.weighting import check_over, check_weighting
 from headwidgets.session import compared
 from headwidgets.session.asking import ASKED, Asking
-from headwidgets.session.badges import badges, consistent
-from headwidgets.session.scoring import score_session
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from headwidgets.methods.snapshot import Snapshot
 
 
 class Asked(Asking):
@@ -172,63 +168,3 @@ class Asked(Asking):
         with self._asking("parts") as snapshot:
             frame = residual_parts(self.engine, snapshot.pair.clean, at).to_frame()
             return self._signed(frame, "parts", snapshot, ("prompts", "index", "weights"))
-
-    def score(self, kind: str, **options: Any) -> pd.DataFrame:
-        """Score every head as one kind.
-
-        Parameters
-        ----------
-        kind : str
-            A name of `hw.kinds`, such as ``"induction"``.
-        **options
-            on, run, ids, length, rows, seed, draws: see
-            `headwidgets.session.scoring.score_session`.
-
-        Returns
-        -------
-        DataFrame
-            One row a head: layer, head, kind, score, se, null_mean, null_max, p,
-            percentile, n, task_accuracy, evidence, verdict, reason, edits. ``attrs`` say
-            what it was measured on.
-        """
-        with self._asking(f"scoring {kind}") as snapshot:
-            frame = score_session(self.engine, snapshot, kind, **options)
-            frame = self._scored(frame, f"score: {frame['kind'].iloc[0]}", snapshot)
-        self._tell("badges")
-        return frame
-
-    def scores(self, **options: Any) -> pd.DataFrame:
-        """Score every head as every kind; options and columns as in `score`."""
-        with self._asking("scoring every kind") as snapshot:
-            frame = score_session(self.engine, snapshot, None, **options)
-            frame = self._scored(frame, "scores", snapshot)
-        self._tell("badges")
-        return frame
-
-    def _scored(self, frame: pd.DataFrame, name: str, snapshot: Snapshot) -> pd.DataFrame:
-        """Sign scores, with the badges that they give."""
-        depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
-        frame.attrs["consistent"] = consistent(frame)
-        return self._signed(frame, name, snapshot, depends)
-
-    def badges(self) -> dict[str, tuple[str, ...]]:
-        """Return what heads are known to be consistent with, from the scores that still hold.
-
-        Returns
-        -------
-        dict of str to tuple of str
-            Of a head such as ``"9.6"`` the kinds, in the order in which they were scored; a
-            head that is consistent with none is left out. Of two scores of one kind the
-            later one counts.
-        """
-        frames = [frame for frame in list(self.frames.values()) if "consistent" in frame.attrs]
-        held = [frame.attrs for frame in frames if not self.is_stale(frame)]
-        held.sort(key=lambda attrs: int(attrs.get("revision", 0)))
-        return badges([attrs["consistent"] for attrs in held])
-
-    def passport(self, head: object) -> pd.DataFrame:
-        """Return every kind's row for one head: a head has many roles."""
-        which = Head.parse(head).within(self.facts.n_layers, self.facts.n_heads)
-        frame = self.scores()
-        mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
-        return mine.reset_index(drop=True)

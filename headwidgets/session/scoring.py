@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
@@ -18,6 +18,7 @@ from headwidgets.whole import whole
 if TYPE_CHECKING:
     import pandas as pd
 
+    from headwidgets.heads import Head
     from headwidgets.methods.edits import Edit
     from headwidgets.model.engine import Engine, Hooks
 
@@ -32,6 +33,7 @@ def score_session(
     *,
     on: Any = ON_RANDOM,
     run: str = "clean",
+    proved: Mapping[tuple[str, Head], bool] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Score every head, as one kind or as all.
@@ -45,6 +47,8 @@ def score_session(
         them, and the frame says if another head comes first there.
     run : {"clean", "edited"}
         Whether the session's edits are in force.
+    proved : mapping of (kind, Head) to bool, optional
+        How proofs of the unedited model went.
     **options
         ids, length, rows, seed of the random tokens; draws of the null.
 
@@ -71,6 +75,8 @@ def score_session(
         asked |= {"hooks": _hooks(engine, snapshot, measured)}
         asked |= {"edits": ", ".join(map(str, edits))}
     asked |= options
+    if not edits:
+        asked["proved"] = dict(proved or {})
     frame = scores(engine, **asked) if kind is None else score(engine, kind, **asked)
     frame.attrs["depends_on"] = _depends(snapshot, rows=rows, on=on, edits=edits)
     return frame

@@ -9,7 +9,8 @@ import pandas as pd
 
 from headwidgets.heads import Head
 from headwidgets.taxonomy.agreement import first, say
-from headwidgets.taxonomy.verdict import NOT_MEASURABLE, decide, p_values
+from headwidgets.taxonomy.registry import EXPLORATORY
+from headwidgets.taxonomy.verdict import CANDIDATE, NOT_MEASURABLE, Remark, decide, p_values
 
 if TYPE_CHECKING:
     from headwidgets.model.facts import Facts
@@ -34,6 +35,11 @@ COLUMNS = (
     "edits",
 )
 _NUMBERS = ("score", "se", "null_mean", "null_max", "p", "percentile", "task_accuracy")
+
+_BOUND = {
+    EXPLORATORY: (Remark("exploratory: no calibrated null is known", at_most=CANDIDATE),),
+}
+"""What a kind's claim allows at most."""
 
 
 def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> pd.DataFrame:
@@ -74,15 +80,15 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
             p[number],
             threshold=kind.threshold,
             evidence=kind.evidence,
-            remarks=tuple(scores.remarks.get(head, ())),
+            remarks=(*scores.remarks.get(head, ()), *_BOUND.get(kind.claim, ())),
             proved=scores.proved.get(head),
         )
         for number, head in enumerate(_heads(facts))
     ]
     table = _layout(facts, kind, numbers, decisions, edits)
     table.attrs = _attrs(facts, kind) | {
-        "measured_on": measure.rows.words,
-        "n_counts": measure.rows.counted,
+        "measured_on": scores.words or measure.rows.words,
+        "n_counts": scores.counted if scores.words else measure.rows.counted,
         "seed": measure.seed,
         "draws": measure.draws,
         "first_on_text" if measure.rows.period is None else "first_on_random": say(first(table)),

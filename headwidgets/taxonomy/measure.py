@@ -16,14 +16,18 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
-from headwidgets.taxonomy import broken
+from headwidgets.taxonomy import broken, matched
+from headwidgets.taxonomy.on_task import END, OnTask, answers, on_task
 from headwidgets.taxonomy.reduce import Floats, Profile, profile
 from headwidgets.taxonomy.verdict import DRAWS, NO, NOT_MEASURABLE, Remark
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from headwidgets.model.engine import Engine, Hooks
+    from headwidgets.taxonomy.on_task import Asked, Ids
     from headwidgets.taxonomy.random_tokens import Rows
-    from headwidgets.taxonomy.targets import Pairs, Target
+    from headwidgets.taxonomy.targets import Ints, Pairs, Target
 
 _FARTHEST, _NEAREST = 64, 8  # places that a target is moved, at most and at least
 _GATHERED = 1 << 20  # pairs times places that are worth their time
@@ -42,6 +46,10 @@ class Scores:
         The score with its structure broken, already a mean over rows.
     task_accuracy : float
         The model's own accuracy on these rows, NaN where there is no task.
+    words : str
+        What it was measured on, where that is not the measure's own rows.
+    counted : str
+        What one row of that is, for the column n.
     remarks : dict of Head -> list of Remark
         What lowers a verdict, or explains it.
     proved : dict of Head -> bool
@@ -51,6 +59,8 @@ class Scores:
     per_row: Floats
     null: Floats
     task_accuracy: float = float("nan")
+    words: str = ""
+    counted: str = "a prompt"
     remarks: dict[Head, list[Remark]] = field(default_factory=lambda: defaultdict(list))
     proved: dict[Head, bool] = field(default_factory=dict)
 
@@ -94,6 +104,7 @@ class Measure:
     seed: int = 0
     together: tuple[Target, ...] = ()
     _kept: dict[tuple[str, bool], Profile] = field(default_factory=dict, repr=False)
+    _tasks: dict[object, OnTask | str] = field(default_factory=dict, repr=False)
 
     def using(self, threshold: float) -> Measure:
         """Return this measure for a kind with another threshold; runs are shared."""
@@ -127,6 +138,71 @@ class Measure:
         scores = Scores(seen.values[..., 0], null)
         self._mark(scores, seen, target)
         return scores
+
+    def task(
+        self, name: str, *queries: str, tokens: Callable[[Asked, int], Ids] = answers
+    ) -> OnTask:
+        """Every head on a task's prompts; kinds that ask for the same share one run.
+
+        Parameters
+        ----------
+        name : str
+            Of `hw.tasks`.
+        *queries : str
+            Roles whose last token looks; the end, if none is given.
+        tokens : callable
+            ``tokens(asked, row)`` names the tokens whose logits are attributed: answer, foil and
+            a few options, if none is given.
+
+        Raises
+        ------
+        NotMeasurable
+            If the rows are given ones, the tokenizer cannot spell the task, or the model is at
+            chance on it.
+        """
+        if self.rows.period is None:
+            message = f"it is measured on its own task, {name!r}, not on rows that are given"
+            raise NotMeasurable(message)
+        key = name, queries or (END,), tokens
+        if key not in self._tasks:
+            try:
+                found = on_task(self.engine, *key, seed=self.seed, hooks=self.hooks)
+            except NotMeasurable as error:
+                self._tasks[key] = str(error)
+            else:
+                self._tasks[key] = found
+        kept = self._tasks[key]
+        if isinstance(kept, str):
+            raise NotMeasurable(kept)
+        return kept
+
+    def labelled(self, task: OnTask, table: Floats, right: Sequence[int] | Ints) -> Scores:
+        """Score the right label of each prompt against labels drawn at random.
+
+        Parameters
+        ----------
+        task : OnTask
+        table : ndarray of float32, [prompt, layer, head, label]
+            The score of each prompt, were that label the right one.
+        right : sequence of int
+            Which label is right in each prompt.
+        """
+        random = np.random.default_rng(self.seed)
+        null = matched.relabelled(table, self.draws, random)
+        return Scores(
+            matched.right_of(table, right), null, task_accuracy=task.accuracy, words=task.words
+        )
+
+    def signed(self, task: OnTask, values: Floats) -> Scores:
+        """Score a number whose sign a prompt's two sides exchange, against random signs.
+
+        Parameters
+        ----------
+        task : OnTask
+        values : ndarray of float32, [prompt, layer, head]
+        """
+        both = np.stack([values, -values], axis=-1)
+        return self.labelled(task, both, np.zeros(len(values), dtype=np.int64))
 
     def repeat_accuracy(self) -> float:
         """Share of the tokens of the second copy that the model predicts first."""

@@ -66,7 +66,7 @@ def profile(
     facts = engine.facts
     shape = (len(rows), facts.n_layers, facts.n_heads)
     sums = [np.full((*shape, len(shifts)), np.nan, dtype=np.float32) for _, shifts in wanted]
-    for batch in _batches(engine, rows):
+    for batch in batches(engine, rows):
 
         def visit(layer: int, pattern: Tensor, first: int, batch: list[int] = batch) -> None:
             for place, row in enumerate(batch):
@@ -108,7 +108,7 @@ def _gather(pattern: Tensor, pairs: Pairs, shifts: Sequence[int], first: int) ->
     return out
 
 
-def _batches(engine: Engine, rows: Sequence[Sequence[int]]) -> list[list[int]]:
+def batches(engine: Engine, rows: Sequence[Sequence[int]]) -> list[list[int]]:
     """Row numbers that run in one call: one length, no more than the engine takes."""
     by_length: dict[int, list[int]] = {}
     for number, row in enumerate(rows):

@@ -32,7 +32,18 @@ PREPARATION = "expression preparation"
 STAGES = (RECALLING, IDENTIFICATION, REASONING, PREPARATION)
 EVIDENCE = ("attention", "weights", "direct attribution", "causal", "probe")
 ORIGINS = ("paper", "proposed")
-_STAGE_MODULES = ("identification", "reasoning")
+CLAIMABLE, MAY_FORM, EXPLORATORY = "claimable", "may form", "exploratory"
+CLAIMS = (CLAIMABLE, MAY_FORM, EXPLORATORY)
+_STAGE_MODULES = (
+    "recalling",
+    "identification.overall",
+    "identification.syntactic",
+    "identification.semantic",
+    "reasoning.learning",
+    "reasoning.effective",
+    "reasoning.specific",
+    "preparation",
+)
 
 Function = Callable[["Measure"], "Scores"]
 
@@ -49,27 +60,49 @@ class Kind:
         Heading of its card: ``"Induction head"``.
     stage : str
         One of `STAGES` (Zheng et al. 2024, arXiv 2409.03752, figure 7).
+    category : str
+        Where the survey's figure 7 puts it within the stage: ``"overall structure"``.
     aliases : tuple of str
-        Other names in the literature.
-    definition, formula, data, null : str
-        In words: what such a head does, the score, what it is measured on, and what the
-        score has to beat.
+        Other names in the literature that mean exactly this.
+    definition : str
+        What such a head does, in one sentence.
+    formula : str
+        The score, in LaTeX without dollar signs. A[i, j] is the attention of query i on
+        key j, e the last position.
+    words : str
+        The formula in plain words.
+    data : str
+        The task or the rows that it is measured on.
+    unit : str
+        What the score counts, and its range.
+    null : str
+        What the score has to beat.
     threshold : float
         Absolute, in `unit`; a higher score is always more of the kind.
     threshold_origin : str
-        ``"paper"`` or ``"proposed"``.
+        ``"paper"`` or ``"proposed"``: whose it is.
     threshold_note : str
         Where the threshold comes from.
-    unit : str
-        What the score counts.
     evidence : str
         One of `EVIDENCE`.
     source : str
         Authors, year, arXiv number.
-    traps : tuple of str
-        How the score misleads.
     proof : str
         The intervention that would prove it.
+    proof_task : str
+        The task on whose held-out templates `confirm` resamples a head; "" where none would
+        prove it.
+    proof_sign : int
+        1: without the head the task's logit difference falls; -1: it rises.
+    traps : tuple of str
+        How the score misleads.
+    claim : str
+        One of `CLAIMS`: "claimable", as far as the verdict goes; "may form", a kind that not
+        every model has; "exploratory", never more than a candidate, since no calibrated null
+        is known.
+    shares : str
+        The measurement that it shares with other kinds, which then count once; default: its
+        own name.
     function : callable
         `Measure` -> `Scores`.
     """
@@ -77,24 +110,35 @@ class Kind:
     name: str
     title: str
     stage: str
+    category: str
     definition: str
     formula: str
+    words: str
     data: str
+    unit: str
     null: str
     threshold: float
     threshold_origin: str
     threshold_note: str
-    unit: str
     evidence: str
     source: str
-    traps: tuple[str, ...]
     proof: str
+    traps: tuple[str, ...]
+    claim: str
     function: Function
     aliases: tuple[str, ...] = ()
+    shares: str = ""
+    proof_task: str = ""
+    proof_sign: int = 1
 
     def card(self) -> dict[str, Any]:
         """Everything but the function, as plain values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
+
+    @property
+    def measurement(self) -> str:
+        """What it is measured by: kinds of one measurement count once."""
+        return self.shares or self.name
 
 
 _REGISTRY: dict[str, Kind] = {}
@@ -127,6 +171,7 @@ def _check(made: Kind) -> None:
         (made.stage, STAGES, "stage"),
         (made.evidence, EVIDENCE, "evidence"),
         (made.threshold_origin, ORIGINS, "threshold_origin"),
+        (made.claim, CLAIMS, "claim"),
     ):
         if value not in allowed:
             message = f"{made.name}: expected {what} to be one of {allowed}, got {value!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -19,6 +19,7 @@ from headwidgets.taxonomy.registry import Kind, all_kinds, find
 from headwidgets.taxonomy.verdict import DRAWS, LEAST_DRAWS
 
 if TYPE_CHECKING:
+    from headwidgets.heads import Head
     from headwidgets.model.engine import Engine, Hooks
     from headwidgets.taxonomy.random_tokens import Rows
 
@@ -41,6 +42,8 @@ class Options(TypedDict, total=False):
         The same edits in words, for the column.
     draws : int
         Draws of the null, at least 200; 999 by default.
+    proved : mapping of (kind, Head) to bool
+        How proving interventions went.
     ids, length, rows, seed
         Of the random tokens, see `random_rows`.
     """
@@ -50,6 +53,7 @@ class Options(TypedDict, total=False):
     hooks: Hooks
     edits: str
     draws: int
+    proved: Mapping[tuple[str, Head], bool]
     ids: Iterable[int] | None
     length: int | None
     rows: int
@@ -103,6 +107,7 @@ class _Asked:
     hooks: Hooks = ()
     edits: str = ""
     draws: int = DRAWS
+    proved: Mapping[tuple[str, Head], bool] = field(default_factory=dict)
     tokens: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -156,6 +161,7 @@ class _Asked:
             found = kind.function(measure)
         except NotMeasurable as error:
             return empty_frame(measure.engine.facts, kind, str(error), self.edits)
+        found.proved |= {head: ok for (name, head), ok in self.proved.items() if name == kind.name}
         return frame(measure, kind, found, edits=self.edits)
 
 

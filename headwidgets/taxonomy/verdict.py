@@ -116,7 +116,7 @@ def decide(
     ]
     verdict = CONSISTENT if reached and beaten else CANDIDATE if reached or beaten else NO
     if verdict == NO:
-        return NO, "; ".join(reasons)
+        return NO, "; ".join([*reasons, *(one.words for one in remarks if one.at_most == NO)])
     if evidence not in _SEEN_BY_SCORE and not proved:
         verdict = CANDIDATE
         reasons.append(

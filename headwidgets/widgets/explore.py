@@ -1,7 +1,8 @@
 """One widget with everything linked: the causal map of heads, attention, edits.
 
-Synced: what `HeadGrid` and `Sweeper` say. It mounts the grid, the attention view and the edit
-panel in one root; their pictures belong to the session's model, so that they are drawn once.
+Synced: what `HeadGrid`, `Sweeper` and `Filters` say; both ways tab. It mounts the grid, the
+attention view and the edit panel in one root; their pictures belong to the session's model, so
+that they are drawn once. The taxonomy is a second tab: its cards are sent when it is opened.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from headwidgets.widgets.base import refuse_unknown
 from headwidgets.widgets.grid import HeadGrid
 from headwidgets.widgets.panel import PatchPanel
 from headwidgets.widgets.sweeper import Sweeper
+from headwidgets.widgets.taxonomy_view import Filters, TaxonomyView
 
 if TYPE_CHECKING:
     from headwidgets.session import Session
@@ -33,7 +35,7 @@ SMALL = 13_000
 _OPENING = ("device", "dtype", "numerics", "revision", "prepend_bos", "trust_remote_code")
 
 
-class Explorer(Sweeper, HeadGrid):
+class Explorer(Sweeper, Filters, HeadGrid):
     """A session's heads, the selected head's attention, and edits, in one linked widget.
 
     Parameters
@@ -48,14 +50,24 @@ class Explorer(Sweeper, HeadGrid):
     Attributes
     ----------
     of : Session
+    tab : {"heads", "kinds"}
+        What is shown: heads with their attention and edits, or the kinds of head.
     """
 
     view = t.Unicode("explore", read_only=True).tag(sync=True)
     off = t.List(t.Dict()).tag(sync=True)  # the panel's own
     continued = t.Dict().tag(sync=True)
-    BROWSER_S: ClassVar[tuple[str, ...]] = (*HeadGrid.BROWSER_S, *PatchPanel.BROWSER_S)
+    tab = t.Enum(("heads", "kinds"), "heads").tag(sync=True)
+    BROWSER_S: ClassVar[tuple[str, ...]] = (
+        *("tab", *HeadGrid.BROWSER_S),
+        *(*PatchPanel.BROWSER_S, *TaxonomyView.BROWSER_S),
+    )
     MIRRORED: ClassVar[tuple[str, ...]] = tuple(
-        dict.fromkeys((*HeadGrid.MIRRORED, *AttentionView.MIRRORED, *PatchPanel.MIRRORED))
+        dict.fromkeys(
+            name
+            for part in (HeadGrid, AttentionView, PatchPanel, TaxonomyView)
+            for name in part.MIRRORED
+        )
     )
 
     def __init__(self, session: Any, score: Any = None, **options: Any) -> None:
@@ -77,6 +89,12 @@ class Explorer(Sweeper, HeadGrid):
         """The session that is explored."""
         session: Session = self._of
         return session
+
+    @t.observe("tab")
+    def _opened(self, change: t.Bunch) -> None:
+        """Have the kinds sent when they are first looked at."""
+        if change.new == "kinds":
+            self.session.need_kinds()
 
     def _png(self) -> bytes:
         below = len(face.LEVELS) - 1

@@ -1,7 +1,7 @@
 """One model per session that every view looks at: the session's state as synced traits.
 
 What it says: see `session_traits`.
-Pictures of attention, where a widget wants them: see `pictures`.
+Pictures of attention, where a widget wants them: see `pictures`; kinds of head: `roles_traits`.
 Large or on demand, so not traits but requests: see `serve`.
 """
 
@@ -18,12 +18,13 @@ import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.home import HomeLoop
-from headwidgets.widgets import mirror, pictures
+from headwidgets.widgets import mirror, pictures, roles_traits
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer, reason
 from headwidgets.widgets.looked_at import LookedAt
 from headwidgets.widgets.painter import Painter, View
 from headwidgets.widgets.products import PRODUCTS
+from headwidgets.widgets.roles_traits import RolesTraits
 from headwidgets.widgets.serve import handlers
 from headwidgets.widgets.session_traits import SessionTraits
 
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
-_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, "tools", "carried")
+_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, *roles_traits.NAMES, "tools", "carried")
 
 
-class SessionState(SessionTraits, pictures.PictureTraits, LookedAt):
+class SessionState(SessionTraits, pictures.PictureTraits, RolesTraits, LookedAt):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
     Setting a trait, in a cell or in the browser, sets the session; a change of the session
@@ -185,8 +186,10 @@ class SessionState(SessionTraits, pictures.PictureTraits, LookedAt):
         ours = key in mirror.NAMES or key in pictures.NAMES
         return not ours and bool(super()._should_send_property(key, value))
 
-    def _changed(self, _aspects: frozenset[str]) -> None:
+    def _changed(self, aspects: frozenset[str]) -> None:
         self._refresh()
+        if aspects != {"selection"}:
+            self.follow_kinds()
         self._painter.ask(kept=getattr(self._taking, "now", False))
 
     @t.observe(*pictures.VIEWED)

@@ -2,6 +2,7 @@
 // its modules import these from where they are written.
 
 export { visible } from "./card";
+export { once } from "./lib/changing";
 export { aria, button, h, on } from "./lib/dom";
 export { GUTTER, RULER, words } from "./lib/heatmap";
 export { isLive, STATIC, whenLive } from "./lib/live";

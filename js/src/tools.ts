@@ -6,11 +6,13 @@ import { mountAttention } from "./views/attention";
 import { mountExplore } from "./views/explore";
 import { mountGrid } from "./views/grid";
 import { mountPanel } from "./views/panel";
+import { mountTaxonomy } from "./views/taxonomy";
 
 const parts: Record<string, Mount> = {
   grid: mountGrid,
   attention: mountAttention,
   panel: mountPanel,
+  taxonomy: mountTaxonomy,
 };
 
 export const tools: Record<string, Mount> = { ...parts, explore: mountExplore(parts) };

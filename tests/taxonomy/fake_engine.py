@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import torch
 
+from headwidgets.errors import NotMeasurable
 from headwidgets.model.facts import Facts
 
 BOS = 0
@@ -109,10 +110,17 @@ class FakeEngine:
         )
         self.text = SimpleNamespace(
             bos_id=bos,
+            has_tokenizer=False,
             prepend_bos=bos is not None,
             word_ids=lambda: [i for i in range(d_vocab) if i != bos],
         )
         self.weights = weights or copying_weights(d_vocab)
+
+    @property
+    def view(self):
+        """There is no model behind what was drawn."""
+        message = "drawn by hand: there is no model"
+        raise NotMeasurable(message)
 
     def rows_at_once(self, length):
         return max(1, 500 // length)
@@ -129,6 +137,7 @@ class FakeEngine:
                     [torch.stack([self._attend(head, row) for head in heads]) for row in ids]
                 )
                 visit(layer, whole[:, :, start : start + step], start)
+        return torch.zeros(len(ids), self.facts.d_vocab)
 
     def _attend(self, head, row):
         row = row.tolist()

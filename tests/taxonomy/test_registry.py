@@ -7,14 +7,24 @@ from fake_engine import FakeEngine, current_token, uniform
 
 from headwidgets.errors import InputError
 from headwidgets.taxonomy import STAGES, find, kinds, registry, scores, targets
-from headwidgets.taxonomy.registry import IDENTIFICATION, kind
+from headwidgets.taxonomy.registry import IDENTIFICATION, RECALLING, kind
+
+ORDER = {
+    RECALLING: "associative memories, memory, constant, single letter, negative",
+    IDENTIFICATION: "previous token, positional, rare words, duplicate token, retrieval, "
+    "global retrieval, subword merge, syntactic, mover, name mover, backup name mover, "
+    "letter mover, negative name mover, context, content gatherer, sentiment summarizer, "
+    "semantic induction, subject, relation",
+}
 
 CARD = {
     "name": "test kind",
     "title": "Test kind head",
     "stage": IDENTIFICATION,
+    "category": "overall structure",
     "definition": "a",
     "formula": "b",
+    "words": "w",
     "data": "c",
     "null": "d",
     "threshold": 0.2,
@@ -25,6 +35,7 @@ CARD = {
     "source": "f",
     "traps": (),
     "proof": "g",
+    "claim": "claimable",
 }
 
 
@@ -43,6 +54,14 @@ def test_every_card_is_complete():
         assert card["traps"]
         for field in ("title", "definition", "formula", "data", "null", "source", "proof"):
             assert card[field].strip(), (card["name"], field)
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_kinds_stand_in_the_order_of_the_survey(stage):
+    table = kinds()
+    present = list(table["name"][table["stage"] == stage])
+    assert present
+    assert present == [name for name in ORDER[stage].split(", ") if name in present]
 
 
 @pytest.mark.parametrize(

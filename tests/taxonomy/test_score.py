@@ -20,6 +20,7 @@ from fake_engine import (
     uniform,
 )
 
+import headwidgets as hw
 from headwidgets.errors import Cancelled, InputError
 from headwidgets.model.work import Work, doing
 from headwidgets.taxonomy import agreement, score, scores
@@ -166,8 +167,10 @@ def test_copying_that_cannot_be_computed_is_said():
 
 def test_nothing_planted_nothing_claimed():
     table = scores(FakeEngine([[uniform, sink, current_token]]))
-    assert set(table["verdict"]) == {NO}
-    assert (table["p"] > 0.9).all()
+    assert set(table["verdict"]) == {NO, NOT_MEASURABLE}
+    measured = table[table["verdict"] == NO]
+    assert set(KINDS) <= set(measured["kind"])
+    assert (measured["p"] > 0.9).all()
 
 
 def test_p_is_right_on_heads_with_a_taste_for_places_the_same_in_all_rows():
@@ -243,10 +246,14 @@ def test_kinds_share_their_runs():
     engine = FakeEngine(HEADS)
     scores(engine, length=8)
     together = engine.runs
-    engine.runs = 0
-    for name in KINDS:
+    alone = {}
+    for name in hw.kinds()["name"]:
+        engine.runs = 0
         score(engine, name, length=8)
-    assert (together, engine.runs) == (2, 5)  # repeated and control rows; one kind has no control
+        alone[name] = engine.runs
+    assert [alone[name] for name in KINDS] == [1, 2, 2]  # repeated and control rows
+    others = sum(alone.values()) - 5
+    assert together == 2 + others
 
 
 def test_scores_are_the_scores_of_each_kind():
@@ -334,7 +341,8 @@ def test_it_can_be_cancelled_between_kinds():
     work.progress = watch
     with doing(work), pytest.raises(Cancelled):
         scores(FakeEngine(HEADS), length=5, rows=2)
-    assert seen == [(0, 3, "scoring previous token on random tokens, 2 × 2 × 5")]
+    first = hw.kinds()["name"].iloc[0]
+    assert seen == [(0, 40, f"scoring {first} on random tokens, 2 × 2 × 5")]
 
 
 def test_logits_that_are_nan_leave_the_accuracy_open():

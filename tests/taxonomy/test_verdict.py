@@ -79,7 +79,8 @@ def test_remarks_only_lower():
     assert verdict(0.9, None) == (CONSISTENT, "0.900 reaches 0.4; p = 0.001; because")
     assert verdict(0.9, CANDIDATE)[0] == CANDIDATE
     assert verdict(0.9, NO)[0] == NO
-    assert verdict(0.1, CANDIDATE, p=0.5)[0] == NO
+    assert verdict(0.1, CANDIDATE, p=0.5) == (NO, "0.100 is below 0.4; p = 0.500 is above 0.01")
+    assert verdict(0.1, NO, p=0.5)[1].endswith("; because")  # what rules it out is said anyway
     assert verdict(0.9, NOT_MEASURABLE) == (NOT_MEASURABLE, "because")
 
 

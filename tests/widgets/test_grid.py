@@ -166,11 +166,13 @@ def test_heads_bear_what_other_scores_found(planted, wire):
     assert planted.badges() == {"1.0": ("induction",)}
     assert grid.badges == {}, "what is shown needs no badge"
     planted.scores()
-    others = {"0.0": ("previous token",), "0.1": ("duplicate token",)}
-    assert planted.badges() == {**others, "1.0": ("induction",)}
-    assert grid.badges == {head: list(kinds) for head, kinds in others.items()}
+    first, second = ("previous token", "positional"), ("duplicate token", "global retrieval")
+    third = ("induction", "global retrieval")  # in the order in which they were measured
+    others = {"0.0": list(first), "0.1": list(second), "1.0": ["global retrieval"]}
+    assert planted.badges() == {"0.0": first, "0.1": second, "1.0": third}
+    assert grid.badges == others
     grid.measure("previous token")
-    assert grid.badges == {"0.1": ["duplicate token"], "1.0": ["induction"]}
+    assert grid.badges == {"0.0": ["positional"], "0.1": list(second), "1.0": list(third)}
     grid.measure("induction")
     planted.edits = [hw.zero("0.0")]
     planted.scores(run="edited")

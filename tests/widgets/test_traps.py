@@ -32,6 +32,7 @@ VIEWS = {
     "grid": lambda s: hw.HeadGrid(s, "patch"),
     "panel": hw.PatchPanel,
     "explore": lambda s: s.explore(),
+    "taxonomy": lambda s: (s.score("induction"), hw.TaxonomyView(s))[1],
 }
 ABSURD = (
     *(None, True, -1, 2**63, 10**400, 1.5, float("nan"), "", "x", "9.9", "\ud800", "\x00"),
@@ -57,6 +58,10 @@ GOOD = {
     "sweep_cost": SWEEP,
     "sweep": {"panel": "panel-0"} | SWEEP,
     "sweep_python": {"panel": "panel-0"},
+    "kinds": {"x": 1},
+    "score kind": {"kind": "induction"},
+    "score kinds": {"x": 1},
+    "confirm kind": {"kind": "induction", "head": "1.0"},
 }
 
 

@@ -1,0 +1,160 @@
+"""Kinds of head on a session's model: scores, proofs, badges, one head's passport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from headwidgets.heads import Head
+from headwidgets.session.asked import Asked
+from headwidgets.session.badges import badges, consistent
+from headwidgets.session.scoring import score_session
+from headwidgets.taxonomy.atlas import atlas, compare
+from headwidgets.taxonomy.confirm import SEED, confirm
+
+if TYPE_CHECKING:
+    from headwidgets.methods.snapshot import Snapshot
+
+PROOF = ("layer", "head", "kind", "effect", "se", "clean", "share", "p", "n", "passed", "reason")
+"""Columns of a proof."""
+
+
+class Scored(Asked):
+    """What kind of head each is, and how that is known."""
+
+    def score(self, kind: str, **options: Any) -> pd.DataFrame:
+        """Score every head as one kind.
+
+        Parameters
+        ----------
+        kind : str
+            A name of `hw.kinds`, such as ``"induction"``.
+        **options
+            on, run, ids, length, rows, seed, draws: see
+            `headwidgets.session.scoring.score_session`.
+
+        Returns
+        -------
+        DataFrame
+            One row a head: layer, head, kind, score, se, null_mean, null_max, p,
+            percentile, n, task_accuracy, evidence, verdict, reason, edits. ``attrs`` say
+            what it was measured on.
+        """
+        with self._asking(f"scoring {kind}") as snapshot:
+            frame = score_session(self.engine, snapshot, kind, proved=self.proofs(), **options)
+            frame = self._scored(frame, f"score: {frame['kind'].iloc[0]}", snapshot)
+        self._tell("badges")
+        return frame
+
+    def scores(self, **options: Any) -> pd.DataFrame:
+        """Score every head as every kind; options and columns as in `score`."""
+        with self._asking("scoring every kind") as snapshot:
+            frame = score_session(self.engine, snapshot, None, proved=self.proofs(), **options)
+            frame = self._scored(frame, "scores", snapshot)
+        self._tell("badges")
+        return frame
+
+    def _scored(self, frame: pd.DataFrame, name: str, snapshot: Snapshot) -> pd.DataFrame:
+        """Sign scores, with the badges that they give."""
+        depends = tuple(frame.attrs.pop("depends_on", ("weights",)))
+        frame.attrs["consistent"] = consistent(frame)
+        return self._signed(frame, name, snapshot, depends)
+
+    def badges(self) -> dict[str, tuple[str, ...]]:
+        """Return what heads are known to be consistent with, from the scores that still hold.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Of a head such as ``"9.6"`` the kinds, in the order in which they were scored; a
+            head that is consistent with none is left out. Of two scores of one kind the
+            later one counts.
+        """
+        frames = [frame for frame in list(self.frames.values()) if "consistent" in frame.attrs]
+        held = [frame.attrs for frame in frames if not self.is_stale(frame)]
+        held.sort(key=lambda attrs: int(attrs.get("revision", 0)))
+        return badges([attrs["consistent"] for attrs in held])
+
+    def passport(self, head: object) -> pd.DataFrame:
+        """Return every kind's row for one head: a head has many roles."""
+        which = Head.parse(head).within(self.facts.n_layers, self.facts.n_heads)
+        frame = self.scores()
+        mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
+        return mine.reset_index(drop=True)
+
+    def confirm(self, kind: str, head: object, *, n: int = 100, seed: int = SEED) -> pd.DataFrame:
+        """Try to prove that a head is of a kind, on prompts that its score has not seen.
+
+        Parameters
+        ----------
+        kind : str
+            A name of `hw.kinds` whose card has a proof_task.
+        head : Head or what stands for one
+        n : int
+            Prompts, of the task's held-out templates; one that no other has the length of is
+            left out.
+        seed : int
+            Of the prompts.
+
+        Returns
+        -------
+        DataFrame
+            One row: layer, head, kind; effect, the mean change of the logit difference when
+            the head gets its output of another prompt and everything after it is recomputed,
+            and its se; clean, the difference with the head; share, what is lost of it (for a
+            kind that lowers it, gained); p by bootstrap against matched heads; n; passed,
+            whether share ≥ 0.1 and p ≤ .01; reason. Scores that are asked for later take it
+            into their verdict. ``attrs["matched"]`` lists the matched heads.
+
+        Raises
+        ------
+        InputError
+            If there is no such kind or head, or no task proves the kind.
+        NotMeasurable
+            If the tokenizer cannot spell the task.
+        """
+        with self._asking(f"confirming {kind}") as snapshot:
+            found = confirm(self.engine, kind, head, n=n, seed=seed)
+            row = {**vars(found), "layer": found.head.layer, "head": found.head.head}
+            frame = pd.DataFrame([row], columns=list(PROOF))
+            frame.attrs |= {
+                "measured_on": found.task,
+                "matched": [str(one) for one in found.matched],
+                "proof": (found.kind, str(found.head), found.passed),
+            }
+            name = f"confirm: {found.kind} {found.head}"
+            frame = self._signed(frame, name, snapshot, ("weights",))
+        self._tell("badges")
+        return frame
+
+    def proofs(self) -> dict[tuple[str, Head], bool]:
+        """Return which kinds were confirmed of which heads, and how that went."""
+        out = {}
+        for frame in list(self.frames.values()):
+            if "proof" in frame.attrs and not self.is_stale(frame):
+                kind, head, passed = frame.attrs["proof"]
+                out[str(kind), Head.parse(head)] = bool(passed)
+        return out
+
+    def compare_with_atlas(self, model: str | None = None) -> pd.DataFrame:
+        """Set this model's heads beside the published ones.
+
+        Parameters
+        ----------
+        model : str, optional
+            As the atlas calls it; default: this session's model.
+
+        Returns
+        -------
+        DataFrame
+            See `headwidgets.taxonomy.atlas.compare`.
+
+        Raises
+        ------
+        InputError
+            If the atlas does not know the model.
+        """
+        name = self.facts.name if model is None else model
+        atlas(name)  # refuses it before anything is measured
+        return compare(self.scores(), name)

@@ -1,0 +1,309 @@
+"""Stage 2, in-context identification, syntax: words, arcs and names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwidgets.taxonomy import in_words
+from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.names import letter_moving, name_moving
+from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
+
+if TYPE_CHECKING:
+    from headwidgets.taxonomy.measure import Measure, Scores
+
+SYNTACTIC = "syntactic information"
+_IOI = "Wang et al. 2022 (IOI), arXiv 2211.00593"
+_NAME_SHARE = (
+    r"\frac{\sum_x \left( D_h(o_x;\, N_x) - D_h(s_x;\, N_x) \right)}"
+    r"{\sum_x \left( \ell(o_x) - \ell(s_x) \right)}"
+)
+
+
+@kind(
+    name="subword merge",
+    title="Subword merge head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition=(
+        "A later piece of a word looks at the earlier pieces of the same word, and gathers them."
+    ),
+    formula=(
+        r"\frac{1}{|N|} \sum_{i \in N} \sum_{j \in W(i)} A[i,\, j] - "
+        r"\frac{1}{|F|} \sum_{i \in F} \sum_{j \in W'(i)} A[i,\, j]"
+    ),
+    words=(
+        "the attention of later pieces N on the earlier pieces W of their word, less the "
+        "attention of the first pieces F of such words on the tokens W' equally far back, which "
+        "are other words"
+    ),
+    data='the task "subword pieces"; any text with words that the tokenizer cuts',
+    null="the text cut into words elsewhere, with words of the same lengths",
+    threshold=0.3,
+    threshold_origin="proposed",
+    threshold_note="the paper gives none; as much as a duplicate token head must have",
+    unit="difference of attention, -1 to 1",
+    evidence="attention",
+    source="Ferrando and Voita 2024, arXiv 2403.00824 (by contributions; the score is ours)",
+    traps=(
+        "In a word of two pieces a previous token head looks the same: hence the first pieces.",
+        "Much attention on a small value writes little.",
+        "A tokenizer that cuts no words leaves nothing to measure.",
+    ),
+    proof="resample its output at later pieces: the loss behind words of several pieces rises",
+    claim=CLAIMABLE,
+    proof_task="subword pieces",
+)
+def subword_merge(measure: Measure) -> Scores:
+    """Attention inside words against attention across words."""
+    return in_words.subword_merge(measure)
+
+
+@kind(
+    name="syntactic",
+    title="Syntactic head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition=(
+        "A word looks most at the word that it depends on, or that depends on it, by one "
+        "grammatical relation: a verb at its subject."
+    ),
+    formula=(
+        r"\frac{1}{N} \sum_x \left[ \operatorname{argmax}_{j \ge 1} A[e,\, j] = s_x \right] - b"
+    ),
+    words=(
+        "the share of sentences in which the last token before the verb looks most at the verb's "
+        "subject s, BOS left out, less the share b that one fixed place gets right, counted from "
+        "the end or from the start"
+    ),
+    data=(
+        'the task "syntactic arcs"; the fixed place is chosen on one half of the sentences and '
+        "scored on the other"
+    ),
+    null=(
+        "the word that stands where the subject of another sentence does, counted from the end or "
+        "from the start; the best fixed place again"
+    ),
+    threshold=0.1,
+    threshold_origin="paper",
+    threshold_note=(
+        "ten points above the most frequent distance (places from the start are ours); besides, "
+        "more often the subject than the noun between, and 0.05 of the attention not on BOS"
+    ),
+    unit="difference of shares, -1 to 1",
+    evidence="attention",
+    source="Voita et al. 2019, arXiv 1905.09418 (encoders that translate)",
+    traps=(
+        "One relation only: an adjective stands right before its noun, which distance alone finds.",
+        "The subject is the first noun of each sentence: a head that looks at first nouns scores.",
+        "A query sees only what is to its left: half of the paper's directions are out of reach.",
+        "No head of a model that reads left to right has been listed.",
+    ),
+    proof=(
+        "resample its output where the partner is looked for: the verb agrees less often with a "
+        "subject that another noun stands behind"
+    ),
+    claim=MAY_FORM,
+    proof_task="syntactic arcs",
+)
+def syntactic(measure: Measure) -> Scores:
+    """Largest attention on the grammatical partner."""
+    return in_words.syntactic(measure)
+
+
+@kind(
+    name="mover",
+    title="Mover head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition="At the last token it looks at the subject of a fact, and moves what stands there.",
+    formula=r"\frac{1}{N} \sum_x \log \frac{p(a_x)}{p_{-h}(a_x)}",
+    words=(
+        "the fall in the log probability of the answer a when the edge from the head to the "
+        "logits is cut at the last token, its output there set to zero"
+    ),
+    data='the task "lre": facts that the model ranks among the first ten',
+    null="answers permuted over prompts of the same relation",
+    threshold=0.02,
+    threshold_origin="paper",
+    threshold_note=(
+        "the largest of the paper's cuts (0.02, 0.01, 0.005); besides, the head must look at the "
+        "subject more than at the relation"
+    ),
+    unit="nats, signed",
+    evidence="causal",
+    source="Yao et al. 2024, arXiv 2405.17969 (edges by ACDC; by head is ours)",
+    traps=(
+        "Cutting to zero leaves what the model ever sees: any large output counts for something.",
+        "A relation head may raise the answer without the subject: look where it looks.",
+        "A circuit found on one prompt need not serve the next.",
+    ),
+    proof="give it its output for another subject: the answer moves to that subject's",
+    claim=MAY_FORM,
+)
+def mover(measure: Measure) -> Scores:
+    """Effect of the edge to the logits on facts."""
+    later(measure, "cutting the edge to the logits on facts")
+
+
+@kind(
+    name="name mover",
+    title="Name mover head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition="At the last token it looks at the name that is asked for, and writes that name.",
+    formula=_NAME_SHARE,
+    words=(
+        "what the head adds directly to the logit of the indirect object o less that of the "
+        "subject s by looking at these names (N) from the last token, over the model's difference "
+        "of these logits, over all prompts"
+    ),
+    data='the task "ioi"; the names where they first stand, and the subject where it comes again',
+    null="the two names exchanged, in prompts drawn at random",
+    threshold=0.1,
+    threshold_origin="proposed",
+    threshold_note=(
+        "a tenth of the difference, as confirming asks; besides, 0.3 of the attention on o, and "
+        "names among the five tokens that its OV circuit writes most in 3 cases of 4"
+    ),
+    unit="share of the logit difference, signed",
+    evidence="direct attribution",
+    source=_IOI,
+    traps=(
+        "Attention on the name alone makes none: negative name movers look there as well.",
+        "Backup name movers may already write a little of the name.",
+        "Removing it may cost nearly nothing, since backups take over.",
+        "Other corrupted prompts and other metrics find other heads.",
+    ),
+    proof=(
+        "mean-ablate its output at the last token, everything after recomputed: the logit "
+        "difference falls, the more with its backups held fixed"
+    ),
+    claim=MAY_FORM,
+    shares="name moving",
+    proof_task="ioi",
+)
+def name_mover(measure: Measure) -> Scores:
+    """Direct attribution of the name that is looked at."""
+    return name_moving(measure)
+
+
+@kind(
+    name="backup name mover",
+    title="Backup name mover head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition="It moves the name only when the name movers are out of action.",
+    formula=r"\frac{1}{N} \sum_x \left( D_h^{-M}(o_x, s_x) - D_h(o_x, s_x) \right)",
+    words=(
+        "what the head adds directly to the logit difference of indirect object and subject "
+        "once the model's name movers M are mean-ablated at the last token, less what it adds "
+        "with them; the scale of the last norm is held fixed"
+    ),
+    data='the task "ioi"; M: the heads that are name movers on other prompts of it',
+    null="as many heads of the same layers, no name movers, ablated in place of M",
+    threshold=0.1,
+    threshold_origin="proposed",
+    threshold_note="the paper gives none; besides, with M it adds less than the least of M",
+    unit="logits, signed",
+    evidence="causal",
+    source=_IOI,
+    traps=(
+        "The last norm rescales every head when M falls away: its scale must be held fixed.",
+        "A negative name mover that suppresses less seems to help.",
+        "A head in a layer below M cannot react to M at all: its change is 0.",
+        "Setting M to zero rather than to the mean shows more repair than there is.",
+    ),
+    proof="remove it as well: the two together cost more than each alone, added",
+    claim=MAY_FORM,
+)
+def backup_name_mover(measure: Measure) -> Scores:
+    """Gain in direct attribution when the name movers are out."""
+    later(measure, "direct attribution with and without the name movers")
+
+
+@kind(
+    name="letter mover",
+    title="Letter mover head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    definition=(
+        "Where an acronym is spelled, it looks at the word whose turn it is, and writes its "
+        "first letter."
+    ),
+    formula=(
+        r"\frac{\sum_x \left( C_h(w_x) - \overline{C_h(u)} \right)}"
+        r"{\sum_x \left( \ell(a_x) - \overline{\ell(b)} \right)}, \qquad "
+        r"C_h(w) = D_h(a_w;\, w) - \overline{D_h(b;\, w)}"
+    ),
+    words=(
+        "what the head adds directly to the logit of a word's own letter a less the mean of the "
+        "other letters b by looking at that word: of the word w whose turn it is, less the mean of "
+        "the other words u, where the second letter and the third are asked for; over the model's "
+        "own difference of logits at the third"
+    ),
+    data='the task "acronyms"',
+    null="one of the three words and its letter, drawn for each prompt, in place of the right one",
+    threshold=0.1,
+    threshold_origin="proposed",
+    threshold_note=(
+        "the paper gives none; besides, 0.2 of the attention on w at both letters, and the right "
+        "letter the first that its OV circuit writes for 8 of 10 words"
+    ),
+    unit="share of the logit difference, signed",
+    evidence="direct attribution",
+    source="García-Carrasco et al. 2024, arXiv 2405.04156",
+    traps=(
+        "Tokenizers join letters: each must be a token of its own.",
+        "Name movers copy by the same OV circuit: in GPT-2 small, 9.9 is both.",
+        "A head that looks at every word, whosever turn it is, must not count: hence the others.",
+    ),
+    proof="mean-ablate its output, everything after recomputed: the right letter falls back",
+    claim=MAY_FORM,
+    proof_task="acronyms",
+)
+def letter_mover(measure: Measure) -> Scores:
+    """Direct attribution of the letter of the word that is looked at."""
+    return letter_moving(measure)
+
+
+@kind(
+    name="negative name mover",
+    title="Negative name mover head",
+    stage=IDENTIFICATION,
+    category=SYNTACTIC,
+    aliases=("copy suppression",),
+    definition=(
+        "It looks at an earlier token that the model is about to say again, and makes it less "
+        "likely."
+    ),
+    formula="-" + _NAME_SHARE,
+    words="the score of the name mover with its sign turned: what it takes from the name",
+    data='the task "ioi"',
+    null="the two names exchanged, in prompts drawn at random",
+    threshold=0.1,
+    threshold_origin="proposed",
+    threshold_note=(
+        "as for the name mover; besides, 0.3 of the attention on o, and names among the five "
+        "tokens that its OV circuit lowers most in 3 cases of 4"
+    ),
+    unit="share of the logit difference, signed",
+    evidence="direct attribution",
+    source=f"{_IOI}; McDougall et al. 2023, arXiv 2310.04625",
+    traps=(
+        "From the embeddings alone, without the first MLP, its OV circuit may seem to copy.",
+        "When name movers are removed it suppresses less, which looks like a backup.",
+        "It lowers what is predicted, right or wrong: so the logit of o alone says another number.",
+    ),
+    proof=(
+        "mean-ablate its output at the last token, everything after recomputed: the name gains; "
+        "on text, copies that are wrong gain too"
+    ),
+    claim=MAY_FORM,
+    shares="name moving",
+    proof_task="ioi",
+    proof_sign=-1,
+)
+def negative_name_mover(measure: Measure) -> Scores:
+    """Direct attribution against the name that is looked at."""
+    return name_moving(measure, -1)

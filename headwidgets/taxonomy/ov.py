@@ -1,0 +1,174 @@
+"""What heads write when they look at a token, from the weights: E(t) W_V W_O W_U.
+
+E(t) is the effective embedding: the residual stream after the first MLP, of the bare token, with
+nothing from attention, not even its biases, nor from positions (McDougall et al. 2023, arXiv
+2310.04625; Gould et al. 2023, arXiv 2312.09230). It goes through the head's own norm; the gain
+of the final norm belongs to the unembedding. Scales are left out: no ranking of tokens depends on
+them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from headwidgets.errors import NotMeasurable
+from headwidgets.methods.decompose import norm_weight, post_weight, there
+from headwidgets.methods.logit_direction import centres
+from headwidgets.methods.record import mlp_name, z_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from headwidgets.model.engine import Engine, HookFn
+
+_AT_ONCE = 2048
+_AFTER = "blocks.0.hook_resid_post"
+_ATTENTION = "blocks.0.hook_attn_out"
+
+
+def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> Tensor:
+    """Return the effective embeddings of tokens, float32 [token, d_model].
+
+    Parameters
+    ----------
+    mlp_only : bool
+        What the first MLP writes, without the embedding.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is no first MLP to speak of alone.
+    """
+    point = mlp_name(0) if mlp_only else _AFTER
+    if mlp_only and not there(engine, [point]):
+        message = "the first block has no MLP"
+        raise NotMeasurable(message)
+    out = []
+    nothing: list[tuple[str, HookFn]] = [
+        (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0), _ATTENTION])
+    ]
+    for start in range(0, len(ids), _AT_ONCE):
+        kept: list[Tensor] = []
+
+        def keep(tensor: Tensor, _start: int, kept: list[Tensor] = kept) -> None:
+            kept.append(tensor.detach().float()[:, 0].cpu())
+
+        rows = torch.tensor(ids[start : start + _AT_ONCE])[:, None]
+        stop = 1 if engine.facts.n_layers > 1 else None
+        engine.run(rows, [*nothing, (point, keep)], stop_at_layer=stop)
+        out.append(kept[0])
+    return torch.cat(out)
+
+
+def _silent(tensor: Tensor, _start: int) -> Tensor:
+    return torch.zeros_like(tensor)
+
+
+def unembedding(engine: Engine, ids: Sequence[int]) -> Tensor:
+    """Return what reads the logits of tokens off the stream, [d_model, token]."""
+    W_U = engine.weights.W_U
+    read = W_U[:, list(ids)].float().cpu()
+    weight = norm_weight(getattr(engine.view, "ln_final", None))
+    read = read if weight is None else read * weight.cpu()[:, None]
+    return read - read.mean(0, keepdim=True) if centres(engine) else read
+
+
+def written(engine: Engine, embedded: Tensor, read: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Yield of each layer what its heads write: (layer, [head, token, target]).
+
+    Parameters
+    ----------
+    engine : Engine
+    embedded : Tensor, [token, d_model]
+        See `effective`.
+    read : Tensor, [d_model, target]
+        See `unembedding`.
+
+    Raises
+    ------
+    NotMeasurable
+        If weights do not multiply or hold NaN.
+    """
+    for layer in range(engine.facts.n_layers):
+        yield layer, _layer(engine, layer, embedded, read)
+
+
+def _layer(engine: Engine, layer: int, embedded: Tensor, read: Tensor) -> Tensor:
+    weights = engine.weights
+    try:
+        W_V, W_O = weights.W_V(layer).cpu(), weights.W_O(layer).cpu()
+    except AttributeError as error:
+        message = f"layer {layer} has no attention weights of its own"
+        raise NotMeasurable(message) from error
+    with torch.no_grad():
+        norm = getattr(engine.view.blocks[layer], "ln1", None)
+        device = weights.W_U.device
+        stream = embedded if norm is None else norm(embedded.to(device)[None])[0].float().cpu()
+        after = post_weight(engine, layer)
+        out = read if after is None else read * after.cpu()[:, None]
+        if W_V.shape[1] != stream.shape[1] or W_O.shape[2] != out.shape[0]:
+            message = (
+                f"layer {layer}: widths do not meet: {stream.shape[1]} and {W_V.shape[1]}, "
+                f"{W_O.shape[2]} and {out.shape[0]}"
+            )
+            raise NotMeasurable(message)
+        found = (stream @ W_V) @ (W_O @ out)
+    if not bool(found.isfinite().all()):
+        message = f"layer {layer}: weights are not finite"
+        raise NotMeasurable(message)
+    return found
+
+
+def copied(
+    engine: Engine, ids: Sequence[int], k: int = 5, *, lowered: bool = False
+) -> NDArray[np.float32]:
+    """Return the share of tokens that each head writes among its `k` first, [layer, head].
+
+    Over the whole vocabulary; `lowered` asks for the `k` last instead (Wang et al. 2022, the
+    copy score of name movers and its negative).
+    """
+    embedded = effective(engine, ids)
+    read = unembedding(engine, range(engine.weights.W_U.shape[1]))
+    own = torch.tensor(list(ids))
+    out = np.zeros((engine.facts.n_layers, engine.facts.n_heads), dtype=np.float32)
+    for layer, found in written(engine, embedded, -read if lowered else read):
+        out[layer] = _first(found, own, k).float().mean(1).numpy()
+    return out
+
+
+def first_of(
+    engine: Engine, ids: Sequence[int], rivals: Sequence[int], right: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return the share of tokens for which a head writes the right one of some rivals first.
+
+    Parameters
+    ----------
+    ids : sequence of int
+        Tokens that are looked at.
+    rivals : sequence of int
+        Tokens that may be written.
+    right : sequence of int
+        Which rival is right for each token.
+
+    Returns
+    -------
+    ndarray of float32, [layer, head]
+    """
+    embedded, read = effective(engine, ids), unembedding(engine, rivals)
+    own = torch.tensor(list(right))
+    out = np.zeros((engine.facts.n_layers, engine.facts.n_heads), dtype=np.float32)
+    for layer, found in written(engine, embedded, read):
+        out[layer] = _first(found, own, 1).float().mean(1).numpy()
+    return out
+
+
+def _first(found: Tensor, own: Tensor, k: int) -> Tensor:
+    """Whether each token's own target is among the `k` highest; a tie is a miss."""
+    at = found.gather(2, own[None, :, None].expand(len(found), -1, 1))
+    return (found >= at).sum(-1) <= k

@@ -1,0 +1,1 @@
+"""Stage 3, latent reasoning: heads that turn what was found into what comes next."""

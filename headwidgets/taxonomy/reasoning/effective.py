@@ -1,0 +1,147 @@
+"""Stage 3, latent reasoning, effective reasoning: what makes answers true, or breaks them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
+
+if TYPE_CHECKING:
+    from headwidgets.taxonomy.measure import Measure, Scores
+
+EFFECTIVE = "effective reasoning"
+
+
+@kind(
+    name="truthfulness",
+    title="Truthfulness head",
+    stage=REASONING,
+    category=EFFECTIVE,
+    definition="Its output, once an answer is read, tells whether the answer is true.",
+    formula=(
+        r"\frac{1}{2} \sum_{y \in \{0, 1\}} \frac{1}{|X_y|} \sum_{x \in X_y} "
+        r"\left[ \hat{y}(z_x) = y \right]"
+    ),
+    words=(
+        "how often a logistic probe on the head's output z at the last token of question and "
+        "answer says rightly whether the answer is true: the mean over true and false ones, on "
+        "questions that the probe was not fitted on"
+    ),
+    data='the task "truthfulqa": questions, each with a true and a false answer',
+    null="the labels permuted before the probe is fitted, the best of all heads in each draw",
+    threshold=0.7,
+    threshold_origin="proposed",
+    threshold_note=(
+        "the paper steers the 48 best heads; 0.69 is what a probe reaches where true and false lie "
+        "one standard deviation apart"
+    ),
+    unit="balanced accuracy, 0 to 1; chance is 0.5",
+    evidence="probe",
+    source="Li et al. 2023 (inference-time intervention), arXiv 2306.03341",
+    traps=(
+        "What a probe can read, the model need not use.",
+        (
+            "The best of many heads is high by chance: of 144 with permuted labels it reaches "
+            "0.75 on 60 sentences, 0.61 on 600."
+        ),
+        "Answers to one question on both sides of the split give it away.",
+        "True answers may be longer, or have a negation more often: the probe then reads that.",
+        "With fewer than 20 answers that are not true, there is nothing to fit.",
+    ),
+    proof=(
+        "add to its output the shift from false to true, while the model answers: more answers are "
+        "true, and more than with a random direction of the same length"
+    ),
+    claim=MAY_FORM,
+)
+def truthfulness(measure: Measure) -> Scores:
+    """Held-out accuracy of a probe for truth."""
+    later(measure, "a probe for whether an answer is true")
+
+
+@kind(
+    name="accuracy",
+    title="Accuracy head",
+    stage=REASONING,
+    category=EFFECTIVE,
+    definition=(
+        "Its output tells whether the model's own answer to a question about a passage is right."
+    ),
+    formula=(
+        r"\frac{1}{2} \sum_{y \in \{0, 1\}} \frac{1}{|X_y|} \sum_{x \in X_y} "
+        r"\left[ \hat{y}(z_x) = y \right]"
+    ),
+    words=(
+        "how often a logistic probe on the head's output z at the last token of passage, question "
+        "and answer says rightly whether the model answered right: the mean over its right and "
+        "wrong answers, on questions that the probe was not fitted on"
+    ),
+    data='the task "triviaqa": a passage, a question, the answer that the model gives',
+    null="the labels permuted before the probe is fitted, the best of all heads in each draw",
+    threshold=0.7,
+    threshold_origin="proposed",
+    threshold_note=(
+        "the paper chooses heads by their probes; 0.69 is what a probe reaches where right and "
+        "wrong lie one standard deviation apart"
+    ),
+    unit="balanced accuracy, 0 to 1; chance is 0.5",
+    evidence="probe",
+    source="Guo et al. 2024 (SIGIR), doi 10.1145/3626772.3657819 (the score is ours)",
+    traps=(
+        "No heads of the paper are published: there is nothing to compare with.",
+        "With fewer than 20 wrong answers, or right ones, there is nothing to fit.",
+        "What a probe can read, the model need not use.",
+        "Hard questions look different: the probe may read the question, not the answer.",
+    ),
+    proof=(
+        "add to its output the shift from wrong to right, while the model answers: its accuracy "
+        "rises, and more than with a random direction of the same length"
+    ),
+    claim=MAY_FORM,
+)
+def accuracy(measure: Measure) -> Scores:
+    """Held-out accuracy of a probe for being right."""
+    later(measure, "a probe for whether the model's own answer is right")
+
+
+@kind(
+    name="vulnerable",
+    title="Vulnerable head",
+    stage=REASONING,
+    category=EFFECTIVE,
+    definition=(
+        "On inputs chosen to mislead the model it raises the wrong answer, though it raises the "
+        "right one on others."
+    ),
+    formula=(
+        r"\frac{\bar{D}_h(X) - \bar{D}_h(\tilde{X})}{\Delta(X) - \Delta(\tilde{X})}, \qquad "
+        r"D_h = D_h(c) - D_h(w)"
+    ),
+    words=(
+        "what the head adds directly, at the last token, to the right letter c over the best wrong "
+        "one w, on chosen words X, less the same on misleading words, over how far the model's own "
+        "logit difference falls between the two"
+    ),
+    data='the task "acronyms"; misleading words of the same first letters, found by search',
+    null="as many words exchanged at random, not to mislead; words that mislead to other letters",
+    threshold=0.1,
+    threshold_origin="proposed",
+    threshold_note="the paper gives no number; a tenth of what misleading words cost the model",
+    unit="share of the loss in logit difference, signed",
+    evidence="direct attribution",
+    source="García-Carrasco et al. 2024, arXiv 2407.19842 (the score is ours)",
+    traps=(
+        "It is no mechanism of its own: in GPT-2 small, 10.10 is a letter mover that misreads A.",
+        "Acronyms that are words are known without the head.",
+        "Where the first two letters are missing from the prompt, another task is measured.",
+    ),
+    proof=(
+        "on misleading words, put in its output from prompts with harmless words of the same first "
+        "letters, everything after recomputed: the right letter returns"
+    ),
+    claim=MAY_FORM,
+)
+def vulnerable(measure: Measure) -> Scores:
+    """Share of the loss on misleading words."""
+    later(measure, "direct attribution on words that mislead the model, found by search")

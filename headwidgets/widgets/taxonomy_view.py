@@ -1,0 +1,133 @@
+"""Four stages, forty kinds of head, and this model's heads in each.
+
+Synced both ways: what `Filters` says. The cards, what was found of them and the selection are
+the session's (see `roles_traits`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import traitlets as t
+
+from headwidgets.errors import InputError
+from headwidgets.taxonomy.registry import EVIDENCE, STAGES, find
+from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
+from headwidgets.widgets import taxonomy_face
+from headwidgets.widgets.base import HeadWidget, refuse_unknown
+from headwidgets.widgets.roles import Roles
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+NOT_YET = "not measured yet"
+
+
+class KindName(t.Unicode[str, Any]):
+    """The name of a kind, or ""; a title or an alias becomes the name."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """Return the kind's name; raise where there is no such kind."""
+        text = super().validate(obj, value)
+        return find(text).name if text else ""
+
+
+class Filters(t.HasTraits):
+    """Which kinds are shown, and which one is open; "" is any, or none.
+
+    Attributes
+    ----------
+    kind : str
+        The card that is open: a name of `hw.kinds`, or an alias.
+    stage, evidence, verdict, text : str
+        Only kinds of this stage, this class of evidence, this best verdict (or "not measured
+        yet"), or with this text on their card; a text such as "9.9" keeps what that head is.
+    """
+
+    kind = KindName("").tag(sync=True)
+    stage = t.Enum(("", *STAGES), "").tag(sync=True)
+    evidence = t.Enum(("", *EVIDENCE), "").tag(sync=True)
+    verdict = t.Enum(("", CONSISTENT, CANDIDATE, NO, NOT_MEASURABLE, NOT_YET), "").tag(sync=True)
+    text = t.Unicode("").tag(sync=True)
+
+
+class TaxonomyView(Filters, HeadWidget):
+    """The kinds of head stage by stage, with the heads of a session's model.
+
+    It shows what was measured, by whomever: ``s.score("induction")``, ``s.scores()``,
+    ``s.confirm("induction", "5.1")`` in a cell, or its own buttons.
+
+    Parameters
+    ----------
+    session : Session
+    **options
+        kind, stage, evidence, verdict, text: see `Filters`.
+
+    Raises
+    ------
+    InputError
+        If `session` is none, or an option is unknown.
+
+    Examples
+    --------
+    >>> import headwidgets as hw
+    >>> s = hw.Session("planted")
+    >>> frame = s.score("induction")
+    >>> hw.TaxonomyView(s, kind="induction")
+    <TaxonomyView: 1 of 40 kinds measured · induction 1.0>
+    """
+
+    view = t.Unicode("taxonomy", read_only=True).tag(sync=True)
+    TOOLS: ClassVar[bool] = True
+    BROWSER_S: ClassVar[tuple[str, ...]] = ("kind", "stage", "evidence", "verdict", "text")
+    MIRRORED: ClassVar[tuple[str, ...]] = (
+        *("kinds", "roles", "roles_data", "selection"),
+        *("model", "revision", "status", "message"),
+    )
+
+    _of: Any = None
+
+    def __init__(self, session: Any = None, **options: Any) -> None:
+        refuse_unknown(type(self).__name__, _others(options), ("session", *self.BROWSER_S))
+        if not hasattr(session, "confirm"):
+            message = f"expected a session: hw.TaxonomyView(s), got {type(session).__name__}"
+            raise InputError(message)
+        self._of = session
+        session.state.need_kinds()
+        super().__init__(session=session.state, **_read(options))
+
+    def __repr__(self) -> str:
+        """Say what was found, in a line."""
+        return f"<{type(self).__name__}: {taxonomy_face.words(self.session)}>"
+
+    def to_frame(self) -> DataFrame:
+        """Return every score that is shown.
+
+        Returns
+        -------
+        DataFrame
+            One row a head and kind that was measured, with the columns of `Session.score`;
+            no row, if nothing was.
+        """
+        return Roles(self._of).to_frame()
+
+    def _png(self) -> bytes:
+        return taxonomy_face.draw(self.session)
+
+    def _picture(self) -> bytes:
+        return taxonomy_face.draw(self.session, most=None)
+
+
+def _others(options: dict[str, Any]) -> list[str]:
+    return [name for name in options if name not in TaxonomyView.BROWSER_S]
+
+
+def _read(options: dict[str, Any]) -> dict[str, Any]:
+    """Check the filters that are given."""
+    allowed: dict[str, Any] = Filters.class_traits()
+    for name, value in options.items():
+        values = getattr(allowed.get(name), "values", None)
+        if values is not None and value not in values:
+            message = f"expected {name} to be one of {', '.join(values[1:])}, got {value!r:.80}"
+            raise InputError(message)
+    return options

@@ -1,0 +1,188 @@
+// The taxonomy: four stages, forty kinds, this model's heads in each; see
+// headwidgets/widgets/taxonomy_view.py for its own traits. Cards and roles are the session's.
+
+import type { AnyModel } from "@anywidget/types";
+import { once } from "../lib/changing";
+import { aria, h, on } from "../lib/dom";
+import { isLive, STATIC, whenLive } from "../lib/live";
+import { whenChanged } from "../lib/model";
+import { called, type Look, type Looked, type Own } from "../lib/session";
+import { style } from "../lib/theme";
+import type { Mount } from "../views";
+import { board } from "./taxonomy-board";
+import { howToRead, openCard } from "./taxonomy-card";
+import {
+  CANDIDATE,
+  type Card,
+  CONSISTENT,
+  kept,
+  type Roles,
+  type RolesHeader,
+  readRoles,
+  standing,
+  type Wanted,
+} from "./taxonomy-data";
+import { passport } from "./taxonomy-passport";
+import { runner } from "./taxonomy-run";
+import { TAXONOMY_STYLE } from "./taxonomy-style";
+import { taxonomyTools } from "./taxonomy-tools";
+
+/** The traits of a view of the taxonomy. */
+export interface KindsOwn extends Own, Wanted {
+  /** The card that is open, or "". */
+  kind: string;
+}
+
+/** What it reads of the session. */
+export interface Kinds extends Looked {
+  kinds: Card[];
+  roles: RolesHeader;
+  roles_data: DataView;
+}
+
+const OWN = ["kind", "stage", "evidence", "verdict", "text"] as const;
+const KEYS = ["kinds", "roles", "selection", "model"] as const;
+const EMPTY = new DataView(new ArrayBuffer(0));
+const none = readRoles({}, EMPTY);
+
+/** Show the taxonomy in `root`, until the signal aborts. */
+export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root, signal) => {
+  const own = model as unknown as AnyModel<KindsOwn>;
+  const session = looked as unknown as Look<Kinds>;
+  root.classList.add("hw-root", "hw-kindview");
+  aria(root, { role: "region", label: "kinds of attention head" });
+  const set = (name: (typeof OWN)[number], value: string) => {
+    own.set(name, value);
+    own.save_changes();
+  };
+  const open = (kind: string) => set("kind", kind);
+  const pick = (head: string) => {
+    session.set("selection", head);
+    session.save_changes();
+  };
+  const work = runner(looked, ask, () => draw(), signal);
+  const tools = taxonomyTools({
+    filter: set,
+    all: () => work.run("score kinds", {}, "measuring every kind"),
+    cancel: () => work.cancel(),
+  });
+  const cards = board({ open: (kind) => open(own.get("kind") === kind ? "" : kind), pick });
+  const doing = {
+    pick,
+    close: () => {
+      open("");
+      cards.element.focus();
+    },
+    measure: (kind: string) => work.run("score kind", { kind }, `measuring ${kind}`),
+    confirm: (kind: string, head: string) =>
+      work.run("confirm kind", { kind, head }, `confirming ${head} as ${kind}`),
+  };
+  const opened = part("the open card", cards.element);
+  const known = part("passport of the selected head", cards.element);
+  const halves = h("div", "hw-halves", cards.element, h("div", "hw-side", opened, known));
+  root.replaceChildren(style(TAXONOMY_STYLE), tools.element, halves);
+
+  const read = once((header: RolesHeader, data: DataView) => readRoles(header, data));
+  // Each part is drawn anew only when something that it shows has changed.
+  const drawBoard = once((...[all, roles, filter, kind, selection]: Shown) => {
+    const wanted = JSON.parse(filter) as Wanted;
+    cards.draw({ cards: all, kept: kept(all, roles, wanted), roles, open: kind, selection });
+  });
+  const drawCard = once((...[all, roles, , kind, selection, busy, idle]: Shown) => {
+    const card = all.find((one) => one.name === kind);
+    const now = () =>
+      card ? openCard({ card, roles, selection, busy, idle }, doing) : howToRead();
+    if (opened.dataset.of !== kind) opened.scrollTop = 0;
+    opened.dataset.of = kind;
+    redraw(opened, now);
+  });
+  const drawPassport = once((roles: Roles, selection: string, total: number) =>
+    redraw(known, () => passport(roles, selection, total, open)),
+  );
+  function draw(): void {
+    const all = session.get("kinds") ?? [];
+    let [roles, broken] = [none, ""];
+    try {
+      roles = read(session.get("roles"), session.get("roles_data") ?? EMPTY);
+    } catch (error) {
+      broken = String(error);
+    }
+    const [stage, evidence, verdict, text] = OWN.slice(1).map((name) => own.get(name) ?? "");
+    const wanted = { stage, evidence, verdict, text } as Wanted;
+    const [kind, selection] = [own.get("kind") ?? "", session.get("selection") ?? ""];
+    const live = isLive(session);
+    const idle = live ? "" : STATIC;
+    tools.draw({
+      ...{ wanted, running: work.now, why: work.why || broken, can: live && all.length > 0 },
+      stages: [...new Set(all.map((card) => card.stage))],
+      said: said(all, roles, wanted, session.get("model"), live),
+    });
+    halves.hidden = !all.length;
+    const filter = JSON.stringify(wanted);
+    drawBoard(all, roles, filter, kind, selection, false, "");
+    drawCard(all, roles, "", kind, selection, Boolean(work.now), idle);
+    drawPassport(roles, selection, all.length);
+    const busy = work.now || (live && !all.length);
+    root.dataset.hwState = broken ? "error" : busy ? "busy" : "ready";
+    root.dataset.hwHead = selection;
+    root.dataset.hwKind = kind;
+  }
+  whenChanged(session, KEYS, draw, signal);
+  whenChanged(own, OWN, draw, signal);
+  whenLive(looked, draw, signal);
+  signal.addEventListener("abort", () => root.replaceChildren());
+};
+
+/** Cards, roles, filter, open card, selected head; whether it is busy, why it is idle. */
+type Shown = [Card[], Roles, string, string, string, boolean, string];
+
+/** A part beside the board; Escape leads back to it. */
+function part(label: string, back: HTMLElement): HTMLElement {
+  const made = aria(h("section", "hw-open"), { label });
+  made.tabIndex = 0;
+  on(made, "keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    back.focus();
+  });
+  return made;
+}
+
+/** Draw a part anew; the button that had the focus, by its words, has it again. */
+function redraw(whole: HTMLElement, make: () => HTMLElement[]): void {
+  const active = whole.contains(document.activeElement) ? document.activeElement : null;
+  const called = (one: Element | null) => one?.getAttribute("aria-label") ?? one?.textContent;
+  const name = called(active);
+  const top = whole.scrollTop;
+  whole.replaceChildren(...make());
+  whole.scrollTop = top;
+  if (!active || active === whole) return;
+  const again = [...whole.querySelectorAll("button")].find((one) => called(one) === name);
+  (again && !again.disabled ? again : whole).focus();
+}
+
+/** What was found, in a line. */
+function said(
+  cards: Card[],
+  roles: Roles,
+  wanted: Wanted,
+  model: Record<string, unknown>,
+  live: boolean,
+): string {
+  if (!cards.length) return live ? "reading the kinds" : `${STATIC} to see the kinds of head`;
+  const verdicts = cards.map((card) => standing(roles.kinds[card.name]));
+  const count = (word: string) => verdicts.filter((one) => one === word).length;
+  const measured = Object.values(roles.kinds).filter((one) => one.measurable).length;
+  const keeps = kept(cards, roles, wanted).length;
+  const stale = Object.values(roles.kinds).filter((one) => one.stale).length;
+  const parts = [
+    called(model),
+    `${measured} of ${cards.length} kinds measured`,
+    `● ${count(CONSISTENT)} with a head consistent with it`,
+    `○ ${count(CANDIDATE)} with candidates`,
+    stale ? `${stale} before your edit` : "",
+    keeps < cards.length ? `${keeps} shown` : "",
+  ];
+  return parts.filter(Boolean).join(" · ");
+}

@@ -1,0 +1,172 @@
+"""Scores, proofs and passports of a session: what goes into what, and for how long it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import headwidgets as hw
+from headwidgets.errors import InputError
+from headwidgets.session import scored
+from headwidgets.session.scored import PROOF
+from headwidgets.taxonomy import all_kinds, registry
+from headwidgets.taxonomy.registry import EXPLORATORY
+from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
+
+KIND = "attributed induction"
+
+
+@pytest.fixture
+def attributed(planted, monkeypatch):
+    """The induction score, as if it were of a class that needs a proof."""
+    made = replace(
+        registry.find("induction"), name=KIND, title=KIND, aliases=(), evidence="direct attribution"
+    )
+    monkeypatch.setitem(registry._REGISTRY, KIND, made)
+    return planted
+
+
+def verdict(frame, head):
+    layer, number = map(int, head.split("."))
+    row = frame[(frame["layer"] == layer) & (frame["head"] == number)]
+    return row["verdict"].item(), row["reason"].item()
+
+
+def test_a_proof_is_one_row_that_says_what_was_done(planted):
+    frame = planted.confirm("induction", "L1H0", n=30)
+    assert tuple(frame.columns) == PROOF
+    assert len(frame) == 1
+    row = frame.iloc[0]
+    assert (row["layer"], row["head"], row["kind"]) == (1, 0, "induction")
+    assert 15 <= row["n"] <= 30  # those that another has the length of
+    assert row["passed"]
+    assert row["share"] == pytest.approx(-row["effect"] / row["clean"])
+    assert 0 < row["se"] < abs(row["effect"])
+    assert frame.attrs["measured_on"].endswith(f"n = {row['n']}")
+    assert frame.attrs["matched"] == ["0.0", "0.1", "0.2", "1.1", "1.2"]
+    assert frame.attrs["depends_on"] == ["weights"]
+    assert planted.frames["confirm: induction 1.0"].equals(frame)
+    assert not planted.is_stale(frame)
+
+
+def test_a_proof_goes_into_the_next_verdict(attributed):
+    before, reason = verdict(attributed.score(KIND), "1.0")
+    assert before == CANDIDATE
+    assert "the proving intervention has not run" in reason
+    assert KIND not in attributed.badges().get("1.0", ())
+    attributed.confirm(KIND, "1.0", n=20)
+    assert attributed.proofs() == {(KIND, hw.Head(1, 0)): True}
+    after, reason = verdict(attributed.score(KIND), "1.0")
+    assert after == CONSISTENT
+    assert "proving" not in reason
+    assert KIND in attributed.badges()["1.0"]
+
+
+def test_a_proof_that_failed_is_taken_in_as_well(attributed, monkeypatch):
+    real = scored.confirm
+    monkeypatch.setattr(
+        scored, "confirm", lambda *a, **more: replace(real(*a, **more), passed=False)
+    )
+    attributed.confirm(KIND, "1.0", n=20)
+    found, reason = verdict(attributed.score(KIND), "1.0")
+    assert found == CANDIDATE
+    assert "the proving intervention failed" in reason
+
+
+def test_a_proof_makes_nothing_of_a_head_whose_score_says_no(attributed):
+    attributed.confirm(KIND, "0.0", n=20)  # without it the task is lost
+    assert attributed.proofs()[KIND, hw.Head(0, 0)]
+    assert verdict(attributed.score(KIND), "0.0")[0] == NO
+
+
+def test_a_proof_counts_for_its_own_kind_only(attributed):
+    attributed.confirm("induction", "1.0", n=20)
+    assert verdict(attributed.score(KIND), "1.0")[0] == CANDIDATE
+
+
+def test_the_later_proof_counts(attributed, monkeypatch):
+    attributed.confirm(KIND, "1.0", n=20)
+    real = scored.confirm
+    monkeypatch.setattr(
+        scored, "confirm", lambda *a, **more: replace(real(*a, **more), passed=False)
+    )
+    attributed.confirm(KIND, "1.0", n=30)
+    assert attributed.proofs() == {(KIND, hw.Head(1, 0)): False}
+
+
+def test_other_weights_undo_a_proof(attributed):
+    frame = attributed.confirm(KIND, "1.0", n=20)
+    attributed.prompts = ["the cat sat on the mat"]
+    attributed.edits = [hw.zero("0.1")]
+    assert not attributed.is_stale(frame)  # neither prompts nor edits have a part in it
+    attributed.edits = []
+    attributed.refresh()
+    assert attributed.is_stale(frame)
+    assert attributed.proofs() == {}
+    assert verdict(attributed.score(KIND), "1.0")[0] == CANDIDATE
+
+
+def test_a_proof_is_of_the_unedited_model(attributed):
+    """The session's edits are no part of it, and a score under edits does not take it in."""
+    attributed.edits = [hw.zero("0.1")]
+    frame = attributed.confirm(KIND, "1.0", n=20)
+    attributed.edits = []
+    assert frame["clean"].item() == attributed.confirm(KIND, "1.0", n=20)["clean"].item()
+    attributed.edits = [hw.zero("0.1")]
+    edited = attributed.score(KIND, run="edited")
+    attributed.edits = []
+    assert verdict(edited, "1.0")[0] != CONSISTENT
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("inductoin", "1.0"), "did you mean 'induction'"),
+        (("induction", "9.9"), "no head 9.9"),
+        (("associative memories", "1.0"), "no task proves"),
+    ],
+)
+def test_what_cannot_be_proved_leaves_no_frame(planted, asked, message):
+    with pytest.raises(InputError, match=message):
+        planted.confirm(*asked)
+    assert not planted.frames
+    with pytest.raises(InputError, match="expected n as a whole number"):
+        planted.confirm("induction", "1.0", n=0)
+    assert planted.proofs() == {}
+
+
+def test_a_passport_has_one_row_a_kind(planted):
+    frame = planted.passport("1.0")
+    assert list(frame["kind"]) == [one.name for one in all_kinds()]
+    assert set(frame["layer"]) == {1}
+    assert set(frame["head"]) == {0}
+    assert list(frame.index) == list(range(len(frame)))
+    roles = frame.set_index("kind")["verdict"]
+    assert roles["induction"] == CONSISTENT
+    assert roles["previous token"] == NO
+    assert roles["name mover"] == NOT_MEASURABLE
+    exploratory = [one.name for one in all_kinds() if one.claim == EXPLORATORY]
+    assert roles["associative memories"] == CANDIDATE  # its OV circuit is a perfect copier
+    whole = planted.frames["scores"]
+    verdicts = whole[whole["kind"].isin(exploratory)]["verdict"]
+    assert CONSISTENT not in set(verdicts)
+
+
+@pytest.mark.parametrize("head", ["2.0", "0.3", "one", 1.0])
+def test_a_passport_of_no_head_is_refused_before_anything_runs(planted, head, monkeypatch):
+    monkeypatch.setattr(type(planted), "scores", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(InputError):
+        planted.passport(head)
+
+
+@pytest.mark.parametrize("model", [None, "no such model", 7])
+def test_an_unknown_model_is_refused_before_anything_runs(planted, model, monkeypatch):
+    monkeypatch.setattr(type(planted), "scores", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(InputError, match=r"the atlas has no published head|expected the name"):
+        planted.compare_with_atlas(model)
+
+
+def test_a_model_of_another_shape_is_refused(planted):
+    with pytest.raises(InputError, match="expected a table of all heads of"):
+        planted.compare_with_atlas("gpt2")

@@ -1,0 +1,146 @@
+"""Amplification heads: the correlation, its random matrices, and what is read off real runs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from direct import engine_of
+from made_tasks import drawn, measuring, options, table
+
+from headwidgets.methods.decompose import Apart
+from headwidgets.methods.record import record, stream_name
+from headwidgets.model.finish import Finish
+from headwidgets.taxonomy import amplifying
+from headwidgets.taxonomy.ending import Ending, ending
+from headwidgets.taxonomy.on_task import END, OnTask, answers
+from headwidgets.taxonomy.seen import Look, see
+from headwidgets.taxonomy.verdict import CANDIDATE, NO
+
+OPTIONS = options()
+N = len(OPTIONS.rows)
+WIDTH = 8
+READ = torch.eye(WIDTH)[:, :4]  # the letters read four directions of the stream
+
+
+def _planted(monkeypatch, adds, looks, *, noise=0.0, seed=0):
+    """Return a measure of one layer; `adds` are functions (held, random) -> [prompt, letter]."""
+    random = np.random.default_rng(seed)
+    held = random.standard_normal((N, 4)).astype(np.float32)
+    held += 2 * np.eye(4)[np.array(OPTIONS.answer) - 1]
+    rules = [(lambda _p, _c, _r, length, at=at: at(length)) for at in looks]
+    task = drawn(OPTIONS, [rules], noise=noise)
+    z = random.standard_normal((N, 1, len(adds), WIDTH)).astype(np.float32)
+    for head, add in enumerate(adds):
+        added = add(held, random) + noise * random.standard_normal((N, 4))
+        for row, seen in enumerate(task.seen):
+            seen.brought[0, head, 0] = 0
+            seen.brought[0, head, 0, -1, 2:] = added[row]
+    z[..., :4] += held[:, None, None]
+    made = Ending(held[:, None].astype(np.float32), z, np.ones((N, 1, len(adds)), np.float32))
+    monkeypatch.setattr(amplifying, "ending", lambda *_: made)
+    monkeypatch.setattr(amplifying, "unembedding", lambda *_: READ)
+    return measuring("options", task, draws=300), held
+
+
+def last(length):
+    return {length - 1: 0.5, length - 2: 0.3}, {}
+
+
+def elsewhere(_length):
+    return {1: 0.8}, {}
+
+
+ADDS = [
+    lambda held, _: 0.5 * held,
+    lambda held, _: 0.5 * held,  # looks elsewhere
+    lambda held, _: 0.005 * held,  # next to nothing
+    lambda held, _: -0.5 * held,  # holds back what leads
+    lambda held, _: np.tile([3.0, 0, 0, 0], (len(held), 1)),  # always A
+    lambda held, random: random.permuted(held, axis=1),  # another letter's logit
+    lambda held, _: np.zeros_like(held),
+]
+LOOKS = [last, elsewhere, last, last, last, last, last]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_planted(monkeypatch, noise, seed):
+    adds = [add for number, add in enumerate(ADDS) if number != 2 or not noise]
+    looks = LOOKS[: len(adds)]
+    measure, held = _planted(monkeypatch, adds, looks, noise=noise, seed=seed)
+    found = table(measure, "amplification")
+    assert found["verdict"]["0.0"] == CANDIDATE
+    assert "the proving intervention has not run" in found["reason"]["0.0"]
+    assert found["p"]["0.0"] <= 0.01
+    assert found["score"]["0.0"] == pytest.approx(1, abs=0.02)
+    assert set(found["verdict"].drop("0.0")) == {NO}
+    assert "looks at the last 3 tokens with 0.0" in found["reason"]["0.1"]
+    if not noise:
+        assert "adds 0.005 to a lead of 1" in found["reason"]["0.2"]
+        assert found["score"].to_numpy()[[3, 4, 6]] == pytest.approx([-1, 0, 0], abs=1e-4)
+        centered = held - held.mean(1, keepdims=True)
+        centered -= centered.mean(0)
+        rows = 0.5 * (centered**2).sum(1) / (0.5 * (centered**2).mean())
+        assert found["se"]["0.0"] == pytest.approx((rows / 4).std(ddof=1) / np.sqrt(N), rel=1e-3)
+
+
+def test_the_null_is_that_of_random_matrices_drawn_whole():
+    """Not as [d_head, letter] but as W_O, [d_head, d_model], and read by the letters."""
+    random = np.random.default_rng(0)
+    shared = random.standard_normal((1, 1, 1, 5))
+    z = (random.standard_normal((N, 1, 1, 5)) * [3, 1, 1, 0.3, 0.1] + shared).astype(np.float32)
+    held = (z[:, :, 0] @ random.standard_normal((5, 4))).astype(np.float32)
+    read = random.standard_normal((12, 4)) @ np.diag([4, 1, 1, 1]) + 2
+    measure = SimpleNamespace(seed=0, draws=4000)
+    null = amplifying._null(measure, Ending(held, z, held), read)[:, 0, 0]
+    own = []
+    for _ in range(4000):
+        added = (z[:, 0, 0] @ random.standard_normal((5, 12)) @ read)[:, None]
+        one, other = amplifying._centered(added), amplifying._centered(held)
+        own.append((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+    share = np.linspace(0.05, 0.95, 7)
+    np.testing.assert_allclose(np.quantile(null, share), np.quantile(own, share), atol=0.05)
+    assert null.std() > 0.15  # far wider than one over the root of 3 n
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma3"])
+def test_the_ending_is_that_of_the_run(shaped_bridges, name):
+    engine = engine_of(shaped_bridges(name))
+    asked = options(30)
+    task = SimpleNamespace(asked=asked)
+    found = ending(SimpleNamespace(engine=engine, hooks=()), task, asked.options[0])
+    rows = [row for row in asked.rows if len(row) == len(asked.rows[1])]
+    places = [asked.rows.index(row) for row in rows]
+    apart = Apart(engine, rows, [len(row) - 1 for row in rows])
+    writes = [one.vectors.norm(dim=-1) for one in apart.writes() if one.part == "head"]
+    for layer, written in enumerate(writes):
+        stream = record(engine, rows, [stream_name(layer)])[stream_name(layer)][:, -1].float()
+        with engine.exclusive(), torch.no_grad():
+            end = Finish(engine)
+            logits = end.logits(end.norm(stream))[:, [1, 2, 3, 4]]
+        expected = amplifying._centered(logits.cpu().numpy())  # the biases go
+        held = amplifying._centered(found.held[places, layer])
+        np.testing.assert_allclose(held, expected, atol=1e-4)
+        length = written / stream.norm(dim=-1, keepdim=True)
+        np.testing.assert_allclose(found.length[places, layer], length.numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gemma3"])
+@pytest.mark.parametrize(
+    "kind", ["amplification", "content gatherer", "correct letter", "constant"]
+)
+def test_random_models_claim_nothing(shaped_bridges, name, kind):
+    engine = engine_of(shaped_bridges(name))
+    asked = options(40)
+    looks = [Look(row, (len(row) - 1,), answers(asked, i)) for i, row in enumerate(asked.rows)]
+    seen = tuple(see(engine, looks))
+    for row, one in enumerate(seen):
+        one.logits[asked.answer[row]] += 20  # as if it were good at it
+    measure = measuring("options", OnTask(asked, seen, (END,), 1.0), draws=300)
+    measure = type(measure)(engine, measure.rows, draws=300, _tasks=measure._tasks)
+    found = table(measure, kind)
+    assert set(found["verdict"]) <= {NO, CANDIDATE}
+    assert found["score"].notna().all()
