@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from headwidgets.heads import Head
@@ -11,7 +12,8 @@ from headwidgets.session.asked import Asked
 from headwidgets.session.badges import badges, consistent
 from headwidgets.session.scoring import score_session
 from headwidgets.taxonomy.atlas import atlas, compare
-from headwidgets.taxonomy.confirm import SEED, confirm
+from headwidgets.taxonomy.confirm import SEED, confirm, holm
+from headwidgets.taxonomy.verdict import P_MAX
 
 if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Snapshot
@@ -105,7 +107,8 @@ class Scored(Asked):
             and its se; clean, the difference with the head; share, what is lost of it (for a
             kind that lowers it, gained); p by bootstrap against matched heads; n; passed,
             whether share ≥ 0.1 and p ≤ .01; reason. Scores that are asked for later take it
-            into their verdict. ``attrs["matched"]`` lists the matched heads.
+            into their verdict, with p corrected for the number of proofs (Holm 1979).
+            ``attrs["matched"]`` lists the matched heads.
 
         Raises
         ------
@@ -129,13 +132,26 @@ class Scored(Asked):
         return frame
 
     def proofs(self) -> dict[tuple[str, Head], bool]:
-        """Return which kinds were confirmed of which heads, and how that went."""
-        out = {}
-        for frame in list(self.frames.values()):
-            if "proof" in frame.attrs and not self.is_stale(frame):
-                kind, head, passed = frame.attrs["proof"]
-                out[str(kind), Head.parse(head)] = bool(passed)
-        return out
+        """Return which kinds were confirmed of which heads, corrected for how many were tried.
+
+        Returns
+        -------
+        dict of (str, Head) to bool
+            Whether the share was large enough and p, by Holm's correction over all proofs of
+            this session that still hold, is at most .01.
+        """
+        tried = [
+            frame.iloc[0]
+            for frame in list(self.frames.values())
+            if "proof" in frame.attrs and not self.is_stale(frame)
+        ]
+        corrected = holm(np.array([row["p"] for row in tried], dtype=float))
+        return {
+            (str(row["kind"]), Head(int(row["layer"]), int(row["head"]))): bool(
+                row["passed"] and p <= P_MAX
+            )
+            for row, p in zip(tried, corrected, strict=True)
+        }
 
     def compare_with_atlas(self, model: str | None = None) -> pd.DataFrame:
         """Set this model's heads beside the published ones.

@@ -8,9 +8,11 @@ import pytest
 
 import headwidgets as hw
 from headwidgets.errors import InputError
+from headwidgets.heads import Head
 from headwidgets.session import scored
 from headwidgets.session.scored import PROOF
 from headwidgets.taxonomy import all_kinds, registry
+from headwidgets.taxonomy.confirm import Confirmed
 from headwidgets.taxonomy.registry import EXPLORATORY
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
 
@@ -170,3 +172,34 @@ def test_an_unknown_model_is_refused_before_anything_runs(planted, model, monkey
 def test_a_model_of_another_shape_is_refused(planted):
     with pytest.raises(InputError, match="expected a table of all heads of"):
         planted.compare_with_atlas("gpt2")
+
+
+def test_many_proofs_are_corrected_for_their_number(planted, monkeypatch):
+    """Alone p = .004 is enough; with two more tried it is .012, and the smallest alone remains."""
+    found = iter([("induction", "1.0", 0.004), ("previous token", "0.0", 0.001)])
+
+    def one(_engine, _kind, _head, **_options):
+        kind, head, p = next(found)
+        numbers = {"effect": -1.0, "se": 0.1, "clean": 2.0, "share": 0.5, "p": p, "n": 9}
+        said = {"task": "t", "matched": (), "passed": True, "reason": "r"}
+        return Confirmed(kind=kind, head=Head.parse(head), **numbers, **said)
+
+    monkeypatch.setattr(scored, "confirm", one)
+    planted.confirm("induction", "1.0")
+    assert planted.proofs() == {("induction", Head(1, 0)): True}
+    found = iter([("previous token", "0.0", 0.001), ("positional", "0.0", 0.5)])
+    planted.confirm("previous token", "0.0")
+    assert all(planted.proofs().values())
+    found = iter([("positional", "0.0", 0.006)])
+    planted.confirm("positional", "0.0")
+    assert planted.proofs() == {
+        ("induction", Head(1, 0)): True,
+        ("previous token", Head(0, 0)): True,
+        ("positional", Head(0, 0)): True,
+    }
+    found = iter([("duplicate token", "0.1", 0.5)])
+    planted.confirm("duplicate token", "0.1")
+    corrected = planted.proofs()
+    assert corrected["previous token", Head(0, 0)]
+    assert not corrected["induction", Head(1, 0)], "0.004 × 3 is above .01"
+    assert not corrected["positional", Head(0, 0)]
