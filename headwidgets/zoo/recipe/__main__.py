@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the run: state, log, checkpoints")
-    add("--steps", type=int, default=5_500)
+    add("--steps", type=int, default=6_000)
     add("--rows", type=int, default=64, help="prompts in a step")
     add("--rate", type=float, default=2e-3, help="highest learning rate")
     add("--seed", type=int, default=0)

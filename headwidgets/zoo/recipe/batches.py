@@ -33,10 +33,13 @@ class Batch(NamedTuple):
     ids : Tensor of int64 [row, position]
     weights : Tensor of float32 [row, position]
         Of each token as it is predicted; 0 for BOS and padding.
+    by_heads : Tensor of bool [row]
+        Rows that must do with the first MLP and the heads above it.
     """
 
     ids: Tensor
     weights: Tensor
+    by_heads: Tensor
 
 
 @dataclass(frozen=True)
@@ -117,4 +120,5 @@ def pad(some: Sequence[Example]) -> Batch:
     for i, one in enumerate(some):
         ids[i, : len(one.ids)] = one.ids
         weights[i, : len(one.ids)] = one.weights
-    return Batch(torch.from_numpy(ids), torch.from_numpy(weights))
+    by_heads = torch.tensor([one.by_heads for one in some])
+    return Batch(torch.from_numpy(ids), torch.from_numpy(weights), by_heads)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from headwidgets.tasks.make import rows
-from headwidgets.zoo.recipe.mixture import REST, TOGETHER
+from headwidgets.zoo.recipe.mixture import BY_HEADS, REST, TOGETHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,10 +35,13 @@ class Example:
         BOS, filler, prompt, answer, what comes after.
     weights : tuple of float
         How much each token counts in the loss when it is predicted; BOS never is.
+    by_heads : bool
+        Whether it must do with the first MLP and the heads above it.
     """
 
     ids: tuple[int, ...]
     weights: tuple[float, ...]
+    by_heads: bool = False
 
 
 NOTHING = Example((), ())
@@ -70,7 +73,7 @@ def following(item: Item, encode: Callable[[str], tuple[int, ...]]) -> Example:
 
 
 def join(first: Example, between: tuple[int, ...], second: Example) -> Example:
-    """Put two rows one behind the other, with one BOS."""
+    """Put two rows one behind the other, with one BOS; all MLPs are there for them."""
     return Example(
         (*first.ids, *between, *second.ids[1:]),
         (*first.weights, *(REST for _ in between), *second.weights[1:]),
@@ -105,7 +108,8 @@ def draw(
         filler = fillers.draw(rng)
         if len(row.ids) + len(filler) + 1 + len(rest.ids) > n_ctx:
             filler = ()
-        made.append(example(row, filler, rest))
+        by_heads = rng.random() < BY_HEADS.get(task.name, 0.0)
+        made.append(replace(example(row, filler, rest), by_heads=by_heads))
     return made
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 
 from headwidgets.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ARCHITECTURES = ("mistral", "llama", "gpt2")
 """RMSNorm, rotary positions and gated MLPs, the first with heads of any width; or GPT-2."""
@@ -84,3 +88,31 @@ def fresh(config: Any, seed: int) -> Any:
         make: Any = transformers.AutoModelForCausalLM
         model: Any = make.from_config(config, dtype=torch.float32, attn_implementation="sdpa")
     return model.train()
+
+
+@contextmanager
+def counted_by_heads(model: Any, rows: torch.Tensor) -> Iterator[None]:
+    """Leave to some rows of a batch: embedding, the first MLP, and heads above it.
+
+    Layer 0's attention and the MLPs of the other layers write nothing there.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+    rows : Tensor of bool [row]
+    """
+    stay = (~rows).float()[:, None, None]
+    base = model.base_model
+    first, *others = base.h if hasattr(base, "h") else base.layers
+    hooks = [
+        one.mlp.register_forward_hook(lambda _mlp, _given, wrote: wrote * stay) for one in others
+    ]
+    attention = first.attn if hasattr(first, "attn") else first.self_attn
+    hooks.append(
+        attention.register_forward_hook(lambda _attn, _given, wrote: (wrote[0] * stay, *wrote[1:]))
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

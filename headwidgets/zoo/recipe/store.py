@@ -56,7 +56,7 @@ class Plan:
 
     def checkpoints(self) -> tuple[int, ...]:
         """Return the steps at which the weights are kept: 0, then evenly on a log scale."""
-        if self.kept < 2 or self.steps <= FIRST:  # noqa: PLR2004 - the start and the end
+        if self.kept <= 2 or self.steps <= FIRST:  # noqa: PLR2004 - the start and the end
             return (0, self.steps)
         spaced = np.geomspace(FIRST, self.steps, self.kept - 1).round().astype(int)
         return tuple(dict.fromkeys((0, *spaced.tolist())))

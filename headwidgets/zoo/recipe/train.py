@@ -22,7 +22,7 @@ from headwidgets.zoo.recipe.collect import trained_tasks
 from headwidgets.zoo.recipe.fillers import Fillers
 from headwidgets.zoo.recipe.mixture import longest, shares
 from headwidgets.zoo.recipe.muon import Both
-from headwidgets.zoo.recipe.shape import fresh
+from headwidgets.zoo.recipe.shape import counted_by_heads, fresh
 from headwidgets.zoo.recipe.vocabulary import build, words
 
 if TYPE_CHECKING:
@@ -190,7 +190,8 @@ def step(run: Run, batch: Batch) -> torch.Tensor:
 def weighted_loss(model: Any, batch: Batch, device: str) -> torch.Tensor:
     """Return the weighted mean loss in nats over the tokens that count."""
     ids, weights = batch.ids.to(device), batch.weights.to(device)[:, 1:]
-    hidden = model.base_model(input_ids=ids[:, :-1], use_cache=False)[0]
+    with counted_by_heads(model, batch.by_heads.to(device)):
+        hidden = model.base_model(input_ids=ids[:, :-1], use_cache=False)[0]
     counts = weights > 0
     logits = model.lm_head(hidden[counts])
     losses = cross_entropy(logits, ids[:, 1:][counts], reduction="none")
