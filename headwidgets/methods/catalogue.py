@@ -143,10 +143,10 @@ _ROWS = (
         SCORE,
         "computes a number of a head's attention or weights; changes nothing",
         "prompts, or for weights nothing",
-        (("N",), ("3", "W")),
+        (("N",), ("W",)),
         "Jin et al. 2024; Wu et al. 2024; Crosbie & Shutova 2024; Yu et al. 2024; "
         "Ji-An et al. 2024",
-        "s.scores()",
+        's.score("previous token")',
     ),
     Method(
         "information flow graph",

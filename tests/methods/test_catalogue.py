@@ -84,7 +84,7 @@ def test_a_cost_is_what_its_formula_says(asked):
             "naive activation patching": 2 * 2 + 6 * 2,
             "probing": 2,
             "simplified model training": np.nan,
-            "scoring": 2 + 3 * 16,
+            "scoring": 2 + 16,
             "information flow graph": 2,
             "path patching": 2 * 2 + 2 * 6 * 2,
         },

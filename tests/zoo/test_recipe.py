@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from headwidgets.zoo.recipe import mixture, store, vocabulary
 from headwidgets.zoo.recipe.examples import draw
 from headwidgets.zoo.recipe.fillers import LONGEST, Fillers
 from headwidgets.zoo.recipe.measure import questions
-from headwidgets.zoo.recipe.shape import Shape
+from headwidgets.zoo.recipe.shape import Shape, counted_by_heads, fresh
 from headwidgets.zoo.recipe.train import begin, chapter, train
 
 WORDS = vocabulary.words(draws=60)
@@ -254,3 +255,43 @@ def test_questions_are_never_trained():
     drawn = draw(ioi, text, _None(), count=3000, seed=0, longest=99, n_ctx=256)
     assert len(bare) > 100
     assert not bare & {one.ids[:-2] for one in drawn}
+
+
+# ---------------------------------------------------------------------- counted by heads
+
+
+@pytest.mark.parametrize("architecture", ["mistral", "gpt2"])
+def test_rows_do_with_the_first_mlp_and_the_heads_above_it(architecture, one_thread):
+    """What the other parts would write is nothing there, and as ever in the other rows."""
+    model = fresh(replace(TINY, architecture=architecture).config(40), 0).eval()
+    ids = torch.tensor([[0, 5, 6, 7], [0, 8, 9, 7]])
+    with torch.no_grad():
+        plain = model(input_ids=ids).logits
+        with counted_by_heads(model, torch.tensor([True, False])):
+            found = model(input_ids=ids).logits
+        after = model(input_ids=ids).logits
+        for block in _blocks(model)[1:]:
+            block.mlp.forward = torch.zeros_like
+        first = _blocks(model)[0]
+        attention = first.attn if architecture == "gpt2" else first.self_attn
+        attention.forward = lambda hidden_states, **_: (torch.zeros_like(hidden_states), None)
+        bare = model(input_ids=ids).logits
+    torch.testing.assert_close(found[1], plain[1])
+    torch.testing.assert_close(found[0], bare[0])
+    assert (found[0] - plain[0]).abs().max() > 1e-4
+    torch.testing.assert_close(after, plain)
+
+
+def _blocks(model):
+    base = model.base_model
+    return base.h if hasattr(base, "h") else base.layers
+
+
+def test_half_of_the_succession_rows_are_counted_by_heads():
+    text = Text.of(TOKENIZER)
+    drawn = {
+        name: draw(hw.task(name).task, text, _None(), count=200, seed=0, longest=99, n_ctx=256)
+        for name in ("succession", "ioi")
+    }
+    assert 70 < sum(one.by_heads for one in drawn["succession"]) < 130
+    assert not any(one.by_heads for one in drawn["ioi"])
