@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy import letters
+from headwidgets.taxonomy import letters, relations
 from headwidgets.taxonomy.conflict import conflict
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, IDENTIFICATION, MAY_FORM, kind
@@ -179,8 +179,11 @@ def sentiment_summarizer(measure: Measure) -> Scores:
         "of what the head's weights raise above the mean among the tokens in sight, the share that "
         "falls on the other end (o)"
     ),
-    data='the task "agenda": prompts that state relations; at least 20 such queries for each head',
-    null="the relations permuted between pairs equally far apart; none is known to be calibrated",
+    data=(
+        'the task "agenda", or "key value" where that is not spelled: prompts that state '
+        "relations; at least 20 such queries for each head"
+    ),
+    null=("the other ends of the prompt's relations permuted; no null is known to be calibrated"),
     threshold=0.5,
     threshold_origin="proposed",
     threshold_note=(
@@ -204,7 +207,7 @@ def sentiment_summarizer(measure: Measure) -> Scores:
 )
 def semantic_induction(measure: Measure) -> Scores:
     """Share of what is raised that is the other end of the relation."""
-    later(measure, "attention on one end of a relation, with the weights' effect on the other")
+    return relations.semantic(measure)
 
 
 _BY_SOURCE = {
