@@ -5,10 +5,12 @@
 #   CHROMIUM=/path        the browser for the tests, where it is not found by itself
 #   RECIPE_ARGS="..."     passed on to the recipe of the bundled model
 #   PYTEST_ARGS="..."     passed on to pytest, e.g. PYTEST_ARGS="tests/package -x"
+#   WORKERS=1             processes that run the tests (2: one a core, file by file)
 
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
+WORKERS := 2
 NOTEBOOK := notebooks/00_first_look.ipynb
 OVERLAYS := $(foreach version,6.31.0 7.0.1 7.4.0,.overlays/ipykernel-$(version)/.stamp)
 PIP_INSTALL := $(PY) -m pip install -c constraints.txt \
@@ -67,7 +69,8 @@ clean: ## remove everything that make made
 test-setup: $(VENV)/.stamp-test js/node_modules/.stamp $(OVERLAYS)
 
 with_chromium = chromium=$$(sh scripts/find_chromium.sh) || exit 1; \
-	CHROMIUM="$$chromium" HEADWIDGETS_REQUIRE_OVERLAYS=1 $(PY) -m pytest $(1) $(PYTEST_ARGS)
+	CHROMIUM="$$chromium" HEADWIDGETS_REQUIRE_OVERLAYS=1 OMP_NUM_THREADS=1 \
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(1) $(PYTEST_ARGS)
 
 $(PY):
 	python=$$(sh scripts/find_python.sh) && "$$python" -m venv $(VENV) \

@@ -26,7 +26,7 @@ FLAGS = [
 # Every cell is on the page, also where nobody has scrolled to.
 SETTINGS = {"notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"}}
 URL = re.compile(r"http://127\.0\.0\.1:(\d+)/lab")
-SECONDS = 60
+SECONDS = 180  # longer than any state takes on a loaded machine
 
 
 @dataclass(frozen=True)
