@@ -61,7 +61,7 @@ class HeadGrid(HeadWidget):
     """
 
     view = t.Unicode("grid", read_only=True).tag(sync=True)
-    TOOLS: ClassVar[bool] = True
+    BUNDLES: ClassVar[tuple[str, ...]] = ("tools",)
     BROWSER_S: ClassVar[tuple[str, ...]] = ("sort", "find", "only")
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("selection", "edits", "edit_kind", "model", "revision", "status", "message"),

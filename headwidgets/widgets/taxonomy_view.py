@@ -78,7 +78,7 @@ class TaxonomyView(Filters, HeadWidget):
     """
 
     view = t.Unicode("taxonomy", read_only=True).tag(sync=True)
-    TOOLS: ClassVar[bool] = True
+    BUNDLES: ClassVar[tuple[str, ...]] = ("taxonomy",)
     BROWSER_S: ClassVar[tuple[str, ...]] = ("kind", "stage", "evidence", "verdict", "text")
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("kinds", "roles", "roles_data", "selection"),

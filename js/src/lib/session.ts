@@ -38,8 +38,9 @@ export type Run = "clean" | "corrupted" | "edited" | "difference";
 /** The traits that an attention view reads; it sets selection and run. */
 export interface Looked {
   selection: string;
-  /** The bundle of the other views, once one is needed. */
+  /** The bundles of the other views, once one is needed. */
   tools?: string;
+  taxonomy?: string;
   run: Run;
   weighting?: Weighting;
   over?: Over;
@@ -66,6 +67,10 @@ export type Look<T extends object = Looked> = Pick<
   "get" | "set" | "save_changes" | "on" | "off"
 >;
 
+/** The traits that hold the bundles of the other views; see headwidgets/widgets/bundles.py. */
+export const BUNDLES = ["tools", "taxonomy"] as const;
+export type Bundle = (typeof BUNDLES)[number];
+
 /** Ask Python something; see lib/rpc.ts. */
 export type Ask = Rpc["request"];
 
@@ -76,8 +81,9 @@ export interface Own {
   view: string;
   /** The session's bundle, where the view cannot reach it. */
   code: string;
-  /** The bundle of the other views, likewise. */
+  /** The bundles of the other views, likewise. */
   tools: string;
+  taxonomy: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;
