@@ -18,3 +18,14 @@ export { mountAttention } from "./views/attention";
 export { CELLS_STYLE, cellGrid, onKeys } from "./views/cell-grid";
 export { GLYPHS, marks } from "./views/cell-marks";
 export { onLooks, paintOf } from "./views/paint";
+export {
+  cited,
+  headsIn,
+  inALine,
+  inFull,
+  measured,
+  readPublished,
+  spokenClaims,
+  voices,
+} from "./views/published";
+export { claimLines, fold, foldSize, folds, PUBLISHED_STYLE } from "./views/published-marks";

@@ -2,6 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Edit, Status } from "../state";
+import type { PublishedHeader } from "../views/published";
 import type { Rpc } from "./rpc";
 
 /** What a picture says of itself; see headwidgets/widgets/pictures.py. */
@@ -55,6 +56,7 @@ export interface Looked {
   status: Status;
   message: string;
   revision: number;
+  published?: PublishedHeader;
   thumbs: Picture;
   thumbs_data: DataView;
   map: MapPicture;
