@@ -1,6 +1,6 @@
 // Bundles each entry into one ES module that a widget ships as its `_esm`.
 // `node build.mjs [folder]`; default: ../headwidgets/static.
-// tools.js is the second half of session.js: what src/core.ts names it takes from there.
+// tools.js and taxonomy.js go on where session.js ends: what src/core.ts names they take from there.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,18 +75,19 @@ async function bundle(name, ...plugins) {
   return { code: outputFiles[0].text, modules: new Set(modules) };
 }
 
-/** The second half, as a function of what it takes from the first. */
-async function second(held) {
-  const { code } = await bundle("tools", taken(held, await given()));
-  const whole = code.replace(/export\{([\w$]+) as tools\};\s*$/, "return $1");
-  if (whole === code) throw new Error("tools.ts is expected to export `tools`, and that alone");
-  return `export const tools=core=>{${whole}};\n`;
+/** Further views, as a function of what they take from the session's bundle. */
+async function further(name, held) {
+  const { code } = await bundle(name, taken(held, await given()));
+  const whole = code.replace(/export\{([\w$]+) as views\};\s*$/, "return $1");
+  if (whole === code) throw new Error(`${name}.ts is expected to export \`views\`, and that alone`);
+  return `export const views=core=>{${whole}};\n`;
 }
 
 const { code: session, modules } = await bundle("session");
 const made = {
   session,
-  tools: await second(modules),
+  tools: await further("tools", modules),
+  taxonomy: await further("taxonomy", modules),
   view: (await bundle("view")).code,
   page: (await bundle("page")).code,
 };

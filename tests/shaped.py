@@ -85,13 +85,14 @@ ALL = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NAM
 """Every architecture, those that are not in `QUICK` in ``make verify`` only."""
 
 
-def folder(name: str, path: Path, *, tokenizer: bool = False, seed: int = 0) -> Path:
+def folder(name: str, path: Path, *, tokenizer: bool = False, seed: int = 0, **other: Any) -> Path:
     """Write the folder ``path / name`` of a random model: config.json and model.safetensors.
 
     With `tokenizer`, the planted model's tokenizer is saved beside them (in ``path / name-text``).
+    `other` is what its configuration says otherwise.
     """
     class_name, options = _CONFIGS[name]
-    config = getattr(transformers, class_name)(**options)
+    config = getattr(transformers, class_name)(**options | other)
     with torch.random.fork_rng(devices=[]):
         model = transformers.AutoModelForCausalLM.from_config(config)
     _randomise(model, seed)

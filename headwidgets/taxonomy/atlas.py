@@ -68,6 +68,31 @@ def atlas(model: str | None = None, kind: str | Kind | None = None) -> pd.DataFr
     return rows.reset_index(drop=True)
 
 
+def published(model: str, n_layers: int, n_heads: int) -> pd.DataFrame:
+    """Look up the published heads of a model that may well be unknown.
+
+    Parameters
+    ----------
+    model : str
+        Its name, as in `atlas`.
+    n_layers, n_heads : int
+        Its shape.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `atlas` returns it; no row, if the atlas does not know the model, or lists a head that
+        a model of this shape does not have: then it is another of the same name.
+    """
+    try:
+        rows = atlas(model)
+        for head in rows["head"]:
+            Head.parse(head).within(n_layers, n_heads)
+    except InputError:
+        return _read().iloc[:0]
+    return rows
+
+
 def compare(frame: pd.DataFrame, model: str | None = None) -> pd.DataFrame:
     """Put a score table beside the published heads of its model.
 

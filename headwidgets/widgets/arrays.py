@@ -10,6 +10,7 @@ import traitlets as t
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.heads import Head
 from headwidgets.methods.shown import THUMBNAIL_BYTES
+from headwidgets.widgets.bundles import FURTHER
 from headwidgets.widgets.envelope import reason
 from headwidgets.widgets.looked_at import LookedAt
 from headwidgets.widgets.pictures import (
@@ -37,7 +38,7 @@ NO_VALUES = (
 )
 _ONLY = {"run": "clean", "over": "pair"}
 _READ_ONLY = (*NAMES, "tokens", "names", "model", "status", "message", "revision", "edits")
-_PYTHON_S = (*_READ_ONLY, "tools", "carried")
+_PYTHON_S = (*_READ_ONLY, *FURTHER, "carried")
 
 
 def read_pattern(value: object) -> NDArray[np.float32]:

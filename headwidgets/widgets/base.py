@@ -1,8 +1,8 @@
 """What every widget is: a view of a session's model, with a static face.
 
 Synced: session (a reference to the model that all views share) and view (which one to
-draw). For a host where a view cannot reach that model: apart (the browser says so), code
-and tools (the bundles), mirrored (a copy of what the model says) and wish (what the
+draw). For a host where a view cannot reach that model: apart (the browser says so), code,
+tools and taxonomy (the bundles), mirrored (a copy of what the model says) and wish (what the
 browser wants to set there); then requests come over the view's own comm.
 """
 
@@ -17,7 +17,7 @@ import traitlets as t
 
 from headwidgets.errors import InputError
 from headwidgets.widgets import cells
-from headwidgets.widgets.bundles import bundle
+from headwidgets.widgets.bundles import BundleTraits, bundle
 from headwidgets.widgets.carried import CarriedTraits
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ HOST_S = (*LAYOUT, "tabbable", "tooltip")
 """Traits that every ipywidget lets a browser set."""
 
 
-class HeadWidget(CarriedTraits, anywidget.AnyWidget):
+class HeadWidget(BundleTraits, CarriedTraits, anywidget.AnyWidget):
     """A view of a session's model.
 
     Parameters
@@ -41,7 +41,8 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
 
     _esm = bundle("view")
     MIRRORED: ClassVar[tuple[str, ...]] = ()
-    TOOLS: ClassVar[bool] = False  # whether its view is in the second bundle
+    BUNDLES: ClassVar[tuple[str, ...]] = ()  # the further ones that its view is in
+    OPENS: ClassVar[tuple[str, ...]] = ()  # those of what it shows when a person opens it
     BROWSER_S: ClassVar[tuple[str, ...]] = ()  # its own traits that a browser may set
     _requests: Any = None
     _lent: tuple[str, ...] = LAYOUT  # companions that somebody else made
@@ -50,15 +51,13 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
     session = anywidget.WidgetTrait().tag(sync=True)
     apart = t.Bool(default_value=False).tag(sync=True)
     code = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
-    tools = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
     mirrored = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     wish = t.Dict().tag(sync=True, echo_update=False)
 
     def __init__(self, **traits: Any) -> None:
         self._lent = tuple(name for name in LAYOUT if name in traits)
         super().__init__(**traits)
-        if self.TOOLS:
-            self.session.need_tools()
+        self.session.need_code(*self.BUNDLES)
         self.session.met(self)
         cells.made(self)
 
@@ -69,6 +68,7 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
             self.session.leave(self)
         if self.apart and self.comm is not None:
             self.session.unobserve(self._copy, self._copied())
+            self.session.unobserve(self._copy_code, self._further())
         if self._requests is not None:
             self._requests.close()
         super().close()
@@ -109,7 +109,8 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
             self.session.observe(self._copy, self._copied())
             self._copy()
             self.set_trait("code", self.session._esm)  # noqa: SLF001 - anywidget's own name
-            self.set_trait("tools", self.session.tools if self.TOOLS else "")
+            self.session.observe(self._copy_code, self._further())
+            self._copy_code()
             self._requests = self.session.dispatcher(self.send, self._carry)
             self.on_msg(lambda _widget, content, _buffers: self._requests.receive(content))
 
@@ -118,6 +119,13 @@ class HeadWidget(CarriedTraits, anywidget.AnyWidget):
 
     def _copy(self, _change: object = None) -> None:
         self.set_trait("mirrored", {name: getattr(self.session, name) for name in self._copied()})
+
+    def _further(self) -> list[str]:
+        return [*self.BUNDLES, *self.OPENS]
+
+    def _copy_code(self, _change: object = None) -> None:
+        for name in self._further():
+            self.set_trait(name, getattr(self.session, name))
 
     @t.observe("wish")
     def _grant(self, change: t.Bunch) -> None:

@@ -1,7 +1,7 @@
 """The code of the views, as a model of theirs carries it.
 
-Synced to the browser only: tools, the second bundle, empty until a view needs it. The
-first one, with the attention view, is the model's own ``_esm``.
+Synced to the browser only: tools and taxonomy, the further bundles, each empty until a view
+needs it. The first one, with the attention view, is the model's own ``_esm``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 import traitlets as t
 
 STATIC = Path(__file__).parent.parent / "static"
+FURTHER = ("tools", "taxonomy")
+"""The further bundles: each is a trait of this name."""
 
 
 @cache
@@ -24,11 +26,7 @@ def bundle(name: str) -> str:
 
 
 class BundleTraits(t.HasTraits):
-    """What a model needs whose views may come from the second bundle."""
+    """The further bundles, in a model whose views may come from there."""
 
     tools = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
-
-    def need_tools(self) -> None:
-        """Hold the second bundle from now on."""
-        if not self.tools:
-            self.set_trait("tools", bundle("tools"))
+    taxonomy = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)

@@ -2,7 +2,8 @@
 
 Synced: what `HeadGrid`, `Sweeper` and `Filters` say; both ways tab. It mounts the grid, the
 attention view and the edit panel in one root; their pictures belong to the session's model, so
-that they are drawn once. The taxonomy is a second tab: its cards are sent when it is opened.
+that they are drawn once. The taxonomy is a second tab: its code and its cards are sent when it is
+opened.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Explorer(Sweeper, Filters, HeadGrid):
     off = t.List(t.Dict()).tag(sync=True)  # the panel's own
     continued = t.Dict().tag(sync=True)
     tab = t.Enum(("heads", "kinds"), "heads").tag(sync=True)
+    OPENS: ClassVar[tuple[str, ...]] = ("taxonomy",)
     BROWSER_S: ClassVar[tuple[str, ...]] = (
         *("tab", *HeadGrid.BROWSER_S),
         *(*PatchPanel.BROWSER_S, *TaxonomyView.BROWSER_S),
@@ -95,6 +97,7 @@ class Explorer(Sweeper, Filters, HeadGrid):
         """Have the kinds sent when they are first looked at."""
         if change.new == "kinds":
             self.session.need_kinds()
+            self.session.need_code(*self.OPENS)
 
     def _png(self) -> bytes:
         below = len(face.LEVELS) - 1

@@ -16,6 +16,8 @@ from headwidgets.widgets.naming import model_name, visible
 from headwidgets.widgets.pictures import ZERO, pooled, unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MAP, ALL = 380, 420
@@ -84,12 +86,14 @@ def drawn(state: Any, level: int) -> bytes:
     return out.getvalue()
 
 
-def quantised(page: Image.Image, colours: int, *, signed: bool) -> Image.Image:
+def quantised(
+    page: Image.Image, colours: int, *, signed: bool, more: Sequence[tuple[int, int, int]] = ()
+) -> Image.Image:
     """Reduce a picture to `colours` steps of our tables and the few inks that it needs."""
     steps = np.linspace(0, 255, colours).round().astype(int)
     tables = [viridis()[steps], *([diverging()[steps]] if signed else [])]
     greys = [(g, g, g) for g in (27, 60, 94, 128, 160, 192, 221, 240, 255)]
-    inks = np.array([*greys, QUIET, PICKED], np.uint8)
+    inks = np.array([*greys, QUIET, PICKED, *more], np.uint8)
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.concatenate([*tables, inks])[:256].astype(np.uint8).tobytes())
     return page.quantize(palette=palette, dither=Image.Dither.NONE)

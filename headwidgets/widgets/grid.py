@@ -61,10 +61,11 @@ class HeadGrid(HeadWidget):
     """
 
     view = t.Unicode("grid", read_only=True).tag(sync=True)
-    TOOLS: ClassVar[bool] = True
+    BUNDLES: ClassVar[tuple[str, ...]] = ("tools",)
     BROWSER_S: ClassVar[tuple[str, ...]] = ("sort", "find", "only")
     MIRRORED: ClassVar[tuple[str, ...]] = (
-        *("selection", "edits", "edit_kind", "model", "revision", "status", "message"),
+        *("selection", "edits", "edit_kind", "model", "published"),
+        *("revision", "status", "message"),
     )
     grid = t.Unicode("", read_only=True).tag(sync=True)
     score = t.Unicode("").tag(sync=True)
@@ -106,6 +107,8 @@ class HeadGrid(HeadWidget):
         self._taking = True
         self._first(given, score)
         state = self._of.state if self._of is not None else self._no_session()
+        if self._of is not None or "model" in self.table:
+            state.need_published()
         super().__init__(session=state, **options)
         self._taking = False
 

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headwidgets.heads import Head
-from headwidgets.methods.edits import KINDS
 from headwidgets.widgets.face import quantised
-from headwidgets.widgets.face_ink import INK, LINE, PICKED, QUIET
+from headwidgets.widgets.face_ink import CITED, INK, LINE, QUIET
 from headwidgets.widgets.face_text import width as written
 from headwidgets.widgets.face_text import write
+from headwidgets.widgets.grid_marks import explain, mark
 from headwidgets.widgets.grid_table import ABSENT, NOT_YET, unpack
 from headwidgets.widgets.luts import diverging, viridis
 from headwidgets.widgets.naming import model_name, visible
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 WIDTH, MARGIN, GUTTER, RULER = 760, 14, 26, 18
 EMPTY = (236, 238, 241)
-_SHORT = {"zero": "0", "mean": "μ", "scale": "×", "add": "+", "subtract": "-", "path": ">"}
-LETTERS = {kind: kind[0].upper() for kind in KINDS} | _SHORT
 SMALL = 8_000
 """Bytes of the picture that every display carries: as base64 within 11 kB."""
 LEVELS = ((120, None), (48, None), (24, 32), (16, 12))
@@ -76,7 +74,7 @@ def _smallest(page: Callable[[int, int, int | None], Image.Image], most: int | N
     for level, width in enumerate(widths):
         colours, numbers = LEVELS[min(level, len(LEVELS) - 1)]
         out = BytesIO()
-        few = quantised(page(level, width, numbers), colours, signed=True)
+        few = quantised(page(level, width, numbers), colours, signed=True, more=[CITED])
         few.save(out, "PNG", optimize=True)
         if most is None or out.tell() <= most:
             break
@@ -127,8 +125,9 @@ def picture(grid: Any, widest: int = WIDTH, numbers: int | None = None) -> Image
             colour,
             print_it=bool(worth[layer, head_]),
         )
-    _marks(pen, grid, left, top + RULER, wide, high)
-    _scale(page, pen, limits, grid, top + RULER + high * n_layers + 14)
+    mark(pen, grid, (left, top + RULER), (wide, high))
+    right = _scale(page, pen, limits, grid, top + RULER + high * n_layers + 14)
+    explain(pen, grid, (right + 24, top + RULER + high * n_layers + 14))
     return page
 
 
@@ -224,22 +223,8 @@ def _rulers(pen: Any, left: int, top: int, wide: int, high: int, shape: tuple[in
         write(pen, at, str(layer), QUIET, size=10, anchor="mm")
 
 
-def _marks(pen: Any, grid: Any, left: int, top: int, wide: int, high: int) -> None:
-    """Ring the selected head, and write what edits are on which."""
-    for edit in getattr(grid.session, "edits", []):
-        heads = edit["target"].split(", ") if edit["target"][0].isdigit() else []
-        for layer, head in map(Head.parse, heads):
-            x, y = left + wide * (head + 1) - 8, top + high * layer + 6
-            pen.rectangle((x - 5, y - 5, x + 5, y + 5), fill="white")
-            write(pen, (x, y), LETTERS[edit["kind"]], INK, size=10, anchor="mm")
-    selection = getattr(grid.session, "selection", "")
-    if selection:
-        layer, head = Head.parse(selection)
-        x, y = left + wide * head, top + high * layer
-        pen.rectangle((x - 2, y - 2, x + wide, y + high), outline=PICKED, width=2)
-
-
-def _scale(page: Image.Image, pen: Any, limits: tuple[float, float], grid: Any, y: int) -> None:
+def _scale(page: Image.Image, pen: Any, limits: tuple[float, float], grid: Any, y: int) -> int:
+    """Draw the colours and their ends; return where that is over."""
     table = diverging() if grid.table["signed"] else viridis()
     strip = Image.fromarray(table[None, :, :].copy()).resize((120, 9))
     low = short(limits[0], limits[1])
@@ -247,4 +232,6 @@ def _scale(page: Image.Image, pen: Any, limits: tuple[float, float], grid: Any, 
     x = MARGIN + GUTTER + 12 + int(written(low, 11))
     page.paste(strip, (x, y + 3))
     pen.rectangle((x, y + 3, x + 119, y + 11), outline=LINE)
-    write(pen, (x + 128, y), short(limits[1], limits[1]), QUIET, size=11, anchor="la")
+    high = short(limits[1], limits[1])
+    write(pen, (x + 128, y), high, QUIET, size=11, anchor="la")
+    return x + 128 + int(written(high, 11))

@@ -1,6 +1,6 @@
 """What views look at: a model in the browser that they share, with the code that draws them.
 
-Synced to the browser only: tools (see `bundles`) and carried (see `carried`). Requests come
+Synced to the browser only: what `bundles` and `carried` say. Requests come
 over its comm, and for a view that cannot reach it over the view's own.
 """
 
@@ -39,6 +39,12 @@ class LookedAt(BundleTraits, CarriedTraits, anywidget.AnyWidget):
     def _serving(self) -> Mapping[str, Handler]:
         """Return the requests that can be answered."""
         return {}
+
+    def need_code(self, *names: str) -> None:
+        """Hold these of the further `bundles` from now on."""
+        for name in names:
+            if not getattr(self, name):
+                self.set_trait(name, bundle(name))
 
     def met(self, view: Any) -> None:
         """Note a view that looks here."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets.widgets.widget import _remove_buffers
 
 from headwidgets.errors import InputError
-from headwidgets.widgets.bundles import bundle
+from headwidgets.widgets.bundles import FURTHER, bundle
 from headwidgets.widgets.naming import model_name
 from headwidgets.widgets.save import words
 
@@ -27,7 +27,7 @@ MOST = 2_000_000
 """Bytes of a page."""
 _IDLE = {"status": "ready", "message": "", "progress": 0.0}
 _HOST = ("layout", "tabbable", "tooltip")
-_BETWEEN = ("session", "apart", "code", "tools", "mirrored", "wish", "carried", *_HOST)
+_BETWEEN = ("session", "apart", "code", *FURTHER, "mirrored", "wish", "carried", *_HOST)
 """Traits that are only of use between a browser and Python."""
 
 _PAGE = """<!DOCTYPE html>
@@ -68,7 +68,7 @@ def page(widget: HeadWidget) -> bytes:
     from headwidgets import __version__ as version
 
     host = bundle("page")
-    wanted = (*widget.MIRRORED, *(("tools",) if widget.TOOLS else ()))
+    wanted = (*widget.MIRRORED, *widget.BUNDLES, *widget.OPENS)
     names = [name for name in wanted if widget.session.has_trait(name)]
     own = [name for name in widget.keys if not name.startswith("_") and name not in _BETWEEN]
     held = {

@@ -53,7 +53,7 @@ class PatchPanel(Sweeper):
     view = t.Unicode("panel", read_only=True).tag(sync=True)
     off = t.List(t.Dict()).tag(sync=True)
     continued = t.Dict().tag(sync=True)
-    TOOLS: ClassVar[bool] = True
+    BUNDLES: ClassVar[tuple[str, ...]] = ("tools",)
     BROWSER_S: ClassVar[tuple[str, ...]] = ("off", "continued")
     MIRRORED: ClassVar[tuple[str, ...]] = (
         *("panel", "effect", "prompt", "corrupted_prompt", "index", "n_prompts"),

@@ -1,7 +1,8 @@
 """The kinds of head and what was found of them, as traits of a session's state.
 
 Synced to the browser only, empty until a view needs them, held once for all views: kinds (the
-cards, with their formulas as MathML), roles and roles_data (see `roles_table`).
+cards, with their formulas as MathML), roles and roles_data (see `roles_table`), and what others
+published of them (see `published`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 import traitlets as t
 
 from headwidgets.taxonomy.registry import all_kinds
+from headwidgets.widgets import published
 from headwidgets.widgets.roles import Roles
 
-NAMES = ("kinds", "roles", "roles_data")
+NAMES = ("kinds", "roles", "roles_data", published.NAME)
 
 
-class RolesTraits(t.HasTraits):
+class RolesTraits(published.PublishedTraits):
     """What a session's state needs for the views of the taxonomy."""
 
     kinds = t.List(t.Dict(), read_only=True).tag(sync=True, echo_update=False)

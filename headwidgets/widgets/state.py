@@ -19,6 +19,7 @@ import traitlets as t
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.home import HomeLoop
 from headwidgets.widgets import mirror, pictures, roles_traits
+from headwidgets.widgets.bundles import FURTHER
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer, reason
 from headwidgets.widgets.looked_at import LookedAt
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
-_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, *roles_traits.NAMES, "tools", "carried")
+_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, *roles_traits.NAMES, *FURTHER, "carried")
 
 
 class SessionState(SessionTraits, pictures.PictureTraits, RolesTraits, LookedAt):

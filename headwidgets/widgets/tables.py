@@ -10,9 +10,10 @@ from headwidgets.errors import HeadwidgetsError
 from headwidgets.heads import Head
 from headwidgets.widgets.envelope import reason
 from headwidgets.widgets.looked_at import LookedAt
+from headwidgets.widgets.published import PublishedTraits
 
 
-class TableState(LookedAt):
+class TableState(PublishedTraits, LookedAt):
     """The model of a grid over a frame; the traits are those of a session's that it reads."""
 
     selection = t.Unicode("").tag(sync=True)

@@ -78,10 +78,10 @@ class TaxonomyView(Filters, HeadWidget):
     """
 
     view = t.Unicode("taxonomy", read_only=True).tag(sync=True)
-    TOOLS: ClassVar[bool] = True
+    BUNDLES: ClassVar[tuple[str, ...]] = ("taxonomy",)
     BROWSER_S: ClassVar[tuple[str, ...]] = ("kind", "stage", "evidence", "verdict", "text")
     MIRRORED: ClassVar[tuple[str, ...]] = (
-        *("kinds", "roles", "roles_data", "selection"),
+        *("kinds", "roles", "roles_data", "published", "selection"),
         *("model", "revision", "status", "message"),
     )
 
@@ -94,6 +94,7 @@ class TaxonomyView(Filters, HeadWidget):
             raise InputError(message)
         self._of = session
         session.state.need_kinds()
+        session.state.need_published()
         super().__init__(session=session.state, **_read(options))
 
     def __repr__(self) -> str:

@@ -1,5 +1,5 @@
-// What the second bundle takes from the first, where it is once and for all (see build.mjs):
-// its modules import these from where they are written.
+// What the further bundles take from the first, where it is once and for all (see build.mjs):
+// their modules import these from where they are written.
 
 export { visible } from "./card";
 export { once } from "./lib/changing";
@@ -13,7 +13,19 @@ export { called } from "./lib/session";
 export { style } from "./lib/theme";
 export { decode } from "./lib/wire";
 export { headsOf, say, TOGGLES } from "./state";
+export { mount } from "./views";
 export { mountAttention } from "./views/attention";
 export { CELLS_STYLE, cellGrid, onKeys } from "./views/cell-grid";
 export { GLYPHS, marks } from "./views/cell-marks";
 export { onLooks, paintOf } from "./views/paint";
+export {
+  cited,
+  headsIn,
+  inALine,
+  inFull,
+  measured,
+  readPublished,
+  spokenClaims,
+  voices,
+} from "./views/published";
+export { claimLines, fold, foldSize, folds, PUBLISHED_STYLE } from "./views/published-marks";

@@ -1,18 +1,21 @@
 // The second bundle: the views that a session needs once there is more than attention. What it
-// shares with the first comes from there (core.ts): built, `tools` is a function of that.
+// shares with the first comes from there (core.ts): built, `views` is a function of that.
 
-import type { Mount } from "./views";
+import { type Mount, mount } from "./views";
 import { mountAttention } from "./views/attention";
 import { mountExplore } from "./views/explore";
 import { mountGrid } from "./views/grid";
 import { mountPanel } from "./views/panel";
-import { mountTaxonomy } from "./views/taxonomy";
 
 const parts: Record<string, Mount> = {
   grid: mountGrid,
   attention: mountAttention,
   panel: mountPanel,
-  taxonomy: mountTaxonomy,
 };
+/** From the third bundle, which is there once its tab is opened. */
+const taxonomy: Mount = (...where) => mount("taxonomy", ...where);
 
-export const tools: Record<string, Mount> = { ...parts, explore: mountExplore(parts) };
+export const views: Record<string, Mount> = {
+  ...parts,
+  explore: mountExplore({ ...parts, taxonomy }),
+};

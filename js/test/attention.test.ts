@@ -42,7 +42,7 @@ let el: HTMLElement;
 beforeEach(() => {
   session = new FakeModel(looked());
   own = new FakeModel<Own>({
-    ...{ session: "anywidget:1", view: "attention", code: "the bundle", tools: "" },
+    ...{ session: "anywidget:1", view: "attention", code: "the bundle", tools: "", taxonomy: "" },
     ...{ apart: false, mirrored: {}, wish: {} },
   });
   life = new AbortController();
@@ -179,6 +179,19 @@ test("without either, Python's copy on the view is shown and wishes are sent", a
   press(grid, "Enter");
   expect(own.get("wish")).toMatchObject({ selection: "0.1", wishes: 1 });
   expect(root.dataset.hwHead).toBe("0.1");
+});
+
+test("then a bundle that comes later is heard of on the view as well", async () => {
+  const model = own as unknown as AnyModel<Own>;
+  const reached = reach(model, undefined, life.signal, load);
+  own.set("mirrored", looked());
+  const { session: copy } = await reached;
+  let heard = 0;
+  copy.on("change:taxonomy", () => heard++);
+  own.set("taxonomy", "its text");
+  expect([copy.get("taxonomy"), copy.get("tools"), heard]).toEqual(["its text", "", 1]);
+  life.abort();
+  expect(own.listening).toBe(0);
 });
 
 test("a view that is gone listens to nothing", async () => {

@@ -1,5 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import glossary from "../../headwidgets/widgets/glossary.json";
 import type { Look, Looked } from "../src/lib/session";
 import { encode } from "../src/lib/wire";
 import type { Edit } from "../src/state";
@@ -122,6 +123,48 @@ test("a badge says what a head is known to be by another score", () => {
   expect(label()).toBe("head 0.1, 0.900, consistent with, known as induction and duplicate token");
   press("ArrowRight");
   expect(cardOf()).not.toContain("known here");
+});
+
+const CITED = {
+  model: "gpt2",
+  words: ["Wang et al. 2022 (arXiv 2211.00593)", "paper", "", "a circuit"],
+  facts: { "name mover": [["0.1", null, 0, 1, 2, 3]], mover: [["1.0", null, 0, 1, 2, 3]] },
+};
+
+test("what others published stands beside what is known here, and the legend tells them apart", () => {
+  own.set("badges", { "0.1": ["induction"] } as never);
+  session.set("published", CITED as never);
+  show();
+  const claims = () => root.querySelector<HTMLElement>(".hw-claims");
+  expect(claims()?.textContent).toBe("name mover Wang et al. 2022 · paper");
+  expect(claims()?.querySelectorAll(".hw-fold")).toHaveLength(1);
+  press("ArrowRight");
+  expect(claims()?.textContent).toBe("");
+  press("ArrowLeft");
+  expect(label()).toBe(
+    "head 0.1, 0.900, consistent with, known as induction, published as name mover by Wang et al. 2022, paper",
+  );
+  expect(root.querySelector(".hw-below")?.textContent).toContain(
+    "Aknown here by another score 1 headpublished for gpt2 2 heads",
+  );
+  const term = root.querySelector<HTMLElement>(".hw-term");
+  term?.click();
+  expect(root.querySelector('[role="tooltip"]')?.textContent).toBe(glossary.published);
+  session.set("selection", "1.0");
+  expect(root.querySelector('[role="tooltip"]'), "an open meaning stays").not.toBeNull();
+  button("ranked")?.click();
+  const marked = [...root.querySelectorAll(".hw-option")].filter((one) =>
+    one.querySelector(".hw-fold"),
+  );
+  expect(marked.map((one) => one.firstElementChild?.textContent)).toEqual(["0.1", "1.0"]);
+  expect(marked[0]?.getAttribute("aria-label")).toContain("published as name mover");
+});
+
+test("a model of which nothing was published has no mark and no legend", () => {
+  show();
+  expect(root.querySelector(".hw-fold")).toBeNull();
+  expect(root.textContent).not.toContain("published");
+  expect(root.querySelector<HTMLElement>(".hw-claims")?.hidden).toBe(true);
 });
 
 test("arrows move, Enter selects, Space toggles the kind of edit in force", () => {

@@ -85,6 +85,41 @@ test("each stage is a row of cards, each card says its best head, its null and i
   expect(root.querySelector(".hw-kindline")?.textContent).toContain("1 of 3 kinds measured");
 });
 
+test("cards and the passport name the heads that others published", () => {
+  const words = ["Wang et al. 2022 (arXiv 2211.00593)", "paper", "", "a circuit"];
+  words.push("owner/tool", "code", "matching score");
+  const rows = [
+    ["1.0", null, 0, 1, 2, 3],
+    ["0.1", 0.123, 4, 5, 6, 3],
+  ];
+  session.set("published", { model: "gpt2", words, facts: { induction: rows } } as never);
+  own.set("kind", "induction");
+  show();
+  expect(cell("induction")?.textContent).toContain("consistent with1.0 (Wang et al.) +1");
+  expect(cell("induction")?.getAttribute("aria-label")).toContain(
+    "learning, published: 1.0 (Wang et al. 2022) +1",
+  );
+  expect(cell("memory")?.textContent).not.toContain("Wang");
+  const [card, passport] = side();
+  expect(card?.querySelector(".hw-cited")?.textContent).toBe(
+    "published for gpt2Wang et al. 2022 · paper1.0tool · code0.10.123",
+  );
+  expect(passport?.querySelector(".hw-claims")?.textContent).toBe(
+    "induction Wang et al. 2022 · paper",
+  );
+  const other = [...(card?.querySelectorAll<HTMLElement>(".hw-cited button") ?? [])][1];
+  expect(other?.title).toBe("owner/tool, code; 0.123 (matching score); a circuit");
+  other?.click();
+  expect(session.get("selection")).toBe("0.1");
+  expect(side()[1]?.querySelector(".hw-claims")?.textContent).toBe("induction 0.123 tool · code");
+});
+
+test("a model of which nothing was published has cards as before", () => {
+  own.set("kind", "induction");
+  show();
+  expect(root.querySelector(".hw-fold, .hw-cited, .hw-tall")).toBeNull();
+});
+
 test("where the heads of a stage sit is counted in thirds", () => {
   show();
   expect([...root.querySelectorAll(".hw-thirds")].map((one) => one.textContent)).toEqual([

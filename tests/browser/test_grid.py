@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from browser.notebook import Notebook, write_notebook
 from playwright.sync_api import expect
@@ -84,6 +86,36 @@ def test_a_head_is_selected_by_mouse_keys_and_python(grids):
     grids.expect(head="1.2")
     grid.press("Escape")
     expect(grid).not_to_be_focused()
+
+
+PUBLISHED = """
+import numpy as np, pandas as pd
+named = pd.DataFrame(np.ndindex(12, 12), columns=["layer", "head"]).assign(score=0.5)
+named.attrs["model"] = "gpt2"
+p = hw.HeadGrid(named)
+p.session.selection = "9.9"
+p
+"""
+
+
+def test_published_heads_are_marked_and_said_by_whom(grids):
+    grids.python(PUBLISHED)
+    view = grids.all.nth(2)
+    expect(view).to_have_attribute("data-hw-head", "9.9")
+    claims = view.locator(".hw-claim")
+    expect(claims.first).to_have_text("name mover Wang et al. 2022 · paper, +3 more")
+    grid = view.get_by_role("grid")
+    cell = grid.get_by_role("gridcell")
+    expect(cell).to_have_attribute("aria-label", re.compile("published as name mover by Wang"))
+    grid.press("Home")  # 9.0
+    expect(claims).to_have_text(["backup name mover Wang et al. 2022 · paper, +1 more"])
+    grid.press("Control+Home")
+    expect(claims).to_have_count(0)
+    view.get_by_role("button", name="published for gpt2").click()
+    expect(view.get_by_role("tooltip")).to_contain_text("A low value speaks against the head")
+    expect(grids.first.locator(".hw-fold")).to_have_count(0)
+    grids.notebook.screenshot("grid-published", view)
+    grids.python("p.close()")
 
 
 @slow

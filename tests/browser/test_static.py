@@ -132,6 +132,35 @@ def test_a_saved_page_shows_hostile_tokens_as_they_are(offline, saved):
     assert made.wrong == []
 
 
+@pytest.fixture
+def kinds(planted, tmp_path):
+    """Save pages of what shows the kinds of head: the taxonomy, the explorer before and after."""
+    planted.prompt = "When Mary and John went to the store"
+    explorer = planted.explore()
+    pages = {"before": explorer.save(tmp_path / "before.html")}
+    explorer.tab = "kinds"
+    pages["after"] = explorer.save(tmp_path / "after.html")
+    pages["taxonomy"] = hw.TaxonomyView(planted, kind="induction").save(tmp_path / "kinds.html")
+    return pages
+
+
+def test_saved_pages_show_the_kinds_of_head_once_they_were_opened(offline, kinds):
+    for name in ("taxonomy", "after"):
+        made = offline(kinds[name].as_uri())
+        board = made.page.locator(".hw-kindview")
+        expect(board).to_have_attribute("data-hw-state", "ready")
+        expect(board.locator(".hw-kind")).to_have_count(40)
+        board.locator('.hw-kind[data-kind="induction"] .hw-role').first.click()
+        expect(board).to_have_attribute("data-hw-head", "1.0")
+        assert (made.wrong, made.fetched) == ([], [])
+    made = offline(kinds["before"].as_uri())
+    expect(made.view).to_have_attribute("data-hw-state", "ready")
+    made.page.get_by_role("tab", name="kinds of head").click()
+    panel = made.page.get_by_role("tabpanel", name="kinds", exact=True)
+    expect(panel).to_have_text("static copy: run the notebook to see this")
+    assert (made.wrong, made.fetched) == ([], [])
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """A notebook that was run by nbclient, with the state of its widgets."""

@@ -9,7 +9,7 @@ import pytest
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.taxonomy import find
-from headwidgets.taxonomy.atlas import COLUMNS, COLUMNS_HERE, STATUSES, atlas, compare
+from headwidgets.taxonomy.atlas import COLUMNS, COLUMNS_HERE, STATUSES, atlas, compare, published
 
 FORTY = """associative memories, memory, constant, single letter, negative, previous token,
 positional, rare words, duplicate token, retrieval, global retrieval, subword merge, syntactic,
@@ -213,6 +213,23 @@ def test_tables_are_copies():
 def test_unknown_names_get_near_ones(asked, said):
     with pytest.raises(InputError, match=said):
         atlas(**asked)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "expected"),
+    [
+        ("GPT-2 small", (12, 12), "gpt2"),
+        ("gpt2", (12, 8), None),  # another of that name: it has no head 0.10
+        ("gpt2", (9, 12), None),
+        ("planted", (2, 3), None),
+        ("", (12, 12), None),
+    ],
+)
+def test_a_model_that_may_be_unknown(model, shape, expected):
+    rows = published(model, *shape)
+    assert list(rows.columns) == list(atlas().columns)
+    assert set(rows["model"]) == ({expected} if expected else set())
+    assert len(rows) == (len(atlas(expected)) if expected else 0)
 
 
 def test_compare_puts_ranks_beside_the_published_heads():

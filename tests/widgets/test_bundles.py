@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import headwidgets
+from headwidgets.widgets.bundles import FURTHER
 
 ROOT = Path(__file__).parents[2]
 JS = ROOT / "js"
@@ -50,8 +52,19 @@ def test_a_bundle_is_small_and_fetches_nothing(bundle):
         assert not re.search(r"document\.(getElementById|querySelector|head|body)", text)
 
 
-def test_there_is_a_bundle_for_the_session():
-    assert "session.js" in [path.name for path in BUNDLES]
+def test_there_is_a_bundle_for_the_session_and_each_further_one():
+    names = {path.stem for path in BUNDLES}
+    assert names == {"session", "view", "page", *FURTHER}
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(("session", *FURTHER), 2)])
+def test_what_two_bundles_share_is_in_one_of_them(pair):
+    """Style sheets, colours, long texts: none of them travels twice."""
+    long = re.compile(r"`[^`]{60,}`|\"[^\"]{60,}\"")
+    one, other = (set(long.findall((STATIC / f"{name}.js").read_text("utf-8"))) for name in pair)
+    assert one
+    assert other
+    assert not one & other
 
 
 def test_the_lock_file_names_no_registry():

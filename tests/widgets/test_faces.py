@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import headwidgets as hw
-from headwidgets.widgets import face, face_ink, face_text, grid_face, panel_face
+from headwidgets.widgets import face, face_ink, face_text, grid_face, grid_marks, panel_face
 
 TOKENS = {
     "猫": "‹732b›",
@@ -90,5 +90,5 @@ def test_an_edit_is_lettered_in_the_grids_picture(wire, written):
     made.session.selection = "0.1"
     made.session.set_trait("edits", [{"kind": "mean", "target": "0.1"}])
     colours = Image.open(BytesIO(grid_face.draw(made))).convert("RGB").getcolors(4096)
-    assert grid_face.LETTERS["mean"] in written
+    assert grid_marks.LETTERS["mean"] in written
     assert face_ink.PICKED in {colour for _, colour in colours}

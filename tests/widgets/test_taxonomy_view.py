@@ -14,6 +14,7 @@ from test_grid import ask, browser_sets
 import headwidgets as hw
 from headwidgets.taxonomy.frame import COLUMNS
 from headwidgets.widgets import roles as roles_of
+from headwidgets.widgets.bundles import bundle
 from headwidgets.widgets.roles import Role
 from headwidgets.widgets.roles_table import MANY, VERDICTS, pack, unpack
 
@@ -284,6 +285,8 @@ def test_a_saved_page_holds_the_cards_and_what_was_found(planted, wire, tmp_path
     text = view.save(tmp_path / "kinds.html").read_text(encoding="utf-8")
     held = json.loads(text.split('id="hw-held">')[1].split("</script>")[0])
     assert held["view"] == "taxonomy"
+    assert held["session"]["state"]["taxonomy"] == bundle("taxonomy")
+    assert "tools" not in held["session"]["state"], "the other views stay where they are"
     assert held["session"]["state"]["roles"]["kinds"][INDUCTION]["best"][0]["head"] == "1.0"
     assert [path for path, _ in held["session"]["buffers"]] == [["roles_data"]]
 
@@ -294,12 +297,38 @@ def test_a_saved_page_holds_the_cards_and_what_was_found(planted, wire, tmp_path
 def test_in_the_explorer_it_costs_nothing_until_it_is_opened(planted, wire):
     explorer = planted.explore()
     assert (explorer.tab, planted.state.kinds, planted.state.roles) == ("heads", [], {})
+    assert planted.state.taxonomy == "", "nor is its code there"
     browser_sets(explorer, tab="kinds", kind=INDUCTION)
     assert len(planted.state.kinds) == len(hw.kinds())
+    assert planted.state.taxonomy == bundle("taxonomy")
     assert found(planted)["best"][0]["head"] == "1.0", "the grid had measured it"
     assert explorer.kind == INDUCTION
     assert set(hw.TaxonomyView.MIRRORED) <= set(explorer.MIRRORED)
     explorer.close()
+
+
+def test_a_saved_explorer_holds_the_kinds_once_they_were_opened(planted, wire, tmp_path):
+    explorer = planted.explore()
+    for opened in (False, True):
+        if opened:
+            browser_sets(explorer, tab="kinds")
+        text = explorer.save(tmp_path / "e.html").read_text(encoding="utf-8")
+        state = json.loads(text.split('id="hw-held">')[1].split("</script>")[0])["session"]["state"]
+        assert state["tools"] == bundle("tools")
+        assert (state["taxonomy"] == bundle("taxonomy")) is opened
+    explorer.close()
+
+
+def test_a_host_that_cannot_reach_the_session_is_given_the_code_when_it_is_opened(planted, wire):
+    explorer = planted.explore()
+    browser_sets(explorer, apart=True)
+    assert (explorer.tools, explorer.taxonomy) == (bundle("tools"), "")
+    browser_sets(explorer, tab="kinds")
+    assert explorer.taxonomy == bundle("taxonomy")
+    explorer.close()
+    view = hw.TaxonomyView(planted)
+    browser_sets(view, apart=True)
+    assert (view.tools, view.taxonomy) == ("", bundle("taxonomy"))
 
 
 def test_a_session_that_nobody_looks_at_packs_nothing(planted, wire, monkeypatch):

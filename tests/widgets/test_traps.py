@@ -128,10 +128,10 @@ def test_a_huge_table_is_refused_at_once(paired):
 # ------------------------------------------------------------------ traits
 
 
-@pytest.mark.parametrize("name", ["_esm", "tools", "carried", "_model_name"])
+@pytest.mark.parametrize("name", ["_esm", "tools", "taxonomy", "carried", "_model_name"])
 def test_a_browser_cannot_set_the_session_s_code(paired, name):
     state = paired.state
-    state.need_tools()
+    state.need_code("tools", "taxonomy")
     before = getattr(state, name)
     browser_sets(state, **{name: {"id": "x", "buffers": []} if name == "carried" else "evil()"})
     assert getattr(state, name) == before
@@ -141,7 +141,7 @@ def test_a_browser_cannot_set_the_session_s_code(paired, name):
 @pytest.mark.parametrize("kind", VIEWS)
 def test_a_browser_cannot_set_what_a_view_is(paired, wire, kind):
     view = VIEWS[kind](paired)
-    names = ("_esm", "session", "view", "code", "tools", "mirrored", "carried")
+    names = ("_esm", "session", "view", "code", "tools", "taxonomy", "mirrored", "carried")
     before = {name: getattr(view, name) for name in names}
     for name in names:
         for value in (None, "x", {}, {"a": 1}):
@@ -154,8 +154,8 @@ def test_a_browser_cannot_set_what_a_view_is(paired, wire, kind):
 def test_an_array_s_code_is_its_own(wire):
     state = hw.AttentionView([[1.0, 0.0], [0.5, 0.5]], ["a", "b"]).session
     before = state._esm
-    browser_sets(state, _esm="evil()", tools="evil()", nonsense=1, _nonsense=1)
-    assert (state._esm, state.tools) == (before, "")
+    browser_sets(state, _esm="evil()", tools="evil()", taxonomy="x", nonsense=1, _nonsense=1)
+    assert (state._esm, state.tools, state.taxonomy) == (before, "", "")
 
 
 def test_a_value_that_a_view_cannot_hold_is_put_back(paired, wire):

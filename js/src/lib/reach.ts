@@ -5,7 +5,7 @@ import type { AnyModel, Host } from "@anywidget/types";
 import type { Code, SessionExports } from "../session";
 import { living } from "./live";
 import { loadText } from "./load";
-import type { Ask, Look, Looked, Own } from "./session";
+import { type Ask, BUNDLES, type Bundle, type Look, type Looked, type Own } from "./session";
 
 export interface Reached {
   session: Look;
@@ -67,12 +67,17 @@ async function mirror(model: AnyModel<Own>, signal: AbortSignal, load: Load): Pr
     held = model.get("mirrored") ?? {};
     for (const name of Object.keys(held)) if (held[name] !== before[name]) tell(name);
   };
-  model.on("change:mirrored", take);
-  signal.addEventListener("abort", () => model.off("change:mirrored", take), { once: true });
+  const hear = (name: "mirrored" | Bundle, act: () => void) => {
+    model.on(`change:${name}`, act);
+    signal.addEventListener("abort", () => model.off(`change:${name}`, act), { once: true });
+  };
+  hear("mirrored", take);
+  for (const name of BUNDLES) hear(name, () => tell(name));
   model.set("apart", true);
   model.save_changes();
   const session = {
-    get: (name: string) => (name === "tools" ? model.get(name) : held[name]),
+    get: (name: string) =>
+      BUNDLES.includes(name as Bundle) ? model.get(name as Bundle) : held[name],
     set: (name: string, value: unknown) => {
       held = { ...held, [name]: value };
       wish[name] = value;

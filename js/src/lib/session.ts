@@ -2,6 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Edit, Status } from "../state";
+import type { PublishedHeader } from "../views/published";
 import type { Rpc } from "./rpc";
 
 /** What a picture says of itself; see headwidgets/widgets/pictures.py. */
@@ -38,8 +39,9 @@ export type Run = "clean" | "corrupted" | "edited" | "difference";
 /** The traits that an attention view reads; it sets selection and run. */
 export interface Looked {
   selection: string;
-  /** The bundle of the other views, once one is needed. */
+  /** The bundles of the other views, once one is needed. */
   tools?: string;
+  taxonomy?: string;
   run: Run;
   weighting?: Weighting;
   over?: Over;
@@ -54,6 +56,7 @@ export interface Looked {
   status: Status;
   message: string;
   revision: number;
+  published?: PublishedHeader;
   thumbs: Picture;
   thumbs_data: DataView;
   map: MapPicture;
@@ -66,6 +69,10 @@ export type Look<T extends object = Looked> = Pick<
   "get" | "set" | "save_changes" | "on" | "off"
 >;
 
+/** The traits that hold the bundles of the other views; see headwidgets/widgets/bundles.py. */
+export const BUNDLES = ["tools", "taxonomy"] as const;
+export type Bundle = (typeof BUNDLES)[number];
+
 /** Ask Python something; see lib/rpc.ts. */
 export type Ask = Rpc["request"];
 
@@ -76,8 +83,9 @@ export interface Own {
   view: string;
   /** The session's bundle, where the view cannot reach it. */
   code: string;
-  /** The bundle of the other views, likewise. */
+  /** The bundles of the other views, likewise. */
   tools: string;
+  taxonomy: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;

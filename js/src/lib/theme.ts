@@ -15,6 +15,7 @@ ${where} {
   --hw-accent: var(--jp-brand-color1, #64b5f6);
   --hw-bad: #ff8a80;
   --hw-pick: #ff9d4d;
+  --hw-cite: #f29ccb;
 }
 `;
 
@@ -28,6 +29,7 @@ const TOKENS = css`
   --hw-accent: var(--jp-brand-color1, #0b6bcb);
   --hw-bad: #b3261e;
   --hw-pick: #d55e00;
+  --hw-cite: #c7569a;
   --hw-mono: var(--jp-code-font-family, ui-monospace, monospace);
   box-sizing: border-box;
   width: 100%;

@@ -15,6 +15,8 @@ import {
   type Table,
   verdictOf,
 } from "./grid-table";
+import type { Published } from "./published";
+import { claimLines } from "./published-marks";
 
 export const CARD_STYLE = css`
 .hw-headcard { flex: 1 1 250px; min-width: 0; max-width: 460px; min-height: 193px;
@@ -29,6 +31,7 @@ export const CARD_STYLE = css`
 .hw-verdict { font-weight: 600; min-height: 1.45em; }
 .hw-reason { color: var(--hw-quiet); min-height: 2.9em; overflow-wrap: anywhere; }
 .hw-onit, .hw-known { min-height: 1.45em; }
+.hw-headcard .hw-claims { min-height: 2.9em; }
 .hw-kinds { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; margin-top: auto; }
 `;
 
@@ -39,6 +42,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const verdict = h("div", "hw-verdict");
   const reason = h("div", "hw-reason");
   const badge = h("div", "hw-known");
+  const claims = h("div", "hw-claims");
   const onIt = h("div", "hw-onit");
   const doIt = button("", () => toggle(head));
   const kinds = TOGGLES.map((kind) => {
@@ -49,16 +53,21 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
   const join = h("span", "hw-join", ...kinds.map(({ one }) => one));
   aria(join, { role: "group", label: "what Space does to a head" });
   const edits = h("div", "hw-kinds", doIt, join);
-  const element = h("div", "hw-headcard", big, verdict, facts, reason, badge, onIt, edits);
+  const element = h(
+    "div",
+    "hw-headcard",
+    ...[big, verdict, facts, reason, badge, claims, onIt, edits],
+  );
 
   function draw(
     table: Table,
     name: string,
     all: Edit[],
     kind: Edit["kind"] | undefined,
-    badges: Badges,
+    { badges, published }: { badges: Badges; published: Published },
   ): void {
     head = name;
+    claims.hidden = !published.heads.size;
     const at = atOf(table, name);
     const known = at >= 0;
     edits.hidden = !kind;
@@ -73,7 +82,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
     onIt.textContent = on.map((edit) => `${GLYPHS[edit.kind]} ${say(edit)}`).join("; ");
     if (!known) {
       big.replaceChildren(h("span", "hw-quiet", "point at a head"));
-      for (const part of [facts, verdict, reason, badge]) part.replaceChildren();
+      for (const part of [facts, verdict, reason, badge, claims]) part.replaceChildren();
       return;
     }
     const value = table.value[at] ?? Number.NaN;
@@ -84,6 +93,7 @@ export function headCard(toggle: (head: string) => void, choose: (kind: Edit["ki
       h("span", "", said === NOT_YET ? "" : words(value) + unit),
     );
     facts.replaceChildren(...numbers(table, at).map((text) => h("span", "", text)));
+    claims.replaceChildren(...claimLines(published, name));
     badge.textContent = badges[name] ? `known here as ${badges[name].join(", ")}` : "";
     verdict.textContent = `${["", "○ ", "● "][standing(said)]}${said}`;
     reason.textContent = reasonOf(table, at);

@@ -6,6 +6,7 @@ import { type Acts, cellGrid } from "./cell-grid";
 import { drawCells } from "./grid-paint";
 import { type Badges, spoken, type Table } from "./grid-table";
 import type { Paint } from "./paint";
+import type { Published } from "./published";
 
 /** What both faces of a table draw. */
 export interface GridState {
@@ -15,6 +16,7 @@ export interface GridState {
   selection: string;
   edits: Edit[];
   badges: Badges;
+  published: Published;
 }
 
 /** Height of a face: it stays when the other one is shown. */
@@ -31,14 +33,14 @@ export function tableGrid(acts: Acts) {
   cells.element.classList.add("hw-cells");
 
   function draw(next: GridState, room: number, paint: Paint): void {
-    const { table, keep, edits, selection, badges } = next;
+    const { table, keep, edits, selection, badges, published } = next;
     const { layers, heads } = table;
     const [wide, high] = cellSize(room, heads);
     cells.draw(
       {
         ...{ layers, heads, wide, high, selection },
-        of: [table, keep, JSON.stringify([edits, badges])],
-        spoken: (head) => spoken(table, head, edits, badges),
+        of: [table, keep, published, JSON.stringify([edits, badges])],
+        spoken: (head) => spoken(table, head, { edits, badges, published }),
         picture: (context) => drawCells(context, next, wide, high, paint),
       },
       paint,

@@ -9,6 +9,7 @@ import { GLYPHS } from "./cell-marks";
 import type { GridState } from "./grid-cells";
 import { levelOf, nameOf, printed, spoken, standing, verdictOf } from "./grid-table";
 import type { Paint } from "./paint";
+import { fold } from "./published-marks";
 
 const ROW = 24;
 
@@ -21,6 +22,7 @@ export const LIST_STYLE = css`
   grid-template-columns: 5.5em minmax(60px, 1fr) 5em minmax(0, 11em); gap: 10px; align-items: center;
   padding: 0 8px; box-sizing: border-box; font-family: var(--hw-mono); font-size: 12px;
   white-space: nowrap; border-radius: 4px; }
+.hw-option .hw-fold { margin: 0 0 0 6px; }
 .hw-option > * { overflow: hidden; text-overflow: ellipsis; }
 .hw-option:hover, .hw-option.hw-at { background: var(--hw-soft); }
 .hw-option[aria-selected="true"] { box-shadow: inset 0 0 0 2px var(--hw-pick); }
@@ -117,7 +119,8 @@ const range = (first: number, last: number) =>
   Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
 
 /** One row of the list. */
-function option({ table, order, selection, edits }: GridState, i: number, paint: Paint) {
+function option(state: GridState, i: number, paint: Paint) {
+  const { table, order, selection, edits, published } = state;
   const at = order[i] ?? 0;
   const name = nameOf(table, at);
   const value = table.value[at] ?? Number.NaN;
@@ -129,7 +132,7 @@ function option({ table, order, selection, edits }: GridState, i: number, paint:
   const row = h(
     "div",
     "hw-option",
-    h("span", "", [name, ...glyphs].join(" ")),
+    h("span", "", [name, ...glyphs].join(" "), ...(published.heads.has(name) ? [fold()] : [])),
     bar(table, at, paint),
     h("span", "hw-number", printed(table, value)),
     h("span", "", `${dot}${verdict}`),
@@ -139,7 +142,7 @@ function option({ table, order, selection, edits }: GridState, i: number, paint:
   aria(row, {
     role: "option",
     selected: name === selection,
-    label: spoken(table, name, edits),
+    label: spoken(table, name, { edits, published }),
     posinset: i + 1,
     setsize: order.length,
   });

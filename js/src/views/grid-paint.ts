@@ -4,8 +4,9 @@ import { GUTTER, RULER } from "../lib/heatmap";
 import { headsOf } from "../state";
 import { marks } from "./cell-marks";
 import type { GridState } from "./grid-cells";
-import { levelOf, NOT_YET, nameOf, printed, standing, verdictOf } from "./grid-table";
+import { atOf, levelOf, NOT_YET, nameOf, printed, standing, verdictOf } from "./grid-table";
 import type { Paint } from "./paint";
+import { foldSize, folds } from "./published-marks";
 
 /** Cells at least this wide hold their number. */
 const PRINTED = 33;
@@ -13,7 +14,7 @@ const PRINTED = 33;
 /** Draw every cell. */
 export function drawCells(
   context: CanvasRenderingContext2D,
-  { table, keep, edits, badges: known }: GridState,
+  { table, keep, edits, badges: known, published }: GridState,
   wide: number,
   high: number,
   paint: Paint,
@@ -56,7 +57,10 @@ export function drawCells(
     mark(context, x, y, wide, standing(verdict), ink);
   }
   context.globalAlpha = 1;
-  badges(context, known, wide, high, paint);
+  const least = (name: string) => (published.heads.has(name) ? foldSize(wide) + 2 : 0);
+  badges(context, known, wide, high, paint, least);
+  const seen = (name: string) => (keep[atOf(table, name)] ? 1 : 0.15);
+  folds(context, published, { wide, high, seen }, paint);
   marks(context, edits, { wide, high }, paint);
 }
 
@@ -119,13 +123,15 @@ function badges(
   wide: number,
   high: number,
   paint: Paint,
+  taken: (head: string) => number,
 ): void {
   context.font = `bold 8px ${paint.font}`;
   for (const [name, kinds] of Object.entries(known)) {
     const [layer = 0, head = 0] = name.split(".").map(Number);
     const [x, low] = [GUTTER + head * wide, RULER + (layer + 1) * high - 2];
     const letters = kinds.map((kind) => kind[0]?.toUpperCase() ?? "").join("");
-    const long = wide < LETTERS ? wide - 2 : Math.min(6 * letters.length + 4, wide - 2);
+    const room = wide - 2 - taken(name);
+    const long = wide < LETTERS ? wide - 2 : Math.min(6 * letters.length + 4, room);
     const tall = wide < LETTERS ? 2 : 9;
     context.fillStyle = paint.ink;
     context.fillRect(x, low - tall, long, tall);

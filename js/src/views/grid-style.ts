@@ -4,11 +4,13 @@ import { css } from "../lib/theme";
 import { CELLS_STYLE } from "./cell-grid";
 import { CARD_STYLE } from "./grid-card";
 import { MOST_HIGH } from "./grid-cells";
+import { FOOT_STYLE } from "./grid-foot";
 import { LIST_STYLE } from "./grid-list";
+import { PUBLISHED_STYLE } from "./published-marks";
 
 export const GRID_STYLE =
   css`
-.hw-grid select, .hw-grid input, .hw-grid button { font: inherit; color: var(--hw-fg);
+.hw-grid select, .hw-grid input, .hw-grid button:not(.hw-term) { font: inherit; color: var(--hw-fg);
   background: var(--hw-bg); border: 1px solid var(--hw-line); border-radius: 5px; padding: 2px 8px;
   box-sizing: border-box; height: 26px; }
 .hw-grid button { cursor: pointer; }
@@ -27,14 +29,10 @@ export const GRID_STYLE =
 .hw-grid .hw-cells { max-height: ${MOST_HIGH}px; }
 .hw-cells canvas { max-width: none; }
 .hw-gridtools small { font-size: 11px; color: inherit; opacity: .8; }
-.hw-below { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin-top: 6px;
-  min-height: 28px; }
-.hw-below i { width: 90px; height: 9px; border-radius: 2px; border: 1px solid var(--hw-line); }
-.hw-scale-of { display: inline-flex; gap: 6px; align-items: center; font-family: var(--hw-mono);
-  font-size: 12px; }
-.hw-below progress { width: 110px; height: 8px; accent-color: var(--hw-accent); }
 .hw-stale :is(canvas, .hw-bar-of) { filter: grayscale(1); opacity: .55; }
 ` +
   CELLS_STYLE +
+  PUBLISHED_STYLE +
+  FOOT_STYLE +
   LIST_STYLE +
   CARD_STYLE;

@@ -3,6 +3,7 @@
 import { words } from "../lib/heatmap";
 import { decode, type NdArray } from "../lib/wire";
 import { type Edit, headsOf } from "../state";
+import { type Published, spokenClaims } from "./published";
 
 export interface TableHeader {
   column?: string;
@@ -174,12 +175,24 @@ export function printed({ ends }: Pick<Scale, "ends">, value: number): string {
 /** Of heads such as "9.6", the kinds that they are consistent with. */
 export type Badges = Record<string, string[]>;
 
+/** What there is to say of heads besides their row. */
+export interface Known {
+  edits: Edit[];
+  badges?: Badges;
+  published: Published;
+}
+
 /** A head in words, for a screen reader. */
-export function spoken(table: Table, name: string, edits: Edit[], badges: Badges = {}): string {
+export function spoken(
+  table: Table,
+  name: string,
+  { edits, badges = {}, published }: Known,
+): string {
   const at = atOf(table, name);
   const mine = edits.filter((edit) => headsOf(edit).includes(name)).map((edit) => edit.kind);
   const verdict = verdictOf(table, at);
   const value = verdict === NOT_YET ? "" : words(table.value[at] ?? Number.NaN);
   const known = badges[name] ? `known as ${badges[name].join(" and ")}` : "";
-  return [`head ${name}`, value, verdict, ...mine, known].filter(Boolean).join(", ");
+  const cited = spokenClaims(published, name);
+  return [`head ${name}`, value, verdict, ...mine, known, cited].filter(Boolean).join(", ");
 }

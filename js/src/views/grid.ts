@@ -2,10 +2,10 @@
 // Reads selection, edits and edit_kind of the session and sets them; asks Python to measure.
 
 import type { AnyModel } from "@anywidget/types";
+import { once } from "../lib/changing";
 import { aria, button, h } from "../lib/dom";
 import { RULER } from "../lib/heatmap";
 import { isLive, STATIC, whenLive } from "../lib/live";
-import { gradient } from "../lib/lut";
 import { whenChanged } from "../lib/model";
 import type { Own } from "../lib/session";
 import { style } from "../lib/theme";
@@ -13,12 +13,12 @@ import type { Edit } from "../state";
 import type { Mount } from "../views";
 import { headCard } from "./grid-card";
 import { cellSize, type GridState, MOST_HIGH, tableGrid } from "./grid-cells";
+import { legend, progress, said, scale, type Waiting } from "./grid-foot";
 import { rankList } from "./grid-list";
 import { GRID_STYLE } from "./grid-style";
 import {
   type Badges,
   filtered,
-  printed,
   ranked,
   readTable,
   type Table,
@@ -26,7 +26,7 @@ import {
 } from "./grid-table";
 import { gridTools } from "./grid-tools";
 import { onLooks, type Paint, paintOf } from "./paint";
-import { counted } from "./panel-data";
+import { readPublished } from "./published";
 
 /** A grid's own traits. */
 export interface GridOwn extends Own {
@@ -53,7 +53,7 @@ export const OWN = [
   "find",
   "only",
 ] as const;
-const KEYS = ["selection", "edits", "model", "edit_kind"] as const;
+const KEYS = ["selection", "edits", "model", "edit_kind", "published"] as const;
 
 /** Show a grid in `root`, until the signal aborts. */
 export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => {
@@ -139,17 +139,21 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
   });
   const about = h("div", "hw-about");
   const pair = h("div", "hw-pair", cells.element, list.element, card.element);
-  const below = h("div", "hw-below");
+  const [foot, marks] = [h("div", ""), legend()];
+  const below = h("div", "hw-below", foot, marks.element);
   root.replaceChildren(style(GRID_STYLE), tools.element, about, pair, below);
 
   const showCard = () => {
     const head = pointed || session.get("selection");
     const known = session.get("edit_kind");
-    if (table) card.draw(table, head, session.get("edits"), known, own.get("badges") ?? {});
+    const more = { badges: own.get("badges") ?? {}, published: publishedOf() };
+    if (table) card.draw(table, head, session.get("edits"), known, more);
   };
-  const read = remember(readTable);
-  const keepOf = remember(filtered);
-  const orderOf = remember(ranked);
+  const read = once(readTable);
+  const keepOf = once(filtered);
+  const orderOf = once(ranked);
+  const cite = once(readPublished);
+  const publishedOf = () => cite(session.get("published"));
   const draw = () => {
     const header = own.get("table") ?? {};
     let broken = "";
@@ -165,7 +169,7 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       const state: GridState = {
         ...{ table, keep, order: orderOf(table, keep) },
         ...{ selection: session.get("selection"), edits: session.get("edits") },
-        badges: own.get("badges") ?? {},
+        ...{ badges: own.get("badges") ?? {}, published: publishedOf() },
       };
       const room = (root.clientWidth || 720) - 26;
       const beside = room >= 780 ? room - 290 : room;
@@ -176,14 +180,15 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       if (byValue) list.draw(state, Math.max(200, height), paint);
       else cells.draw(state, beside, paint);
       tools.draw(table, own, keep, waiting?.score);
+      marks.draw(state.published, state.badges);
       showCard();
     }
     about.textContent = table ? said(table, !waiting) : "";
     pair.classList.toggle("hw-stale", stale);
     const canMeasure = Boolean(own.get("score")) && !waiting;
     const again = stale || Boolean(header.incomplete);
-    below.replaceChildren(
-      ...foot(table, paint),
+    foot.replaceChildren(
+      ...scale(table, paint),
       ...(stale ? [h("span", "hw-badge", "before your edit")] : []),
       ...(again && canMeasure
         ? [button("measure again", () => measure(own.get("score"), true))]
@@ -218,13 +223,6 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
   });
 };
 
-interface Waiting {
-  score: string;
-  part: number;
-  words: string;
-  stop: AbortController;
-}
-
 /** The edits with one of `kind` on a head's every position added, or taken away. */
 export function toggled(edits: Edit[], head: string, kind: Edit["kind"]): Edit[] {
   const is = (edit: Edit) =>
@@ -234,39 +232,4 @@ export function toggled(edits: Edit[], head: string, kind: Edit["kind"]): Edit[]
   if (kind === "scale") made.factor = 0.5;
   if (kind === "patch") made.into = edits.find((edit) => edit.kind === "patch")?.into ?? "clean";
   return [...edits, made];
-}
-
-function progress(waiting: Waiting): HTMLElement[] {
-  const bar = h("progress", "");
-  if (waiting.part > 0) bar.value = waiting.part;
-  aria(bar, { label: waiting.words });
-  return [bar, h("span", "hw-quiet", waiting.words), button("cancel", () => waiting.stop.abort())];
-}
-
-/** What was measured, on what. */
-function said({ header }: Table, settled: boolean): string {
-  const { title, measured_on, metric, unit, notes = [], incomplete = "" } = header;
-  const parts = [
-    ...[title || header.column, settled ? incomplete : "", measured_on],
-    ...[metric ? counted(header) : unit, header.mean, ...notes],
-  ];
-  return parts.filter(Boolean).join(" · ");
-}
-
-/** The colours and their ends. */
-function foot(table: Table | null, paint: Paint): HTMLElement[] {
-  if (!table) return [];
-  const bar = h("i", "");
-  bar.style.background = gradient(paint.table(table.signed));
-  const [low = "", high = ""] = table.ends.map((end) => printed(table, end));
-  return [h("span", "hw-scale-of", low, bar, high)];
-}
-
-/** Compute again only for other arguments. */
-function remember<A extends unknown[], R>(make: (...args: A) => R): (...args: A) => R {
-  let last: { args: A; made: R } | undefined;
-  return (...args) => {
-    if (!last || args.some((arg, i) => arg !== last?.args[i])) last = { args, made: make(...args) };
-    return last.made;
-  };
 }

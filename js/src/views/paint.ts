@@ -11,6 +11,8 @@ export interface Paint {
   surface: string;
   accent: string;
   pick: string;
+  /** Of what was published. */
+  cite: string;
   font: string;
   table(signed: boolean): Uint8Array;
   /** The same colours as whole pixels. */
@@ -37,6 +39,7 @@ export function paintOf(root: HTMLElement): Paint {
     line: read("--hw-line", "#ddd"),
     accent: read("--hw-accent", "#0b6bcb"),
     pick: read("--hw-pick", "#d55e00"),
+    cite: read("--hw-cite", "#cc79a7"),
     font: read("--hw-mono", "monospace"),
     surface,
     table: (signed) => (signed ? signedTable : viridis),

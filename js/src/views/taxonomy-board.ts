@@ -3,6 +3,8 @@
 import { aria, h, on } from "../lib/dom";
 import { css } from "../lib/theme";
 import { onKeys } from "./cell-grid";
+import { inALine, type Published } from "./published";
+import { fold } from "./published-marks";
 import {
   type Best,
   type Card,
@@ -33,6 +35,8 @@ export const BOARD_STYLE = css`
   white-space: nowrap; text-overflow: ellipsis; }
 .hw-kind { position: relative; box-sizing: border-box; height: 68px; border-radius: 5px;
   border: 1px solid var(--hw-line); padding: 3px 6px; cursor: pointer; overflow: hidden; font-size: 12px; }
+.hw-board.hw-tall .hw-kind { height: 83px; }
+.hw-kind > .hw-cites { letter-spacing: -.02em; }
 .hw-kind > div { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; line-height: 15px; }
 .hw-kind:hover { border-color: var(--hw-quiet); }
 .hw-kind.hw-may { border-left: 3px dotted var(--hw-quiet); padding-left: 4px; }
@@ -62,6 +66,7 @@ export interface BoardState {
   /** Those that the filter keeps. */
   kept: Card[];
   roles: Roles;
+  published: Published;
   open: string;
   selection: string;
 }
@@ -136,6 +141,7 @@ export function board(act: Does) {
     const was = name();
     state = next;
     const { cards, roles } = next;
+    element.classList.toggle("hw-tall", next.published.kinds.size > 0);
     const stages = [...new Set(cards.map((card) => card.stage))];
     const depths = stages.map((stage) =>
       depth(
@@ -184,7 +190,8 @@ function lane(state: BoardState, stage: string, i: number, strip: HTMLElement): 
 const CLAIM: Record<string, string> = { "may form": " hw-may", exploratory: " hw-exploratory" };
 
 /** One kind, with its best heads. */
-function kindCard(card: Card, { roles, open, selection }: BoardState): HTMLElement {
+function kindCard(card: Card, state: BoardState): HTMLElement {
+  const { roles, published, open, selection } = state;
   const found = roles.kinds[card.name];
   const verdict = standing(found);
   const loud = verdict === "consistent with" ? " hw-claimed" : (CLAIM[card.claim] ?? "");
@@ -197,11 +204,14 @@ function kindCard(card: Card, { roles, open, selection }: BoardState): HTMLEleme
         h("div", "hw-small hw-because", found?.reason ?? ""),
       ];
   const old = found?.stale ? " hw-old" : "";
-  const box = h("div", `hw-kind${loud}${mute}${old}`, title, ...rows);
+  const cites = inALine(published, card.name);
+  const cited = h("div", "hw-small hw-cites", fold(), inALine(published, card.name, true));
+  cited.title = `published: ${cites}`;
+  const box = h("div", `hw-kind${loud}${mute}${old}`, title, ...rows, ...(cites ? [cited] : []));
   box.dataset.kind = card.name;
   box.dataset.verdict = verdict;
   box.title = card.definition;
-  const label = spoken(card, found);
+  const label = [spoken(card, found), ...(cites ? [cited.title] : [])].join(", ");
   return aria(box, { role: "gridcell", selected: card.name === open, label });
 }
 

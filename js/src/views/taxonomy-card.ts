@@ -3,7 +3,9 @@
 import { aria, button, h } from "../lib/dom";
 import { mathml } from "../lib/mathml";
 import { css } from "../lib/theme";
+import type { Published } from "./published";
 import { evidence } from "./taxonomy-board";
+import { citations } from "./taxonomy-cited";
 import {
   CANDIDATE,
   type Card,
@@ -60,6 +62,7 @@ export interface CardDoes {
 export interface OpenState {
   card: Card;
   roles: Roles;
+  published: Published;
   selection: string;
   /** Why nothing can be measured now; "" where it can. */
   idle: string;
@@ -68,7 +71,7 @@ export interface OpenState {
 
 /** The card of one kind. */
 export function openCard(
-  { card, roles, selection, busy, idle }: OpenState,
+  { card, roles, published, selection, busy, idle }: OpenState,
   act: CardDoes,
 ): HTMLElement[] {
   const found = roles.kinds[card.name];
@@ -93,6 +96,7 @@ export function openCard(
     h("p", "", card.definition),
     h("div", "hw-verdictline", ...inThisModel(card, found)),
     ...(found?.best.length ? [bestHeads(found, roles, card.name, selection, act)] : []),
+    ...citations(published, card.name, selection, act.pick),
     h("div", "hw-acts", measure, confirm, h("span", "hw-small", why)),
     formula,
     h("p", "hw-quiet", card.words),
@@ -190,6 +194,7 @@ export function howToRead(): HTMLElement[] {
     ["solid edge", "some head is consistent with it"],
     ["dotted edge", "not every model has it"],
     ["dashed card", "exploratory: never more than a candidate"],
+    ["folded corner", "heads that others published, in the model of this name"],
     ["bars", "heads of the stage by layer; filled consistent with, hollow candidate"],
   ];
   const list = rows.flatMap(([name, text]) => [h("dt", "", name), h("dd", "", text)]);

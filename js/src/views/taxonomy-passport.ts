@@ -1,6 +1,8 @@
 // The passport of the selected head: all that it was found to be. A head has many roles.
 
 import { button, h } from "../lib/dom";
+import type { Published } from "./published";
+import { claimLines } from "./published-marks";
 import { proved } from "./taxonomy-card";
 import {
   type Entry,
@@ -15,6 +17,7 @@ import {
 /** What is known of a head, the best verdict first. */
 export function passport(
   roles: Roles,
+  published: Published,
   head: string,
   total: number,
   open: (kind: string) => void,
@@ -29,7 +32,8 @@ export function passport(
     rest ? `${rest} not measurable here` : "",
   ];
   const about = h("div", "hw-small", words.filter(Boolean).join(" · "));
-  if (!known.length) return [title, about];
+  const claims = h("div", "hw-claims", ...claimLines(published, head));
+  if (!known.length) return [title, about, claims];
   const rows: HTMLElement[] = [];
   let verdict = "";
   for (const one of known) {
@@ -44,6 +48,7 @@ export function passport(
   return [
     title,
     about,
+    claims,
     h("table", "", h("thead", "", h("tr", "", ...top)), h("tbody", "", ...rows)),
   ];
 }

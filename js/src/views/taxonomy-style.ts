@@ -1,8 +1,10 @@
 // How the taxonomy looks.
 
 import { css } from "../lib/theme";
+import { PUBLISHED_STYLE } from "./published-marks";
 import { BOARD_STYLE } from "./taxonomy-board";
 import { CARD_STYLE } from "./taxonomy-card";
+import { CITED_STYLE } from "./taxonomy-cited";
 import { DEPTH_STYLE } from "./taxonomy-depth";
 import { TOOLS_STYLE } from "./taxonomy-tools";
 
@@ -34,4 +36,6 @@ export const TAXONOMY_STYLE =
   DEPTH_STYLE +
   TOOLS_STYLE +
   BOARD_STYLE +
-  CARD_STYLE;
+  CARD_STYLE +
+  PUBLISHED_STYLE +
+  CITED_STYLE;

@@ -9,6 +9,7 @@ import { whenChanged } from "../lib/model";
 import { called, type Look, type Looked, type Own } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
+import { type Published, readPublished } from "./published";
 import { board } from "./taxonomy-board";
 import { howToRead, openCard } from "./taxonomy-card";
 import {
@@ -41,7 +42,7 @@ export interface Kinds extends Looked {
 }
 
 const OWN = ["kind", "stage", "evidence", "verdict", "text"] as const;
-const KEYS = ["kinds", "roles", "selection", "model"] as const;
+const KEYS = ["kinds", "roles", "published", "selection", "model"] as const;
 const EMPTY = new DataView(new ArrayBuffer(0));
 const none = readRoles({}, EMPTY);
 
@@ -82,22 +83,24 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
   const halves = h("div", "hw-halves", cards.element, h("div", "hw-side", opened, known));
   root.replaceChildren(style(TAXONOMY_STYLE), tools.element, halves);
 
+  const cite = once(readPublished);
   const read = once((header: RolesHeader, data: DataView) => readRoles(header, data));
   // Each part is drawn anew only when something that it shows has changed.
-  const drawBoard = once((...[all, roles, filter, kind, selection]: Shown) => {
+  const drawBoard = once((...[all, roles, published, filter, kind, selection]: Shown) => {
     const wanted = JSON.parse(filter) as Wanted;
-    cards.draw({ cards: all, kept: kept(all, roles, wanted), roles, open: kind, selection });
+    const about = { roles, published, open: kind, selection };
+    cards.draw({ cards: all, kept: kept(all, roles, wanted), ...about });
   });
-  const drawCard = once((...[all, roles, , kind, selection, busy, idle]: Shown) => {
+  const drawCard = once((...[all, roles, published, , kind, selection, busy, idle]: Shown) => {
     const card = all.find((one) => one.name === kind);
-    const now = () =>
-      card ? openCard({ card, roles, selection, busy, idle }, doing) : howToRead();
+    const about = { roles, published, selection, busy, idle };
+    const now = () => (card ? openCard({ card, ...about }, doing) : howToRead());
     if (opened.dataset.of !== kind) opened.scrollTop = 0;
     opened.dataset.of = kind;
     redraw(opened, now);
   });
-  const drawPassport = once((roles: Roles, selection: string, total: number) =>
-    redraw(known, () => passport(roles, selection, total, open)),
+  const drawPassport = once((roles: Roles, by: Published, selection: string, total: number) =>
+    redraw(known, () => passport(roles, by, selection, total, open)),
   );
   function draw(): void {
     const all = session.get("kinds") ?? [];
@@ -119,9 +122,10 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     });
     halves.hidden = !all.length;
     const filter = JSON.stringify(wanted);
-    drawBoard(all, roles, filter, kind, selection, false, "");
-    drawCard(all, roles, "", kind, selection, Boolean(work.now), idle);
-    drawPassport(roles, selection, all.length);
+    const published = cite(session.get("published"));
+    drawBoard(all, roles, published, filter, kind, selection, false, "");
+    drawCard(all, roles, published, "", kind, selection, Boolean(work.now), idle);
+    drawPassport(roles, published, selection, all.length);
     const busy = work.now || (live && !all.length);
     root.dataset.hwState = broken ? "error" : busy ? "busy" : "ready";
     root.dataset.hwHead = selection;
@@ -133,8 +137,8 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
   signal.addEventListener("abort", () => root.replaceChildren());
 };
 
-/** Cards, roles, filter, open card, selected head; whether it is busy, why it is idle. */
-type Shown = [Card[], Roles, string, string, string, boolean, string];
+/** Cards, roles, what was published, filter, open card, selected head; whether it is busy, why it is idle. */
+type Shown = [Card[], Roles, Published, string, string, string, boolean, string];
 
 /** A part beside the board; Escape leads back to it. */
 function part(label: string, back: HTMLElement): HTMLElement {
