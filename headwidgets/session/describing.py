@@ -42,9 +42,10 @@ class Describing(Steering):
         seed: int = 0,
         **unknown: Any,
     ) -> HeadPage:
-        """Describe one head: its roles, its circuits, where it looks, what its edits do.
+        """Describe one head on a page: its roles, its circuits, where it looks, what its edits do.
 
-        The session's own edits are put aside, and nothing of it changes.
+        The session's own edits are put aside, and its state stays as it is. Where it has no
+        scores of every kind that still hold, they are measured first, as by ``s.scores()``.
 
         Parameters
         ----------

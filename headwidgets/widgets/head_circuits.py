@@ -71,5 +71,5 @@ def _pairs(frame: pd.DataFrame) -> Markup:
 def _chip(row: dict[str, Any], name: str, scale: float) -> Markup:
     kind = "hw-chip hw-less" if row["score"] < 0 else "hw-chip"
     value = h("span", "hw-num", number(row["score"]))
-    strength = abs(row["score"]) / scale
-    return h("span", kind, token(row[name]), value, style=f"--a:{strength:.2f}")
+    strength, about = abs(row["score"]) / scale, f"token {row[f'{name}_id']}"
+    return h("span", kind, token(row[name]), value, style=f"--a:{strength:.2f}", title=about)

@@ -62,7 +62,8 @@ def _bar(row: dict[str, Any], top: float, *, named: bool, few: bool) -> Markup:
     at = row["to"] if bos else "itself" if row["offset"] == 0 else str(row["offset"])
     label = at if bos or row["offset"] in (0, 1) or row["offset"] % 4 == 0 else ""
     kind = "hw-col" + (" hw-first" if bos else "") + (" hw-few" if few else "")
-    return h("div", kind, well, h("div", "hw-foot", label), title=words)
+    foot = h("div", "hw-foot hw-zero" if label == "itself" else "hw-foot", label)
+    return h("div", kind, well, foot, title=words)
 
 
 def _farther(rows: Sequence[dict[str, Any]], top: float) -> list[Markup]:

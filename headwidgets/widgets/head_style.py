@@ -119,6 +119,12 @@ _RULES = """
   transparent); }
 .hw-head .hw-asks { background: none; box-shadow: 0 0 0 1.5px var(--hw-pick); }
 .hw-head .hw-both { box-shadow: 0 0 0 1.5px var(--hw-pick); }
+.hw-head .hw-rows + p { margin-top: 8px; }
+@container (max-width: 560px) {
+  .hw-head .hw-look { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .hw-head .hw-look > :first-child { grid-column: 1 / -1; }
+  .hw-head .hw-zero { visibility: hidden; }
+}
 .hw-head footer { margin-top: 18px; padding-top: 8px; border-top: 1px solid var(--hw-line); }
 """
 

@@ -70,8 +70,7 @@ def test_qk_pairs_are_those_of_the_whole_product_of_queries_and_keys(learned, he
     assert listed(frame) == whole(scores, ids, ids, 7)
     place = {token: i for i, token in enumerate(ids)}
     expected = [
-        scores[place[q], place[k]]
-        for q, k in zip(frame["query_id"], frame["key_id"], strict=True)
+        scores[place[q], place[k]] for q, k in zip(frame["query_id"], frame["key_id"], strict=True)
     ]
     np.testing.assert_allclose(frame["score"], expected, rtol=1e-3, atol=1e-3)
     own = np.diag(scores)
