@@ -244,6 +244,14 @@ class Tokens:
         ]
         return words if len(words) > 1 else [i for i in range(usable) if i not in special]
 
+    def known_ids(self) -> list[int]:
+        """Ids of all tokens that are not special and that training saw, whole words first."""
+        tokenizer = self._tokenizer
+        special = {self.bos_id} if tokenizer is None else set(tokenizer.all_special_ids)
+        usable = self.d_vocab if tokenizer is None else min(self.d_vocab, len(tokenizer))
+        ordered = dict.fromkeys([*self.word_ids(), *range(usable)])
+        return [i for i in ordered if i not in special and i not in self.unseen]
+
     def _find_bos(self, bridge: Any) -> int | None:
         """Id of the beginning-of-sequence token, if the model has one."""
         if self._tokenizer is not None:

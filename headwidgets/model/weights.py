@@ -59,8 +59,21 @@ class Weights:
 
     def b_O(self, layer: int) -> Tensor | None:
         """Output bias, [d_model], None where the checkpoint has none."""
+        return self._bias("b_O", layer)
+
+    def b_Q(self, layer: int) -> Tensor | None:
+        """Query biases, [head, d_head], None where the checkpoint has none."""
+        bias = self._bias("b_Q", layer)
+        return None if bias is None else self._grouped(bias)
+
+    def b_K(self, layer: int) -> Tensor | None:
+        """Key biases, [head, d_head], as `W_K`; None where the checkpoint has none."""
+        bias = self._bias("b_K", layer)
+        return None if bias is None else self._grouped(bias)
+
+    def _bias(self, name: str, layer: int) -> Tensor | None:
         try:
-            bias = self._view.blocks[layer].attn.b_O
+            bias = getattr(self._view.blocks[layer].attn, name)
         except AttributeError:
             return None
         return None if bias is None else bias.detach().float()
@@ -73,5 +86,9 @@ class Weights:
     def _layer(self, name: str, layer: int) -> Tensor:
         with torch.no_grad():
             weight: Tensor = getattr(self._view.blocks[layer].attn, name).detach().float()
+        return self._grouped(weight)
+
+    def _grouped(self, weight: Tensor) -> Tensor:
+        """Give every query head the weights of its group."""
         groups = self._facts.n_heads // weight.shape[0]
         return weight.repeat_interleave(groups, dim=0) if groups > 1 else weight

@@ -109,6 +109,7 @@ class Asking(Question):
         self._sign(frame.attrs, snapshot, depends)
         if "asked" in frame.attrs:
             frame.attrs["digest"] = digest(frame)
+        self.frames.pop(name, None)  # the order is that in which they were found
         self.frames[name] = frame.copy()
         return frame
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompt
 
+LEAST = 2
+"""Tokens that a text needs for one to look at another."""
 FIRST_PROMPT = "When Mary and John went to the store, John gave a drink to"
 
 
@@ -71,6 +73,27 @@ def read_pair(
     return Pair(clean, None if partner is None else _ids(engine, partner, read), roles)
 
 
+def read_texts(engine: Engine, value: object) -> list[tuple[int, ...]]:
+    """Return texts of any length as token ids.
+
+    Parameters
+    ----------
+    value : str, token ids, list of them, or prompts
+        Of prompts, the clean ones.
+
+    Raises
+    ------
+    InputError
+        If there is none, one has ids that do not exist, or none has two tokens.
+    """
+    texts = [_any_length(engine, one) for one in read_set(engine, value).clean]
+    longest = max(map(len, texts))
+    if longest < LEAST:
+        message = f"expected a text of at least {LEAST} tokens, BOS included, got {longest}"
+        raise InputError(message)
+    return texts
+
+
 def answers_of(prompts: Prompts) -> tuple[LogitDiff, ...] | None:
     """Return each prompt's own logit difference; None where the set has no answers."""
     if prompts.answer is None or prompts.foil is None:
@@ -110,19 +133,26 @@ def read_metric(engine: Engine, value: object, pairs: tuple[Pair, ...]) -> Metri
 def _ids(
     engine: Engine, prompt: Prompt, read: Mapping[str, Sequence[int]] | None
 ) -> tuple[int, ...]:
-    if isinstance(prompt, str):
-        ids = tuple(read[prompt] if read else engine.text.encode(prompt))
-    else:
-        ids = prompt
+    ids = _any_length(engine, prompt, read)
     facts = engine.facts
-    bad = next((i for i in ids if not 0 <= i < facts.d_vocab), None)
-    if bad is not None:
-        message = f"expected token ids from 0 to {facts.d_vocab - 1}, got {bad}"
-        raise InputError(message)
     if len(ids) > facts.n_ctx:
         message = (
             f"the prompt has {len(ids)} tokens, BOS included; this model's context is "
             f"{facts.n_ctx}: shorten it by {len(ids) - facts.n_ctx}"
         )
+        raise InputError(message)
+    return ids
+
+
+def _any_length(
+    engine: Engine, prompt: Prompt, read: Mapping[str, Sequence[int]] | None = None
+) -> tuple[int, ...]:
+    if isinstance(prompt, str):
+        ids = tuple(read[prompt] if read else engine.text.encode(prompt))
+    else:
+        ids = prompt
+    bad = next((i for i in ids if not 0 <= i < engine.facts.d_vocab), None)
+    if bad is not None:
+        message = f"expected token ids from 0 to {engine.facts.d_vocab - 1}, got {bad}"
         raise InputError(message)
     return ids

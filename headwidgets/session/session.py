@@ -13,7 +13,7 @@ from headwidgets.session import storage
 from headwidgets.session.as_python import as_python
 from headwidgets.session.circuitsvis import heads_view
 from headwidgets.session.code_frame import frame_as_python, own_frame
-from headwidgets.session.steering import Steering
+from headwidgets.session.describing import Describing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.state import SessionState
 
 
-class Session(Steering):
+class Session(Describing):
     """One model and what is asked of it; every widget looks at a session.
 
     Parameters

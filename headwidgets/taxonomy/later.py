@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure
 
 
+_NOT_YET = "no score runs for this kind yet"
+
+
 def later(_measure: Measure, method: str) -> NoReturn:
     """Say by which method a kind will be measured.
 
@@ -18,5 +21,10 @@ def later(_measure: Measure, method: str) -> NoReturn:
     NotMeasurable
         Always.
     """
-    message = f"no score runs for this kind yet; its method is {method}"
+    message = f"{_NOT_YET}; its method is {method}"
     raise NotMeasurable(message)
+
+
+def is_later(reason: str) -> bool:
+    """Whether a verdict's reason is that no score runs for the kind yet."""
+    return reason.startswith(_NOT_YET)

@@ -17,7 +17,7 @@ import torch
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.decompose import norm_weight, post_weight, there
 from headwidgets.methods.logit_direction import centres
-from headwidgets.methods.record import mlp_name, z_name
+from headwidgets.methods.record import mlp_name, stream_name, z_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,16 @@ def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> 
     if mlp_only and not there(engine, [point]):
         message = "the first block has no MLP"
         raise NotMeasurable(message)
+    return _streams(engine, ids, point)
+
+
+def bare(engine: Engine, ids: Sequence[int]) -> Tensor:
+    """Return the embeddings of tokens as the first block reads them, [token, d_model]."""
+    return _streams(engine, ids, stream_name(0))
+
+
+def _streams(engine: Engine, ids: Sequence[int], point: str) -> Tensor:
+    """Return what bare tokens have at a hook point, float32 [token, d_model]."""
     out = []
     nothing: list[tuple[str, HookFn]] = [
         (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0), _ATTENTION])
@@ -100,25 +110,59 @@ def written(engine: Engine, embedded: Tensor, read: Tensor) -> Iterator[tuple[in
 
 
 def _layer(engine: Engine, layer: int, embedded: Tensor, read: Tensor) -> Tensor:
-    weights = engine.weights
+    W_V, W_O = own_weights(engine, layer, "W_V"), own_weights(engine, layer, "W_O")
+    stream, out = normed(engine, layer, embedded), gained(engine, layer, read)
+    return finite(layer, multiplied(layer, stream, W_V) @ multiplied(layer, W_O, out))
+
+
+def own_weights(engine: Engine, layer: int, name: str) -> Tensor:
+    """Return a layer's weights by name, [head, in, out].
+
+    Raises
+    ------
+    NotMeasurable
+        If the layer has none: it shares another's, or is no attention.
+    """
     try:
-        W_V, W_O = weights.W_V(layer).cpu(), weights.W_O(layer).cpu()
+        found: Tensor = getattr(engine.weights, name)(layer).cpu()
     except AttributeError as error:
         message = f"layer {layer} has no attention weights of its own"
         raise NotMeasurable(message) from error
+    return found
+
+
+def normed(engine: Engine, layer: int, embedded: Tensor) -> Tensor:
+    """Return what a layer's attention reads of streams [token, d_model]: through its norm."""
+    norm = getattr(engine.view.blocks[layer], "ln1", None)
+    if norm is None:
+        return embedded
     with torch.no_grad():
-        norm = getattr(engine.view.blocks[layer], "ln1", None)
-        device = weights.W_U.device
-        stream = embedded if norm is None else norm(embedded.to(device)[None])[0].float().cpu()
-        after = post_weight(engine, layer)
-        out = read if after is None else read * after.cpu()[:, None]
-        if W_V.shape[1] != stream.shape[1] or W_O.shape[2] != out.shape[0]:
-            message = (
-                f"layer {layer}: widths do not meet: {stream.shape[1]} and {W_V.shape[1]}, "
-                f"{W_O.shape[2]} and {out.shape[0]}"
-            )
-            raise NotMeasurable(message)
-        found = (stream @ W_V) @ (W_O @ out)
+        found: Tensor = norm(embedded.to(engine.weights.W_U.device)[None])[0].float().cpu()
+    return found
+
+
+def gained(engine: Engine, layer: int, read: Tensor) -> Tensor:
+    """Return what reads logits off a layer's write: through the norm after it, if there is one."""
+    after = post_weight(engine, layer)
+    return read if after is None else read * after.cpu()[:, None]
+
+
+def multiplied(layer: int, left: Tensor, right: Tensor) -> Tensor:
+    """Return a product of weights.
+
+    Raises
+    ------
+    NotMeasurable
+        If their widths do not meet.
+    """
+    if left.shape[-1] != right.shape[-2]:
+        message = f"layer {layer}: widths do not meet: {left.shape[-1]} and {right.shape[-2]}"
+        raise NotMeasurable(message)
+    return left @ right
+
+
+def finite(layer: int, found: Tensor) -> Tensor:
+    """Return numbers off the weights, or raise NotMeasurable where they are none."""
     if not bool(found.isfinite().all()):
         message = f"layer {layer}: weights are not finite"
         raise NotMeasurable(message)

@@ -18,6 +18,11 @@ NOT_MEASURABLE = "not measurable here"
 P_MAX = 0.01
 DRAWS = 999
 LEAST_DRAWS = 200
+NOT_PROVED = {
+    None: "the proving intervention has not run",
+    False: "the proving intervention failed",
+}
+"""Why a score that needs a proof is no more than a candidate."""
 _SEEN_BY_SCORE = ("attention", "weights")  # their proof is asked for elsewhere, by `confirm`
 _TIE = 1e-6  # relative: two sums of the same numbers in another order
 
@@ -119,11 +124,7 @@ def decide(
         return NO, "; ".join([*reasons, *(one.words for one in remarks if one.at_most == NO)])
     if evidence not in _SEEN_BY_SCORE and not proved:
         verdict = CANDIDATE
-        reasons.append(
-            "the proving intervention has not run"
-            if proved is None
-            else "the proving intervention failed"
-        )
+        reasons.append(NOT_PROVED[proved])
     for one in remarks:
         reasons.append(one.words)
         if one.at_most == NO or (one.at_most == CANDIDATE and verdict == CONSISTENT):

@@ -31,13 +31,19 @@ def visible(token: str, longest: int | None = None) -> str:
     marks and lone surrogates are their code points, ‹200f›.
     """
     ends = [i for i in {0, len(token) - 1} if token[i : i + 1] == " "]
-    seen = [
-        "·" if i in ends else _SIGNS.get(c) or (codepoint(c) if _hidden(c) else c)
-        for i, c in enumerate(token)
-    ]
+    seen = ["·" if i in ends else _seen(c) for i, c in enumerate(token)]
     if longest is not None and len(seen) > longest:
         seen = [*seen[: longest - 1], "…"]
     return "".join(seen)
+
+
+def line(text: str) -> str:
+    """Return a text on one line, as `visible` writes it, spaces kept."""
+    return "".join(map(_seen, text))
+
+
+def _seen(char: str) -> str:
+    return _SIGNS.get(char) or (codepoint(char) if _hidden(char) else char)
 
 
 def codepoint(char: str) -> str:
