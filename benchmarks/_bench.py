@@ -56,14 +56,17 @@ def timed(call: Callable[[], object]) -> Cost:
     return Cost(time.perf_counter() - start, time.process_time() - cpu)
 
 
-def take_turns(calls: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]:
+def take_turns(
+    calls: Mapping[str, Callable[[], Cost]], rounds: int, *, warm: bool = True
+) -> dict[str, Cost]:
     """Run all calls in turn, `rounds` times and once before to warm up; return the minima.
 
-    Each round begins with another call, so that none always follows the same one.
+    Each round begins with another call, so that none always follows the same one. Calls of many
+    minutes need no warming up (`warm`).
     """
     names = list(calls)
     seen: dict[str, list[Cost]] = {name: [] for name in names}
-    for number in range(rounds + 1):
+    for number in range(0 if warm else 1, rounds + 1):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
             cost = calls[name]()

@@ -118,7 +118,7 @@ def measure(name: str) -> list[Row]:
         sweep = theirs(bridge, clean[None], corrupted[None], options)
         return timed(lambda: found.__setitem__("theirs", sweep()))
 
-    costs = take_turns({"ours": ours, "theirs": lens}, rounds)
+    costs = take_turns({"ours": ours, "theirs": lens}, rounds, warm="over" not in options)
     rows = [against(f"{what}, {tokens} tokens, {shape}", costs["ours"], costs["theirs"], bar)]
     mine = found["ours"]
     raw = mine["effect"].to_numpy() + mine.attrs["corrupted"]
