@@ -182,16 +182,16 @@ def _ends(left: Tensor, right: Tensor, own: Tensor) -> _Ends:
     `own` says which target is each token itself.
     """
     step = max(1, BLOCK_BYTES // (4 * right.shape[1]))
-    places, scores, hits = [], [], 0
+    among = min(AMONG, right.shape[1])
+    at, scores = own.new_empty(len(left), among), left.new_empty(len(left), among)
+    hits = 0
     for start in range(0, len(left), step):
         checkpoint(start, len(left), "pairs of tokens")
-        block = left[start : start + step] @ right
-        highest = block.topk(min(AMONG, block.shape[1]))
-        places.append(highest.indices)
-        scores.append(highest.values)
-        mine = block.gather(1, own[start : start + step, None])
-        hits += int(((block >= mine).sum(1) <= AMONG).sum())
-    return _Ends(torch.cat(places), torch.cat(scores), hits / len(left))
+        here = slice(start, start + step)
+        block = left[here] @ right
+        torch.topk(block, among, out=(scores[here], at[here]))
+        hits += int(((block >= block.gather(1, own[here, None])).sum(1) <= AMONG).sum())
+    return _Ends(at, scores, hits / len(left))
 
 
 def _read(engine: Engine, head: Head, ids: Sequence[int], name: str) -> Tensor:
