@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 N = 100
 """Prompts of a task."""
 FEW = 8
-"""Options that are attributed one by one, at most."""
+"""Options, or answers of other prompts, that are looked at one by one, at most."""
 END = "end"
 SURE = 3.0
 """Standard errors above chance that the model's accuracy must stand, for its heads to be asked."""
@@ -111,6 +111,24 @@ def ask(
     return Asked(
         prompts, rows, tuple(a for a, _ in both), tuple(f for _, f in both), tuple(options)
     )
+
+
+def other_answers(asked: Asked, row: int) -> Ids:
+    """Return answers of other prompts that are no option of this one, eight at most.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is none.
+    """
+    own = {asked.answer[row], *(asked.options[row] if asked.options else ())}
+    n = len(asked.answer)
+    others = (asked.answer[(row + step) % n] for step in range(1, n))
+    some = tuple(dict.fromkeys(one for one in others if one not in own))[:FEW]
+    if not some:
+        message = "all prompts have the same options: there are no answers to compare with"
+        raise NotMeasurable(message)
+    return some
 
 
 @dataclass(frozen=True)

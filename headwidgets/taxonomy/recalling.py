@@ -107,12 +107,13 @@ def associative_memories(measure: Measure) -> Scores:
         "Without a fact that the model knows, there is no memory to measure.",
     ),
     proof=(
-        "mean-ablate its output at the last token, everything after recomputed: the context's "
+        "resample its output at the last token, everything after recomputed: the context's "
         "answer gains on the remembered one"
     ),
     claim=MAY_FORM,
     shares="memory against context",
     proof_task="memory context",
+    proof_at="end",
     proof_sign=-1,
 )
 def memory(measure: Measure) -> Scores:
@@ -155,11 +156,13 @@ def memory(measure: Measure) -> Scores:
         "Small models guess: read the accuracy beside it.",
     ),
     proof=(
-        "resample its output at the last token: all four letters lose to other tokens, and the "
-        "order among them stays"
+        "resample its output at the last token, everything after recomputed: if the right letter "
+        "loses its lead, the task needs the head; that it serves all four letters alike, the score "
+        "alone says"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def constant(measure: Measure) -> Scores:
     """Even attention on the letters of the options."""
@@ -203,11 +206,12 @@ def constant(measure: Measure) -> Scores:
         "A head that prefers some tokens to others, whatever they are, has a favorite letter too.",
     ),
     proof=(
-        "resample its output at the last token: its letter's logit changes against the other "
-        "letters by as much where it is right as where it is wrong"
+        "resample its output at the last token, everything after recomputed: if the right letter "
+        "loses its lead, the task needs the head; that one letter has it all, the score alone says"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def single_letter(measure: Measure) -> Scores:
     """Attention on one letter whatever the answer."""
@@ -251,7 +255,10 @@ def single_letter(measure: Measure) -> Scores:
         "A sum over queries grows with the prompt: here it is a mean.",
         "A high score where no is right proves nothing: it must be as high where yes is.",
     ),
-    proof="resample its output: no loses against yes, on the questions whose answer is yes too",
+    proof=(
+        "resample its output everywhere, everything after recomputed: if the right word loses its "
+        "lead, the task needs the head; that no has it and not yes, the score alone says"
+    ),
     claim=MAY_FORM,
     proof_task="yes no",
 )

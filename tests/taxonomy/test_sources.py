@@ -19,6 +19,7 @@ from planting import (
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import sources
+from headwidgets.taxonomy.on_task import FEW
 from headwidgets.taxonomy.verdict import CANDIDATE, NO, NOT_MEASURABLE
 
 N, STOP, RELATIONS, LEAD = 100, 99, 10, 4.0
@@ -143,11 +144,11 @@ def _logits(lead=LEAD):
 
 def made(noise=0.0, heads=HEADS, logits=None, task=TASK):
     values = _logits() if logits is None else logits
-    seen = drawn(task, heads, values, sources._rivals, noise=noise)
+    seen = drawn(task, heads, values, sources.rivals, noise=noise)
     signs = [[1] * len(heads[0])] * len(heads)
     engine = Weighted(torch.eye(200, 16), torch.eye(16, 200), copiers(signs, 16))
     engine.text.label = lambda token: "." if token == STOP else f" {token}"
-    return measuring("lre", seen, sources._rivals, engine)
+    return measuring("lre", seen, sources.rivals, engine)
 
 
 @pytest.fixture(params=[0.0, 0.05], ids=["clean", "dirty"], scope="module")
@@ -228,9 +229,9 @@ def test_the_groups_are_the_sentence_that_the_subject_stands_in():
 
 def test_rivals_are_answers_of_other_relations():
     for row in range(N):
-        own, *others = sources._rivals(TASK, row)
+        own, *others = sources.rivals(TASK, row)
         assert own == TASK.answer[row]
-        assert len(set(others)) == sources.RIVALS
+        assert len(set(others)) == FEW
         assert not set(others) & set(TASK.options[row])
 
 
@@ -240,8 +241,8 @@ def test_one_relation_has_no_rivals():
         spans=TASK.prompts.spans,
         options=[(100, 101)] * N,
     )
-    with pytest.raises(NotMeasurable, match="one relation only"):
-        sources._rivals(one, 0)
+    with pytest.raises(NotMeasurable, match="all prompts have the same options"):
+        sources.rivals(one, 0)
 
 
 def test_without_a_lead_there_are_no_shares_of_it():
