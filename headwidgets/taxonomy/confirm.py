@@ -20,7 +20,7 @@ from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.tasks.make import read_number
-from headwidgets.taxonomy.on_task import END, ask, other_answers
+from headwidgets.taxonomy.asked import END, ask, other_answers
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.registry import FOIL, find
 from headwidgets.taxonomy.verdict import P_MAX
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headwidgets.model.engine import Engine
-    from headwidgets.taxonomy.on_task import Asked
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.registry import Kind
 
 SHARE = 0.1

@@ -15,7 +15,7 @@ from headwidgets.taxonomy.ending import ending
 from headwidgets.taxonomy.letter_lead import least, lowest, of_right, raised_by
 from headwidgets.taxonomy.matched import contrast
 from headwidgets.taxonomy.measure import Scores
-from headwidgets.taxonomy.other_words import SETS, mark, other_words
+from headwidgets.taxonomy.other_words import SETS, mark, other_words, row_of
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.shares import dependence, entropy, shares
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
@@ -90,10 +90,10 @@ def single_letter(measure: Measure) -> Scores:
             scores.remark(head, words, at_most=NO)
         else:
             scores.remark(head, f"its letter is {LETTERS[favorite[head]]}")
-    if reached := scores.reaching(measure.threshold):
+    if scores.reaching(measure.threshold):
         others = other_words(task, LETTERS, CONTENTS, prompts=ORDERS, seed=measure.seed)
         if others is not None:
-            mark(scores, reached, _favorites(measure, others))
+            mark(scores, measure.threshold, _favorites(measure, others))
     return scores
 
 
@@ -194,10 +194,10 @@ def _favorites(measure: Measure, task: OnTask) -> Floats:
     rows = task.asked.rows
     seen = see(measure.engine, [Look(ids, (len(ids) - 1,)) for ids in rows], hooks=measure.hooks)
     n = len(task.asked.answer)
-    places = [
-        [(task.asked.span(name, row % n) or (0, 0))[0] for name in LETTERS]
-        for row in range(len(rows))
-    ]
+    places = []
+    for number in range(len(rows)):
+        row = row_of(*divmod(number, ORDERS), ORDERS, n)
+        places.append([(task.asked.span(name, row) or (0, 0))[0] for name in LETTERS])
     looks = [one.attention[:, :, 0, at] for one, at in zip(seen, places, strict=True)]
     sets = np.stack(looks).reshape(SETS, ORDERS, *looks[0].shape).mean(1)
     found: Floats = contrast(sets).max(-1)

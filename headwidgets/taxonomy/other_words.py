@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwidgets.taxonomy.verdict import NO
+from headwidgets.taxonomy.verdict import CANDIDATE, NO, P_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from headwidgets.heads import Head
     from headwidgets.taxonomy.measure import Scores
     from headwidgets.taxonomy.on_task import OnTask
 
-SETS = 20
+SETS = 99
 """Sets of other words."""
-REACH = 1
-"""Of them that may be looked at as unevenly."""
+OWN = 0.05
+"""Share of them that the head may look at as unevenly, at most."""
 
 
 def other_words(
@@ -41,14 +40,14 @@ def other_words(
     source : sequence of str
         Roles whose words are taken, those of one token.
     prompts : int
-        In a row that get the same words.
+        That get the same words.
     seed : int
 
     Returns
     -------
     OnTask or None
-        Only ``asked.rows`` differ, and are `SETS` times `prompts` (the task's own rows, from the
-        first again where they run out); None if there are too few words to draw from.
+        Only ``asked.rows`` differ, and are `SETS` times `prompts`, see `row_of`; None if there
+        are too few words to draw from.
     """
     asked, random = task.asked, np.random.default_rng(seed)
     known = {*asked.prompts.roles, *asked.prompts.spans}
@@ -67,17 +66,48 @@ def other_words(
     rows = []
     for number in range(SETS):
         words = random.choice(pool, size=len(roles), replace=False)
-        for prompt in range(number * prompts, (number + 1) * prompts):
-            ids = list(asked.rows[prompt % len(asked.rows)])
+        for turn in range(prompts):
+            row = row_of(number, turn, prompts, len(asked.rows))
+            ids = list(asked.rows[row])
             for role, word in zip(roles, words, strict=True):
-                ids[(asked.span(role, prompt % len(asked.rows)) or (0, 0))[0]] = int(word)
+                ids[(asked.span(role, row) or (0, 0))[0]] = int(word)
             rows.append(tuple(ids))
     return replace(task, asked=replace(asked, rows=tuple(rows)))
 
 
-def mark(scores: Scores, heads: Sequence[Head], others: NDArray[np.floating]) -> None:
-    """Mark heads that score as much on other words, [set, layer, head]."""
-    for head in heads:
-        reach = int((others[:, *head] >= scores.mean[head]).sum())
-        words = f"{reach} of {len(others)} sets of other words in those places get as uneven a look"
-        scores.remark(head, words, at_most=NO if reach > REACH else None)
+def row_of(number: int, turn: int, prompts: int, n: int) -> int:
+    """Return which of the task's `n` prompts a set's words stand in, at its turn of `prompts`.
+
+    They are far apart: neighbors have their words in one order.
+    """
+    return (number + turn * (n // prompts)) % n
+
+
+def mark(scores: Scores, threshold: float, others: NDArray[np.floating]) -> None:
+    """Mark the heads for which a few words drawn at random are as good as their own.
+
+    Every head has some taste in words, and of many heads and few words some head has one that
+    looks like the kind. So heads are compared in units of their own taste, the root mean square
+    over all sets, and in each set the largest of the heads counts: p is the share of sets in
+    which some head reaches this one. Heads that reach the threshold in no set are left out.
+
+    Parameters
+    ----------
+    scores : Scores
+    threshold : float
+        The kind's own: heads that reach it are marked.
+    others : ndarray of float, [set, layer, head]
+        The score with other words.
+    """
+    values = np.concatenate([scores.mean[None], others]).astype(float)
+    values = np.where((values.max(0) >= threshold) & ~np.isnan(values).any(0), values, 0)
+    taste = np.sqrt((values**2).mean(0))
+    relative = values / np.where(taste > 0, taste, 1)
+    largest = relative[1:].max((1, 2))
+    for head in scores.reaching(threshold):
+        own = float((values[1:, *head] >= values[0, *head]).mean())
+        p = (1 + int((largest >= relative[0, *head]).sum())) / (1 + len(others))
+        words = f"other words in those places get as uneven a look in {own:.0%} of {len(others)} sets"
+        words += f" (p = {p:.2f} over all heads)"
+        bound = NO if own > OWN else CANDIDATE if p > P_MAX else None
+        scores.remark(head, words, at_most=bound)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.taxonomy.asked import other_answers
 from headwidgets.taxonomy.measure import Scores
-from headwidgets.taxonomy.on_task import other_answers
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure
-    from headwidgets.taxonomy.on_task import Asked, OnTask
+    from headwidgets.taxonomy.on_task import OnTask
 
 LEAST = 0.05
 """Of the answer's lead that a head must bring in all, for its shares to mean anything."""

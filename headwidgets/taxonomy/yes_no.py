@@ -13,7 +13,7 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.survey_scores import negative_attention_score
-from headwidgets.taxonomy.other_words import mark, other_words
+from headwidgets.taxonomy.other_words import mark, other_words, row_of
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NO
 
@@ -37,21 +37,22 @@ _AT_ONCE = 10
 def negative(measure: Measure) -> Scores:
     """Score attention on no against yes, against the two exchanged in prompts at random."""
     task = measure.task(YES_NO)
-    both = _both_orders(measure, task)  # [prompt, order, layer, head]
+    both = _both_orders(measure, task, PAIRS)  # [prompt, order, layer, head]
     scores = measure.signed(task, both.mean(1))
     scores.words = f"{task.asked.prompts.name}, n = {len(both)}, each in both orders"
     _ask(measure, task, scores, both)
-    if reached := scores.reaching(measure.threshold):
+    if scores.reaching(measure.threshold):
         others = other_words(task, ROLES, SOURCE, prompts=1, seed=measure.seed)
         if others is not None:
-            mark(scores, reached, np.abs(_both_orders(measure, others).mean(1)))
+            both = _both_orders(measure, others, len(others.asked.rows))
+            mark(scores, measure.threshold, np.abs(both.mean(1)))
     return scores
 
 
-def _both_orders(measure: Measure, task: OnTask) -> Floats:
-    """Score each prompt with yes first and with no first, [prompt, order, layer, head]."""
+def _both_orders(measure: Measure, task: OnTask, most: int) -> Floats:
+    """Score prompts with yes first and with no first, [prompt, order, layer, head]."""
     asked = task.asked
-    n = min(PAIRS, len(asked.rows))
+    n = min(most, len(asked.rows))
     out: list[Floats] = []
     for start in range(0, n, _AT_ONCE):
         places = [_places(task, row) for row in range(start, min(start + _AT_ONCE, n))]
@@ -78,7 +79,7 @@ def _mean(attention: Floats, yes: int, no: int) -> Floats:
 
 
 def _places(task: OnTask, row: int) -> tuple[int, int]:
-    spans = [task.asked.span(role, row) for role in ROLES]
+    spans = [task.asked.span(role, row_of(row, 0, 1, len(task.asked.answer))) for role in ROLES]
     places = [span[0] for span in spans if span is not None and span[1] == span[0] + 1]
     if len(places) != len(spans):
         message = "yes and no must be one token each in the instruction"

@@ -9,9 +9,10 @@ import numpy as np
 from fake_engine import FakeEngine, uniform
 
 from headwidgets.taxonomy import find
+from headwidgets.taxonomy.asked import END, Asked
 from headwidgets.taxonomy.frame import frame
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask, answers
+from headwidgets.taxonomy.on_task import OnTask, answers
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.seen import Seen
 

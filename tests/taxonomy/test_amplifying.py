@@ -14,8 +14,9 @@ from headwidgets.methods.decompose import Apart
 from headwidgets.methods.record import record, stream_name
 from headwidgets.model.finish import Finish
 from headwidgets.taxonomy import amplifying
+from headwidgets.taxonomy.asked import END
 from headwidgets.taxonomy.ending import Ending, ending
-from headwidgets.taxonomy.on_task import END, OnTask, answers
+from headwidgets.taxonomy.on_task import OnTask, answers
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 

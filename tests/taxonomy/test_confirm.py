@@ -16,8 +16,8 @@ from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes, sweep
 from headwidgets.model.engine import Engine
-from headwidgets.taxonomy import confirm as module
 from headwidgets.taxonomy import all_kinds, find
+from headwidgets.taxonomy import confirm as module
 from headwidgets.taxonomy.confirm import alike, confirm, holm
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.zoo.bundled import bundled
@@ -283,14 +283,14 @@ def test_a_card_says_what_confirming_does(kind):
 @pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.name)
 def test_every_prompt_has_the_place_and_what_the_answer_is_held_against(bundled_engine, kind):
     snapshot, _ = module._question(bundled_engine, kind, 24, 1)
-    for pair, difference in zip(snapshot.pairs, snapshot.answers, strict=True):
+    for pair, words in zip(snapshot.pairs, snapshot.answers, strict=True):
         roles = {kind.proof_at} if kind.proof_at == "S2" else set()
         assert set(pair.roles) == roles
         for place in pair.roles.values():
             assert pair.clean[place] in pair.clean[:place], "the subject comes again"
         several = kind.proof_against == "other answers"
-        assert isinstance(difference.foil, tuple) == several
-        assert difference.answer not in np.atleast_1d(difference.foil)
+        assert isinstance(words.foil, tuple) == several
+        assert words.answer not in np.atleast_1d(words.foil)
 
 
 def test_a_place_that_a_prompt_lacks_is_named(planted_engine):

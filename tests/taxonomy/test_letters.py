@@ -14,6 +14,7 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import letter_lead, letters, shares
 from headwidgets.taxonomy.ending import Ending
 from headwidgets.taxonomy.other_words import other_words as words_of
+from headwidgets.taxonomy.other_words import row_of
 from headwidgets.taxonomy.seen import Look, Seen, see
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
 
@@ -115,7 +116,7 @@ def other_words(monkeypatch):
         out = []
         for number, look in enumerate(looks):
             assert not {1, 2, 3, 4} & set(look.ids)
-            row = number % len(OPTIONS.rows)
+            row = row_of(*divmod(number, letters.ORDERS), letters.ORDERS, len(OPTIONS.rows))
             at = max((OPTIONS.prompts.roles[n][row] for n in LETTERS), key=look.ids.__getitem__)
             shape = engine.facts.n_layers, engine.facts.n_heads, 1, len(look.ids)
             attention = np.zeros(shape, np.float32)
@@ -204,8 +205,8 @@ def test_single_letter(measure):
     (picky,) = named(highest)
     assert found["score"][picky] > 0.7
     assert found["verdict"][picky] == NO
-    assert "20 of 20 sets of other words" in found["reason"][picky]
-    assert "; 0 of 20 sets of other words" in found["reason"][named(single)[0]]
+    assert "as uneven a look in 100% of 99 sets (p = 1.00" in found["reason"][picky]
+    assert "as uneven a look in 0% of 99 sets (p = 0.01" in found["reason"][named(single)[0]]
     (half,) = named(slot_and_letter)
     assert found["score"][half] > 0.3
     assert found["verdict"][half] == NO
@@ -305,20 +306,24 @@ def test_other_words_stand_where_the_letters_stood(shaped_bridges, monkeypatch):
     monkeypatch.setattr(letters, "see", see)
     engine = engine_of(shaped_bridges("gpt2"))
     task = drawn(OPTIONS, [[sink]])
-    others = words_of(task, LETTERS, letters.CONTENTS, prompts=4, seed=0)
+    others = words_of(task, LETTERS, letters.CONTENTS, prompts=letters.ORDERS, seed=0)
     contents = {row[places[i]] for places in _contents() for i, row in enumerate(OPTIONS.rows)}
     found = letters._favorites(SimpleNamespace(engine=engine, hooks=()), others)
-    assert found.shape == (20, 3, 4)
-    expected = np.zeros((4, 3, 4, 4))
+    assert found.shape == (99, 3, 4)
+    expected = np.zeros((letters.ORDERS, 3, 4, 4))
     chosen = set()
+    orders = set()
     for number in range(8, 12):  # the third set
-        ids, old = others.asked.rows[number], OPTIONS.rows[number]
-        at = [OPTIONS.prompts.roles[name][number] for name in LETTERS]
+        row = row_of(2, number - 8, 4, len(OPTIONS.rows))
+        ids, old = others.asked.rows[number], OPTIONS.rows[row]
+        at = [OPTIONS.prompts.roles[name][row] for name in LETTERS]
+        orders.add(tuple(np.argsort(at)))
         assert [i for i in range(len(ids)) if ids[i] != old[i]] == sorted(at)
         chosen.add(tuple(ids[i] for i in at))
         (one,) = see(engine, [Look(ids, (len(ids) - 1,))])
         expected[number - 8] = one.attention[:, :, 0, at]
     (words,) = chosen  # the same four in all of them
+    assert len(orders) == letters.ORDERS == 4  # in other places
     assert len(set(words)) == 4
     assert set(words) <= contents
     mean = expected.mean(0)

@@ -14,8 +14,9 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.model.engine import Engine
 from headwidgets.model.text import Text
 from headwidgets.taxonomy import retrieved
+from headwidgets.taxonomy.asked import END, Asked, ask
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask, ask
+from headwidgets.taxonomy.on_task import OnTask
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
 from headwidgets.taxonomy.seen import Seen
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO

@@ -19,7 +19,7 @@ from planting import (
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import sources
-from headwidgets.taxonomy.on_task import FEW
+from headwidgets.taxonomy.asked import FEW
 from headwidgets.taxonomy.verdict import CANDIDATE, NO, NOT_MEASURABLE
 
 N, STOP, RELATIONS, LEAD = 100, 99, 10, 4.0

@@ -12,7 +12,8 @@ from made_tasks import measuring, table
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import yes_no
-from headwidgets.taxonomy.on_task import END, Asked, OnTask
+from headwidgets.taxonomy.asked import END, Asked
+from headwidgets.taxonomy.on_task import OnTask
 from headwidgets.taxonomy.seen import Seen, see
 from headwidgets.taxonomy.verdict import CONSISTENT, NO
 
@@ -128,8 +129,8 @@ def test_planted(monkeypatch, noise, seed):
     assert claimed <= {"0.0", "0.1"}
     assert "0.0" in claimed
     assert found["score"].drop("1.4").idxmax() == "0.0"
-    assert "20 of 20 sets of other words" in found["reason"]["1.4"] or noise
-    assert "; 0 of 20 sets of other words" in found["reason"]["0.0"]
+    assert "as uneven a look in 100% of 99 sets (p = 1.00" in found["reason"]["1.4"] or noise
+    assert "as uneven a look in 0% of 99 sets (p = 0.01" in found["reason"]["0.0"]
     assert set(found["verdict"].drop(["0.0", "0.1"])) == {NO}
     assert "it follows the place: +" in found["reason"]["1.1"]
     assert "it follows the place" in found["reason"]["1.0"]
@@ -180,7 +181,7 @@ def test_on_a_real_run_it_is_equation_5_in_both_orders(shaped_bridges, name):
     engine = engine_of(shaped_bridges(name))
     made = asked(24)
     measure = SimpleNamespace(engine=engine, hooks=())
-    found = yes_no._both_orders(measure, SimpleNamespace(asked=made))
+    found = yes_no._both_orders(measure, SimpleNamespace(asked=made), yes_no.PAIRS)
     assert found.shape[:2] == (24, 2)
     row, (yes, no) = 2, (made.prompts.roles[role][2] for role in ("tYes", "tNo"))
     assert yes > no  # no stands first here
