@@ -194,7 +194,7 @@ def constant(measure: Measure) -> Scores:
     threshold_note=(
         "the paper gives none; as much attention as a constant head must have; besides, the score "
         "must be above that of the four places, whichever letter stands there, and above what the "
-        "heads make of 99 sets of four other words in the letters' places (p ≤ .01)"
+        "heads make of 99 sets of four words of the vocabulary in the letters' places (p ≤ .01)"
     ),
     unit="attention, 0 to 1",
     evidence="attention",
@@ -242,8 +242,8 @@ def single_letter(measure: Measure) -> Scores:
     threshold_note=(
         "the paper ranks heads; 0.1 of the attention on no and half as much on yes score 0.104; "
         "besides, above 0 in each order, reached where yes is right and where no is, neither less "
-        "than half of the other, and above what the heads make of 99 other pairs of words in the "
-        "places of yes and no (p ≤ .01)"
+        "than half of the other, and above what the heads make of 99 pairs of words of the "
+        "vocabulary in the places of yes and no (p ≤ .01)"
     ),
     unit="attention times a log ratio, signed: 0 for equal attention, above 0 for more on no",
     evidence="attention",

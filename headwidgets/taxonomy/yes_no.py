@@ -13,13 +13,16 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.survey_scores import negative_attention_score
-from headwidgets.taxonomy.other_words import mark, other_words, row_of
+from headwidgets.taxonomy.other_words import mark, other_words
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from headwidgets.taxonomy.asked import Ids
     from headwidgets.taxonomy.measure import Measure, Scores
     from headwidgets.taxonomy.on_task import OnTask
 
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
 
 YES_NO = "yes no"
 ROLES = ("tYes", "tNo")
-SOURCE = ("ASKED", "SAID")
-"""Where other pairs of words come from."""
 PAIRS = 40
 """Prompts that are run in both orders."""
 _AT_ONCE = 10
@@ -37,28 +38,30 @@ _AT_ONCE = 10
 def negative(measure: Measure) -> Scores:
     """Score attention on no against yes, against the two exchanged in prompts at random."""
     task = measure.task(YES_NO)
-    both = _both_orders(measure, task, PAIRS)  # [prompt, order, layer, head]
+    rows = task.asked.rows[:PAIRS]
+    both = _both_orders(measure, task, rows, range(len(rows)))  # [prompt, order, layer, head]
     scores = measure.signed(task, both.mean(1))
     scores.words = f"{task.asked.prompts.name}, n = {len(both)}, each in both orders"
     _ask(measure, task, scores, both)
     if scores.reaching(measure.threshold):
-        others = other_words(task, ROLES, SOURCE, prompts=1, seed=measure.seed)
-        if others is not None:
-            both = _both_orders(measure, others, len(others.asked.rows))
-            mark(scores, measure.threshold, np.abs(both.mean(1)))
+        others = other_words(measure, task.asked, ROLES, prompts=1)
+        found = None if others is None else np.abs(_both_orders(measure, task, *others).mean(1))
+        mark(scores, measure.threshold, found)
     return scores
 
 
-def _both_orders(measure: Measure, task: OnTask, most: int) -> Floats:
-    """Score prompts with yes first and with no first, [prompt, order, layer, head]."""
-    asked = task.asked
-    n = min(most, len(asked.rows))
+def _both_orders(measure: Measure, task: OnTask, rows: Sequence[Ids], of: Sequence[int]) -> Floats:
+    """Score prompts with yes first and with no first, [prompt, order, layer, head].
+
+    Each has its two words where prompt ``of[i]`` of the task has yes and no.
+    """
     out: list[Floats] = []
-    for start in range(0, n, _AT_ONCE):
-        places = [_places(task, row) for row in range(start, min(start + _AT_ONCE, n))]
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        places = [_places(task, row) for row in of[start : start + _AT_ONCE]]
         looks = []
-        for row, (yes, no) in enumerate(places, start):
-            ids = list(asked.rows[row])
+        for row, (yes, no) in zip(some, places, strict=True):
+            ids = list(row)
             there = tuple(range(len(ids)))
             looks.append(Look(tuple(ids), there))
             ids[yes], ids[no] = ids[no], ids[yes]
@@ -79,7 +82,7 @@ def _mean(attention: Floats, yes: int, no: int) -> Floats:
 
 
 def _places(task: OnTask, row: int) -> tuple[int, int]:
-    spans = [task.asked.span(role, row_of(row, 0, 1, len(task.asked.answer))) for role in ROLES]
+    spans = [task.asked.span(role, row) for role in ROLES]
     places = [span[0] for span in spans if span is not None and span[1] == span[0] + 1]
     if len(places) != len(spans):
         message = "yes and no must be one token each in the instruction"

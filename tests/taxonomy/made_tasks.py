@@ -84,10 +84,12 @@ def measuring(name, task, **options):
     return measure
 
 
-def table(measure, kind):
-    """Score a kind: the frame, with the names of heads as its index."""
+def table(measure, kind, proved=()):
+    """Score a kind: the frame, with the names of heads as its index; `proved` as a mapping."""
     found = find(kind)
     measure = measure.using(found.threshold)
-    out = frame(measure, found, found.function(measure))
+    scores = found.function(measure)
+    scores.proved |= dict(proved)
+    out = frame(measure, found, scores)
     out.index = [f"{a}.{b}" for a, b in zip(out["layer"], out["head"], strict=True)]
     return out

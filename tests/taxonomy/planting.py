@@ -114,7 +114,7 @@ def drawn(asked, heads, logits, tokens, *, queries=(END,), noise=0.0, seed=0):
 
 def measuring(name, task, tokens, engine, **options):
     """Return a measure that has run the task."""
-    measure = Measure(engine, random_rows(engine, rows=2, length=4), draws=300, **options)
+    measure = Measure(engine, random_rows(engine, rows=2, length=4), **{"draws": 300, **options})
     measure._tasks[name, task.queries, tokens] = task
     return measure
 
