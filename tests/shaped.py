@@ -144,7 +144,7 @@ def shaped(name: str, path: Path, *, seed: int = 0) -> TransformerBridge:
 
 @torch.no_grad()
 def _randomise(model: torch.nn.Module, seed: int, size: float = 1.0) -> None:
-    """Draw every weight: matrices of gain `size`, biases and norm weights well away from 0 and 1."""
+    """Draw every weight: matrices of gain `size`, biases and norms well away from 0 and 1."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         drawn = torch.randn(parameter.shape, generator=generator)

@@ -132,9 +132,7 @@ def mark(scores: Scores, threshold: float, others: NDArray[np.floating] | None) 
     for head in scores.reaching(threshold):
         own = float((values[1:, *head] >= values[0, *head]).mean())
         p = (1 + int((largest >= relative[0, *head]).sum())) / (1 + len(others))
-        words = (
-            f"other words in those places get as uneven a look in {own:.0%} of {len(others)} sets"
-        )
+        words = f"other words there get as uneven a look in {own:.0%} of {len(others)} sets"
         words += f" (p = {p:.2f} over all heads)"
         bound = NO if own > OWN else CANDIDATE if p > P_MAX else None
         scores.remark(head, words, at_most=bound)
