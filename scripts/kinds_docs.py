@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from latex2mathml.converter import convert
 
 from headwidgets.taxonomy import STAGES, all_kinds
+from headwidgets.taxonomy.confirm import where
+from headwidgets.taxonomy.registry import FOIL
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy import Kind
@@ -124,7 +126,10 @@ def proof_task(one: Kind) -> str:
     if not one.proof_task:
         return ""
     moves = "falls" if one.proof_sign > 0 else "rises"
-    return f"{one.proof_task}: without the head its logit difference {moves}"
+    against = "its foil" if one.proof_against == FOIL else "answers of other prompts"
+    return (
+        f"{one.proof_task}: resampled {where(one)}, the lead of the answer over {against} {moves}"
+    )
 
 
 def cell(text: str) -> str:

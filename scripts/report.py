@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "reports"
@@ -44,6 +45,24 @@ def write(name: str, title: str, body: str) -> Path:
     path.write_text(f"# {title}\n\n{belongs}\n\n{body.strip()}\n", encoding="utf-8")
     print(f"wrote {path.relative_to(ROOT)}")
     return path
+
+
+def once(name: str, make: Callable[[], list[Any]]) -> list[Any]:
+    """Return what `make` gives, plain values, worked out once a commit.
+
+    What takes minutes is then asked for by a test and by a report alike. Files that differ from
+    the commit may change it: it is worked out anew.
+    """
+    belongs = commit()
+    path = ROOT / ".verify" / f"{name}.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["commit"] == belongs and " " not in belongs:
+            return list(kept["rows"])
+    rows = make()
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"commit": belongs, "rows": rows}), encoding="utf-8")
+    return rows
 
 
 def _git(*arguments: str) -> str:

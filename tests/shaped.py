@@ -7,6 +7,7 @@ Gemma's soft caps are low enough to bend.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ import transformers
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
 from headwidgets.zoo.planted_tokenizer import planted_tokenizer
+from headwidgets.zoo.shipped import FOLDER as BUNDLED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +80,8 @@ _CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
+_POSITIONS = defaultdict(lambda: "max_position_embeddings", GPT2Config="n_positions")
+READ_CTX = 256
 NAMES = tuple(_CONFIGS)
 QUICK = ("gpt2", "neox", "llama", "gemma2")
 """The four that differ most: plain, parallel blocks, grouped queries, norms after."""
@@ -103,6 +107,31 @@ def folder(name: str, path: Path, *, tokenizer: bool = False, seed: int = 0, **o
     return target
 
 
+def reading(name: str, *, seed: int = 0, size: float = 1.0) -> TransformerBridge:
+    """Boot a random model that reads text: with the bundled model's tokenizer and vocabulary.
+
+    At `size` 1 the scores of its attention spread by about 1, at 2 by about 4: it is then sharp.
+    """
+    tokenizer = transformers.AutoTokenizer.from_pretrained(BUNDLED)
+    class_name, options = _CONFIGS[name]
+    special = dict.fromkeys(
+        ("bos_token_id", "eos_token_id", "pad_token_id"), tokenizer.bos_token_id
+    )
+    config = getattr(transformers, class_name)(
+        **(options | special | {"vocab_size": len(tokenizer), _POSITIONS[class_name]: READ_CTX})
+    )
+    with torch.random.fork_rng(devices=[]):
+        model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    _randomise(model, seed, size)
+    return build_bridge_from_module(
+        model.eval(),
+        type(model).__name__,
+        hf_config=config,
+        tokenizer=tokenizer,
+        model_name=f"random {name}",
+    ).eval()
+
+
 def shaped(name: str, path: Path, *, seed: int = 0) -> TransformerBridge:
     """Write the folder of a random model and boot it, without a tokenizer, float32, eval."""
     model = transformers.AutoModelForCausalLM.from_pretrained(
@@ -115,13 +144,13 @@ def shaped(name: str, path: Path, *, seed: int = 0) -> TransformerBridge:
 
 
 @torch.no_grad()
-def _randomise(model: torch.nn.Module, seed: int) -> None:
-    """Draw every weight: matrices of unit gain, biases and norm weights well away from 0 and 1."""
+def _randomise(model: torch.nn.Module, seed: int, size: float = 1.0) -> None:
+    """Draw every weight: matrices of gain `size`, biases and norms well away from 0 and 1."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         drawn = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim > 1:
-            drawn /= parameter.shape[-1] ** 0.5
+            drawn *= size / parameter.shape[-1] ** 0.5
         elif name.endswith("bias"):
             drawn *= 0.3
         else:  # a norm: near 1 (Gemma's near 0, which means the same, so its own start is kept)

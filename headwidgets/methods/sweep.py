@@ -116,7 +116,13 @@ def sweep(  # noqa: PLR0913 - each is one thing that a sweep can be asked
 
 
 def changes(
-    engine: Engine, snapshot: Snapshot, kind: str, heads: Sequence[Head], *, seed: int = 0
+    engine: Engine,
+    snapshot: Snapshot,
+    kind: str,
+    heads: Sequence[Head],
+    *,
+    at: At = None,
+    seed: int = 0,
 ) -> tuple[Values, Values]:
     """Return what editing each of some heads does to the metric of every prompt.
 
@@ -124,6 +130,8 @@ def changes(
     ----------
     kind : {"zero", "mean", "resample"}
     heads : sequence of Head
+    at : int, str, list of them, optional
+        Positions or roles; None is everywhere.
     seed : int
         Of a resample: which prompt gives to which.
 
@@ -133,7 +141,7 @@ def changes(
         Edited minus clean.
     clean : ndarray of float64, [prompt]
     """
-    plan = read_plan(engine.facts, kind, "heads", "denoise", None, seed, sorted(heads))
+    plan = read_plan(engine.facts, kind, "heads", "denoise", at, seed, sorted(heads))
     check_aligned(engine, plan, snapshot)
     base = asked_alone(snapshot, None)
     chosen = variants(plan, base, engine.facts)

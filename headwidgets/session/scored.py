@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from headwidgets.taxonomy.confirm import SEED, confirm, holm
 from headwidgets.taxonomy.verdict import P_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from headwidgets.methods.snapshot import Snapshot
 
 PROOF = ("layer", "head", "kind", "effect", "se", "clean", "share", "p", "n", "passed", "reason")
@@ -43,19 +46,38 @@ class Scored(Asked):
             percentile, n, task_accuracy, evidence, verdict, reason, edits. ``attrs`` say
             what it was measured on.
         """
-        with self._asking(f"scoring {kind}") as snapshot:
+        with self._asking(f"scoring {kind}") as snapshot, self._keeping(snapshot):
             frame = score_session(self.engine, snapshot, kind, proved=self.proofs(), **options)
-            frame = self._scored(frame, f"score: {frame['kind'].iloc[0]}", snapshot)
+            frame = self._scored(frame, _name(frame), snapshot)
         self._tell("badges")
         return frame
 
     def scores(self, **options: Any) -> pd.DataFrame:
-        """Score every head as every kind; options and columns as in `score`."""
-        with self._asking("scoring every kind") as snapshot:
+        """Score every head as every kind; options and columns as in `score`.
+
+        Notes
+        -----
+        The kinds that were done before it is stopped are kept, each as if it had been scored by
+        itself: ``s.frames["score: induction"]``.
+        """
+        with self._asking("scoring every kind") as snapshot, self._keeping(snapshot):
             frame = score_session(self.engine, snapshot, None, proved=self.proofs(), **options)
             frame = self._scored(frame, "scores", snapshot)
         self._tell("badges")
         return frame
+
+    @contextlib.contextmanager
+    def _keeping(self, snapshot: Snapshot) -> Iterator[None]:
+        """Keep the kinds that were done, if something stops the work."""
+        try:
+            yield
+        except BaseException as error:
+            done = getattr(error, "partial", ())
+            for frame in done:
+                self._scored(frame, _name(frame), snapshot)
+            if done:
+                self._tell("badges")
+            raise
 
     def _scored(self, frame: pd.DataFrame, name: str, snapshot: Snapshot) -> pd.DataFrame:
         """Sign scores, with the badges that they give."""
@@ -174,3 +196,8 @@ class Scored(Asked):
         name = self.facts.name if model is None else model
         atlas(name)  # refuses it before anything is measured
         return compare(self.scores(), name)
+
+
+def _name(frame: pd.DataFrame) -> str:
+    """Name the frame of one kind."""
+    return f"score: {frame['kind'].iloc[0]}"

@@ -57,6 +57,10 @@ def score_session(
     InputError
         For an unknown kind (near names are given), and for edits that have no meaning
         on these rows.
+
+    Notes
+    -----
+    Whatever stops it early has the tables of the kinds that were done as its ``partial``.
     """
     if kind is not None:
         find(kind)
@@ -77,8 +81,14 @@ def score_session(
     asked |= options
     if not edits:
         asked["proved"] = dict(proved or {})
-    frame = scores(engine, **asked) if kind is None else score(engine, kind, **asked)
-    frame.attrs["depends_on"] = _depends(snapshot, rows=rows, on=on, edits=edits)
+    depends = _depends(snapshot, rows=rows, on=on, edits=edits)
+    try:
+        frame = scores(engine, **asked) if kind is None else score(engine, kind, **asked)
+    except BaseException as error:
+        for done in getattr(error, "partial", ()):
+            done.attrs["depends_on"] = depends
+        raise
+    frame.attrs["depends_on"] = depends
     return frame
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LEAST = 20
 """Prompts that a tokenizer must be able to spell."""
 MOST = 100_000
-_AT_ONCE = 256
+_AT_ONCE, _AT_LEAST = 256, 64
 _TRIES = 12
 """Draws for each prompt that is asked for, before the task counts as used up."""
 
@@ -122,11 +122,15 @@ def rows(
     split: str,
     dropped: Counter[str],
     n_ctx: int | None = None,
+    at_once: int = _AT_ONCE,
 ) -> Iterator[Row]:
-    """Yield items as tokens, for ever or until the split is used up; count what is dropped."""
+    """Yield items as tokens, for ever or until the split is used up; count what is dropped.
+
+    So many are drawn and spelled at once; which they are does not depend on it.
+    """
     words = Words(text, n_ctx)
     drawn = items(found, words, seed, split)
-    while some := list(islice(drawn, _AT_ONCE)):
+    while some := list(islice(drawn, at_once)):
         before = dropped.total()
         yield from spelled(some, text, dropped)
         if dropped.total() - before == len(some):  # not one of them can be spelled
@@ -136,7 +140,8 @@ def rows(
 def _prompts(asked: TaskSet, text: Text, n_ctx: int | None) -> Prompts:
     dropped: Counter[str] = Counter()
     kept: dict[tuple[int, ...], Row] = {}
-    drawn = rows(asked.task, text, asked.seed, asked.split, dropped, n_ctx)
+    at_once = min(_AT_ONCE, max(_AT_LEAST, asked.n + asked.n // 4))  # some come twice
+    drawn = rows(asked.task, text, asked.seed, asked.split, dropped, n_ctx, at_once)
     for row in islice(drawn, _TRIES * max(asked.n, LEAST)):
         if len(kept) == asked.n or sum(dropped.values()) > _TRIES * max(asked.n, LEAST):
             break

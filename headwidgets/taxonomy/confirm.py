@@ -1,8 +1,9 @@
 """Proof by another route: resample one head, on other prompts than those that it was chosen by.
 
-The prompts are of another seed and of held-out templates. The head gets its output on another
-prompt of the set, everything after it is recomputed, and what that costs is compared with
-matched heads: those within one layer that write about as much, within a factor of two.
+The prompts are of another seed and of held-out templates. Where the kind's card says, at the last
+token or everywhere, the head gets its output at the same place of another prompt of that length;
+everything after it is recomputed. What that costs is compared with matched heads: those within one
+layer that write about as much, within a factor of two.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.tasks.make import read_number
-from headwidgets.taxonomy.on_task import ask
+from headwidgets.taxonomy.asked import END, ask, other_answers
 from headwidgets.taxonomy.output_norms import output_norms
-from headwidgets.taxonomy.registry import find
+from headwidgets.taxonomy.registry import FOIL, find
 from headwidgets.taxonomy.verdict import P_MAX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headwidgets.model.engine import Engine
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.registry import Kind
 
 SHARE = 0.1
@@ -53,7 +55,7 @@ class Confirmed:
     task : str
         What it was measured on, in words.
     effect, se : float
-        Mean change of the logit difference, in logits.
+        Mean change of the logit difference, in logits: of the answer above what the card names.
     clean : float
         The logit difference with the head.
     share : float
@@ -120,15 +122,16 @@ def confirm(
     one = Head.parse(head).within(facts.n_layers, facts.n_heads)
     snapshot, words = _question(engine, found, n, seed)
     matched = alike(output_norms(engine, [pair.clean for pair in snapshot.pairs]), one)
-    change, clean = changes(engine, snapshot, "resample", [one, *matched], seed=seed)
+    at = found.proof_at or None
+    change, clean = changes(engine, snapshot, "resample", [one, *matched], at=at, seed=seed)
     cost = -found.proof_sign * change
     mean = float(clean.mean())
     share = float(cost[0].mean()) / abs(mean) if mean else float("nan")
     p = _p(cost[0] - (cost[1:].mean(0) if matched else 0), seed)
     passed = share >= SHARE and p <= P_MAX and (mean > 0 or found.proof_sign < 0)
     verb = "costs" if found.proof_sign > 0 else "frees"
-    reason = f"resampled on {words}, {one} {verb} {share:.0%} of {mean:.2f} logits, p = {p:.4f}"
-    reason += f" against {len(matched)} matched heads"
+    reason = f"resampled {where(found)} on {words}, {one} {verb} {share:.0%} of {mean:.2f} logits"
+    reason += f", p = {p:.4f} against {len(matched)} matched heads"
     error = float(change[0].std(ddof=1) / np.sqrt(len(clean))) if len(clean) > 1 else float("nan")
     return Confirmed(
         *(found.name, one, words, float(change[0].mean()), error, mean, share, p),
@@ -145,10 +148,31 @@ def _question(engine: Engine, kind: Kind, n: int, seed: int) -> tuple[Snapshot, 
         message = f"no two of {len(asked.rows)} prompts have one length: ask for a larger n"
         raise NotMeasurable(message)
     snapshot = Snapshot(
-        pairs=tuple(Pair(asked.rows[i]) for i in there),
-        answers=tuple(LogitDiff(asked.answer[i], asked.foil[i]) for i in there),
+        pairs=tuple(Pair(asked.rows[i], roles=_place(asked, kind, i)) for i in there),
+        answers=tuple(LogitDiff(asked.answer[i], _against(asked, kind, i)) for i in there),
     )
     return snapshot, f"{asked.prompts.name}, n = {len(there)}"
+
+
+def where(kind: Kind) -> str:
+    """Say where a kind's proof resamples a head."""
+    return {"": "everywhere", END: "at the last token"}.get(kind.proof_at, f"at {kind.proof_at}")
+
+
+def _place(asked: Asked, kind: Kind, row: int) -> dict[str, int]:
+    """Return the position of the role at which a head is resampled, by its name."""
+    if kind.proof_at in ("", END):
+        return {}
+    span = asked.span(kind.proof_at, row)
+    if span is None:
+        message = f"a prompt of task {kind.proof_task!r} has no place called {kind.proof_at!r}"
+        raise NotMeasurable(message)
+    return {kind.proof_at: span[1] - 1}
+
+
+def _against(asked: Asked, kind: Kind, row: int) -> int | tuple[int, ...]:
+    """Return what the answer is held against."""
+    return asked.foil[row] if kind.proof_against == FOIL else other_answers(asked, row)
 
 
 def alike(norms: NDArray[np.float64], head: Head) -> tuple[Head, ...]:

@@ -9,17 +9,19 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import matched
+from headwidgets.taxonomy.asked import ask
 from headwidgets.taxonomy.largest import largest, look_most, mark_sinks
 from headwidgets.taxonomy.measure import Scores
-from headwidgets.taxonomy.on_task import accuracy, ask, require_skill
+from headwidgets.taxonomy.on_task import accuracy, require_skill
 from headwidgets.taxonomy.pieces import comparable, cut, inside, near
 from headwidgets.taxonomy.verdict import NO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure
-    from headwidgets.taxonomy.on_task import Asked, OnTask
+    from headwidgets.taxonomy.on_task import OnTask
     from headwidgets.taxonomy.reduce import Floats
     from headwidgets.taxonomy.targets import Ints
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.on_task import OnTask
+    from headwidgets.taxonomy.other_words import Exchanged
 
     Floats = NDArray[np.float32]
     Ints = NDArray[np.int64]
@@ -90,10 +91,10 @@ def single_letter(measure: Measure) -> Scores:
             scores.remark(head, words, at_most=NO)
         else:
             scores.remark(head, f"its letter is {LETTERS[favorite[head]]}")
-    if reached := scores.reaching(measure.threshold):
-        others = other_words(task, LETTERS, CONTENTS, prompts=ORDERS, seed=measure.seed)
-        if others is not None:
-            mark(scores, reached, _favorites(measure, others))
+    if scores.reaching(measure.threshold):
+        others = other_words(measure, task.asked, LETTERS, prompts=ORDERS)
+        found = None if others is None else _favorites(measure, task, others)
+        mark(scores, measure.threshold, found)
     return scores
 
 
@@ -189,16 +190,14 @@ def _elsewhere(measure: Measure, task: OnTask) -> Floats:
     return total
 
 
-def _favorites(measure: Measure, task: OnTask) -> Floats:
+def _favorites(measure: Measure, task: OnTask, others: Exchanged) -> Floats:
     """Attention on the favorite of each set of other words above the rest, [set, layer, head]."""
-    rows = task.asked.rows
-    seen = see(measure.engine, [Look(ids, (len(ids) - 1,)) for ids in rows], hooks=measure.hooks)
-    n = len(task.asked.answer)
-    places = [
-        [(task.asked.span(name, row % n) or (0, 0))[0] for name in LETTERS]
-        for row in range(len(rows))
-    ]
-    looks = [one.attention[:, :, 0, at] for one, at in zip(seen, places, strict=True)]
+    some = [Look(ids, (len(ids) - 1,)) for ids in others.rows]
+    seen = see(measure.engine, some, hooks=measure.hooks)
+    looks = []
+    for one, row in zip(seen, others.of, strict=True):
+        places = [(task.asked.span(name, row) or (0, 0))[0] for name in LETTERS]
+        looks.append(one.attention[:, :, 0, places])
     sets = np.stack(looks).reshape(SETS, ORDERS, *looks[0].shape).mean(1)
     found: Floats = contrast(sets).max(-1)
     return found

@@ -17,7 +17,8 @@ import torch
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.taxonomy import broken, matched
-from headwidgets.taxonomy.on_task import END, OnTask, answers, on_task
+from headwidgets.taxonomy.asked import END
+from headwidgets.taxonomy.on_task import OnTask, answers, on_task
 from headwidgets.taxonomy.reduce import Floats, Profile, profile
 from headwidgets.taxonomy.verdict import DRAWS, NO, NOT_MEASURABLE, Remark
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headwidgets.model.engine import Engine, Hooks
-    from headwidgets.taxonomy.on_task import Asked, Ids
+    from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.random_tokens import Rows
     from headwidgets.taxonomy.targets import Ints, Pairs, Target
 

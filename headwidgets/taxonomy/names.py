@@ -17,8 +17,9 @@ from headwidgets.taxonomy.matched import contrast
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure, Scores
-    from headwidgets.taxonomy.on_task import Asked, OnTask
+    from headwidgets.taxonomy.on_task import OnTask
     from headwidgets.taxonomy.reduce import Floats
 
 LOOKS = 0.3

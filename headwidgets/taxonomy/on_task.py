@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.tasks.make import TaskSet
-from headwidgets.tasks.registry import find
+from headwidgets.errors import NotMeasurable
+from headwidgets.taxonomy.asked import FEW, Asked, Ids, ask
 from headwidgets.taxonomy.seen import Look, Seen, see
 
 if TYPE_CHECKING:
@@ -18,99 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headwidgets.model.engine import Engine, Hooks
-    from headwidgets.prompts import Prompts
 
-N = 100
-"""Prompts of a task."""
-FEW = 8
-"""Options that are attributed one by one, at most."""
-END = "end"
 SURE = 3.0
 """Standard errors above chance that the model's accuracy must stand, for its heads to be asked."""
-
-Ids = tuple[int, ...]
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A task's prompts in a model's tokens.
-
-    Attributes
-    ----------
-    prompts : Prompts
-    rows : tuple of token ids
-        Clean prompts.
-    answer, foil : tuple of int
-    options : tuple of tuple of int
-        Empty for a task without.
-    """
-
-    prompts: Prompts
-    rows: tuple[Ids, ...]
-    answer: tuple[int, ...]
-    foil: tuple[int, ...]
-    options: tuple[Ids, ...]
-
-    def span(self, role: str, row: int) -> Span | None:
-        """Return the first token of a labelled place, and the one after its last."""
-        if role == END:
-            return len(self.rows[row]) - 1, len(self.rows[row])
-        if role in self.prompts.spans:
-            return self.prompts.spans[role][row]
-        place = self.prompts.roles[role][row] if role in self.prompts.roles else None
-        return None if place is None else (place, place + 1)
-
-
-def ask(
-    engine: Engine,
-    name: str,
-    *,
-    seed: int,
-    split: str = "test",
-    n: int = N,
-    longest: int | None = None,
-) -> Asked:
-    """Spell a task's prompts.
-
-    Parameters
-    ----------
-    engine : Engine
-    name : str
-        Of `hw.tasks`.
-    seed, split, n
-        Of `hw.task`.
-    longest : int, optional
-        Tokens that a prompt may have, where the model's context has more.
-
-    Raises
-    ------
-    NotMeasurable
-        If this tokenizer or context cannot hold them.
-    """
-    n_ctx = min(engine.facts.n_ctx, longest or engine.facts.n_ctx)
-    if not engine.text.has_tokenizer:
-        message = f"no tokenizer: the task {name!r} cannot be spelled"
-        raise NotMeasurable(message)
-    try:
-        prompts = TaskSet(find(name), n, seed, split).prompts(engine.text, n_ctx)
-    except InputError as error:
-        raise NotMeasurable(str(error)) from error
-    text = engine.text
-    written = [one for one in prompts.clean if isinstance(one, str)]
-    read = iter(text.encode_all(written))
-    rows = tuple(tuple(next(read)) if isinstance(one, str) else one for one in prompts.clean)
-
-    def ids(answers: Sequence[Sequence[str | int]]) -> list[Ids]:
-        pairs = [(rows[i], one) for i, some in enumerate(answers) for one in some]
-        found = iter(text.answers_ids(pairs))
-        return [tuple(next(found)[0] for _ in some) for some in answers]
-
-    both = ids(list(zip(prompts.answer or (), prompts.foil or (), strict=True)))
-    options = ids(prompts.options) if prompts.options is not None else []
-    return Asked(
-        prompts, rows, tuple(a for a, _ in both), tuple(f for _, f in both), tuple(options)
-    )
 
 
 @dataclass(frozen=True)

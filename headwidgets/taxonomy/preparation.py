@@ -56,12 +56,14 @@ ALIGNMENT = "instruction alignment"
         "A share says nothing of size: a head that adds next to nothing can have any.",
     ),
     proof=(
-        "resample its output from prompts with another subject, then with another relation, "
-        "everything after recomputed: the answer loses its lead both times"
+        "resample its output at the last token, everything after recomputed: the answer loses its "
+        "lead over the answers of other relations"
     ),
     claim=MAY_FORM,
     shares="attribution by source",
     proof_task="lre",
+    proof_at="end",
+    proof_against="other answers",
 )
 def mixed(measure: Measure) -> Scores:
     """Lesser of the shares from the subject's and from the relation's tokens."""
@@ -104,11 +106,12 @@ def mixed(measure: Measure) -> Scores:
         "Below 0 it holds back what leads, as copy suppression does.",
     ),
     proof=(
-        "resample its output at the last token, everything after recomputed: the leading letter's "
-        "lead shrinks, whichever letter leads"
+        "resample its output at the last token, everything after recomputed: the right letter, "
+        "which leads where the model does the task, loses some of its lead"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def amplification(measure: Measure) -> Scores:
     """Correlation of what leads with what the head adds."""
@@ -149,11 +152,12 @@ def amplification(measure: Measure) -> Scores:
         "Correct letter heads look at the right letter; this one may look anywhere.",
     ),
     proof=(
-        "patch its output from the prompt with the letters of the options exchanged: the answer "
-        "moves to the other letter"
+        "resample its output at the last token, everything after recomputed: the right letter "
+        "loses its lead"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def correct(measure: Measure) -> Scores:
     """Lead that the head gives to the right letter, whichever it is."""

@@ -107,12 +107,13 @@ def associative_memories(measure: Measure) -> Scores:
         "Without a fact that the model knows, there is no memory to measure.",
     ),
     proof=(
-        "mean-ablate its output at the last token, everything after recomputed: the context's "
+        "resample its output at the last token, everything after recomputed: the context's "
         "answer gains on the remembered one"
     ),
     claim=MAY_FORM,
     shares="memory against context",
     proof_task="memory context",
+    proof_at="end",
     proof_sign=-1,
 )
 def memory(measure: Measure) -> Scores:
@@ -155,11 +156,13 @@ def memory(measure: Measure) -> Scores:
         "Small models guess: read the accuracy beside it.",
     ),
     proof=(
-        "resample its output at the last token: all four letters lose to other tokens, and the "
-        "order among them stays"
+        "resample its output at the last token, everything after recomputed: if the right letter "
+        "loses its lead, the task needs the head; that it serves all four letters alike, the score "
+        "alone says"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def constant(measure: Measure) -> Scores:
     """Even attention on the letters of the options."""
@@ -190,8 +193,8 @@ def constant(measure: Measure) -> Scores:
     threshold_origin="proposed",
     threshold_note=(
         "the paper gives none; as much attention as a constant head must have; besides, the score "
-        "must be above that of the four places, whichever letter stands there, and of 20 sets of "
-        "four other words in the letters' places one at most may have as much of a favorite"
+        "must be above that of the four places, whichever letter stands there, and above what the "
+        "heads make of 99 sets of four words of the vocabulary in the letters' places (p ≤ .01)"
     ),
     unit="attention, 0 to 1",
     evidence="attention",
@@ -203,11 +206,12 @@ def constant(measure: Measure) -> Scores:
         "A head that prefers some tokens to others, whatever they are, has a favorite letter too.",
     ),
     proof=(
-        "resample its output at the last token: its letter's logit changes against the other "
-        "letters by as much where it is right as where it is wrong"
+        "resample its output at the last token, everything after recomputed: if the right letter "
+        "loses its lead, the task needs the head; that one letter has it all, the score alone says"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def single_letter(measure: Measure) -> Scores:
     """Attention on one letter whatever the answer."""
@@ -238,7 +242,8 @@ def single_letter(measure: Measure) -> Scores:
     threshold_note=(
         "the paper ranks heads; 0.1 of the attention on no and half as much on yes score 0.104; "
         "besides, above 0 in each order, reached where yes is right and where no is, neither less "
-        "than half of the other, and by one at most of 20 other pairs of words in their places"
+        "than half of the other, and above what the heads make of 99 pairs of words of the "
+        "vocabulary in the places of yes and no (p ≤ .01)"
     ),
     unit="attention times a log ratio, signed: 0 for equal attention, above 0 for more on no",
     evidence="attention",
@@ -251,7 +256,10 @@ def single_letter(measure: Measure) -> Scores:
         "A sum over queries grows with the prompt: here it is a mean.",
         "A high score where no is right proves nothing: it must be as high where yes is.",
     ),
-    proof="resample its output: no loses against yes, on the questions whose answer is yes too",
+    proof=(
+        "resample its output everywhere, everything after recomputed: if the right word loses its "
+        "lead, the task needs the head; that no has it and not yes, the score alone says"
+    ),
     claim=MAY_FORM,
     proof_task="yes no",
 )

@@ -34,6 +34,8 @@ EVIDENCE = ("attention", "weights", "direct attribution", "causal", "probe")
 ORIGINS = ("paper", "proposed")
 CLAIMABLE, MAY_FORM, EXPLORATORY = "claimable", "may form", "exploratory"
 CLAIMS = (CLAIMABLE, MAY_FORM, EXPLORATORY)
+FOIL, OTHER_ANSWERS = "foil", "other answers"
+AGAINST = (FOIL, OTHER_ANSWERS)
 _STAGE_MODULES = (
     "recalling",
     "identification.overall",
@@ -92,8 +94,13 @@ class Kind:
     proof_task : str
         The task on whose held-out templates `confirm` resamples a head; "" where none would
         prove it.
+    proof_at : str
+        Where it is resampled: "end", a role of the task, or "", everywhere.
+    proof_against : str
+        One of `AGAINST`: the logit difference is that of the answer above the task's own foil, or
+        above the mean of answers of other prompts that are no option of this one.
     proof_sign : int
-        1: without the head the task's logit difference falls; -1: it rises.
+        1: without the head this logit difference falls; -1: it rises.
     traps : tuple of str
         How the score misleads.
     claim : str
@@ -129,6 +136,8 @@ class Kind:
     aliases: tuple[str, ...] = ()
     shares: str = ""
     proof_task: str = ""
+    proof_at: str = ""
+    proof_against: str = "foil"
     proof_sign: int = 1
 
     def card(self) -> dict[str, Any]:
@@ -172,6 +181,7 @@ def _check(made: Kind) -> None:
         (made.evidence, EVIDENCE, "evidence"),
         (made.threshold_origin, ORIGINS, "threshold_origin"),
         (made.claim, CLAIMS, "claim"),
+        (made.proof_against, AGAINST, "proof_against"),
     ):
         if value not in allowed:
             message = f"{made.name}: expected {what} to be one of {allowed}, got {value!r}"

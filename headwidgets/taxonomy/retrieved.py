@@ -15,17 +15,18 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import matched
+from headwidgets.taxonomy.asked import ask
 from headwidgets.taxonomy.largest import largest, mark_sinks
 from headwidgets.taxonomy.measure import Scores
-from headwidgets.taxonomy.on_task import accuracy, ask, require_skill
+from headwidgets.taxonomy.on_task import accuracy, require_skill
 from headwidgets.taxonomy.seen import Look, Seen, see
 from headwidgets.taxonomy.verdict import CANDIDATE, P_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure
-    from headwidgets.taxonomy.on_task import Asked
     from headwidgets.taxonomy.reduce import Floats
 
 NEEDLES, LONGEST = 40, 256

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -89,7 +90,8 @@ def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
     """Score every head for every kind; parameters and columns as in `score`.
 
     Kinds that look at attention on the same rows share one run. ``attrs["kinds"]`` holds
-    the attributes of each kind by name.
+    the attributes of each kind by name. Whatever stops it early has the tables of the kinds
+    that were done as its ``partial``.
     """
     tables = _Asked.of(dict(options)).tables(engine, all_kinds())
     attrs = {table["kind"].iloc[0]: table.attrs for table in tables}
@@ -132,9 +134,9 @@ class _Asked:
             main = self._all(engine, wanted, lambda: text_rows(engine, on))
         if self.text is not None:
             text = self.text
-            for one, other in zip(
-                main, self._all(engine, wanted, lambda: text_rows(engine, text)), strict=True
-            ):
+            with keeping(main):
+                beside = self._all(engine, wanted, lambda: text_rows(engine, text))
+            for one, other in zip(main, beside, strict=True):
                 note_agreement(one, other)
         return main
 
@@ -150,10 +152,11 @@ class _Asked:
         measure = Measure(
             engine, rows, hooks=self.hooks, draws=self.draws, seed=seed, together=together
         )
-        out = []
-        for done, kind in enumerate(wanted):
-            checkpoint(done, len(wanted), f"scoring {kind.name} on {rows.words}")
-            out.append(self._one(measure.using(kind.threshold), kind))
+        out: list[pd.DataFrame] = []
+        with keeping(out):
+            for done, kind in enumerate(wanted):
+                checkpoint(done, len(wanted), f"scoring {kind.name} on {rows.words}")
+                out.append(self._one(measure.using(kind.threshold), kind))
         return out
 
     def _one(self, measure: Measure, kind: Kind) -> pd.DataFrame:
@@ -163,6 +166,16 @@ class _Asked:
             return empty_frame(measure.engine.facts, kind, str(error), self.edits)
         found.proved |= {head: ok for (name, head), ok in self.proved.items() if name == kind.name}
         return frame(measure, kind, found, edits=self.edits)
+
+
+@contextlib.contextmanager
+def keeping(done: Sequence[pd.DataFrame]) -> Iterator[None]:
+    """Give what is done, as ``partial``, to whatever stops the work in here."""
+    try:
+        yield
+    except BaseException as error:
+        error.partial = list(done)  # type: ignore[attr-defined] # whoever stops it may keep it
+        raise
 
 
 def _bare(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

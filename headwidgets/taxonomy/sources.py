@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.taxonomy.asked import other_answers
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure
-    from headwidgets.taxonomy.on_task import Asked, OnTask
+    from headwidgets.taxonomy.on_task import OnTask
 
-RIVALS = 8
-"""Answers of other relations that the right one is compared with."""
 LEAST = 0.05
 """Of the answer's lead that a head must bring in all, for its shares to mean anything."""
 OTHER_AT_MOST = 0.15
@@ -88,12 +88,12 @@ def _lesser(share: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _split(measure: Measure) -> Split:
-    task = measure.task("lre", tokens=_rivals)
+    task = measure.task("lre", tokens=rivals)
     brought, leads = [], []
     for row, seen in enumerate(task.seen):
         values = seen.brought[:, :, 0]
         brought.append(values[..., 0] - values[..., 1:].mean(-1))
-        logits = seen.logits[list(_rivals(task.asked, row))]
+        logits = seen.logits[list(rivals(task.asked, row))]
         leads.append(logits[0] - logits[1:].mean())
     if not np.mean(leads) > 0:
         message = f"the answer's logit is {np.mean(leads):+.2f} from other relations': no lead"
@@ -102,16 +102,9 @@ def _split(measure: Measure) -> Split:
     return Split(task, groups, brought, float(np.mean(leads)))
 
 
-def _rivals(asked: Asked, row: int) -> tuple[int, ...]:
+def rivals(asked: Asked, row: int) -> tuple[int, ...]:
     """Ask about the answer, and answers of prompts of other relations."""
-    own = set(asked.options[row])
-    n = len(asked.answer)
-    others = (asked.answer[(row + step) % n] for step in range(1, n))
-    some = list(dict.fromkeys(one for one in others if one not in own))[:RIVALS]
-    if not some:
-        message = "this tokenizer spells one relation only: there are no answers to compare with"
-        raise NotMeasurable(message)
-    return (asked.answer[row], *some)
+    return (asked.answer[row], *other_answers(asked, row))
 
 
 def _groups(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:

@@ -18,8 +18,11 @@ from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from headwidgets.taxonomy.asked import Ids
     from headwidgets.taxonomy.measure import Measure, Scores
     from headwidgets.taxonomy.on_task import OnTask
 
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
 
 YES_NO = "yes no"
 ROLES = ("tYes", "tNo")
-SOURCE = ("ASKED", "SAID")
-"""Where other pairs of words come from."""
 PAIRS = 40
 """Prompts that are run in both orders."""
 _AT_ONCE = 10
@@ -37,27 +38,30 @@ _AT_ONCE = 10
 def negative(measure: Measure) -> Scores:
     """Score attention on no against yes, against the two exchanged in prompts at random."""
     task = measure.task(YES_NO)
-    both = _both_orders(measure, task)  # [prompt, order, layer, head]
+    rows = task.asked.rows[:PAIRS]
+    both = _both_orders(measure, task, rows, range(len(rows)))  # [prompt, order, layer, head]
     scores = measure.signed(task, both.mean(1))
     scores.words = f"{task.asked.prompts.name}, n = {len(both)}, each in both orders"
     _ask(measure, task, scores, both)
-    if reached := scores.reaching(measure.threshold):
-        others = other_words(task, ROLES, SOURCE, prompts=1, seed=measure.seed)
-        if others is not None:
-            mark(scores, reached, np.abs(_both_orders(measure, others).mean(1)))
+    if scores.reaching(measure.threshold):
+        others = other_words(measure, task.asked, ROLES, prompts=1)
+        found = None if others is None else np.abs(_both_orders(measure, task, *others).mean(1))
+        mark(scores, measure.threshold, found)
     return scores
 
 
-def _both_orders(measure: Measure, task: OnTask) -> Floats:
-    """Score each prompt with yes first and with no first, [prompt, order, layer, head]."""
-    asked = task.asked
-    n = min(PAIRS, len(asked.rows))
+def _both_orders(measure: Measure, task: OnTask, rows: Sequence[Ids], of: Sequence[int]) -> Floats:
+    """Score prompts with yes first and with no first, [prompt, order, layer, head].
+
+    Each has its two words where prompt ``of[i]`` of the task has yes and no.
+    """
     out: list[Floats] = []
-    for start in range(0, n, _AT_ONCE):
-        places = [_places(task, row) for row in range(start, min(start + _AT_ONCE, n))]
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        places = [_places(task, row) for row in of[start : start + _AT_ONCE]]
         looks = []
-        for row, (yes, no) in enumerate(places, start):
-            ids = list(asked.rows[row])
+        for row, (yes, no) in zip(some, places, strict=True):
+            ids = list(row)
             there = tuple(range(len(ids)))
             looks.append(Look(tuple(ids), there))
             ids[yes], ids[no] = ids[no], ids[yes]

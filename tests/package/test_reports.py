@@ -58,6 +58,25 @@ def test_a_report_outside_git_says_so(report, monkeypatch, tmp_path):
     assert "Commit no commit." in report.write("one", "t", "b").read_text()
 
 
+def test_what_takes_minutes_is_worked_out_once_a_commit(report, tmp_path):
+    made = []
+
+    def rows():
+        made.append(len(made))
+        return [{"n": len(made)}]
+
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        git(tmp_path, *command)
+    (tmp_path / ".gitignore").write_text(".verify/\n.gitignore\n")
+    assert report.once("one", rows) == report.once("one", rows) == [{"n": 1}]
+    assert report.once("two", rows) == [{"n": 2}]
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "second")
+    assert report.once("one", rows) == [{"n": 3}]
+    (tmp_path / "more.txt").write_text("not committed")
+    assert report.once("one", rows) == [{"n": 4}]
+    assert report.once("one", rows) == [{"n": 5}], "it may have changed since"
+
+
 def test_the_test_report_counts_what_failed(report, tmp_path, monkeypatch):
     import report_tests
 

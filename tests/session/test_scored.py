@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 import headwidgets as hw
-from headwidgets.errors import InputError
+from headwidgets.errors import Cancelled, InputError
 from headwidgets.heads import Head
+from headwidgets.model.work import checkpoint
 from headwidgets.session import scored
 from headwidgets.session.scored import PROOF
 from headwidgets.taxonomy import all_kinds, registry
@@ -153,6 +154,39 @@ def test_a_passport_has_one_row_a_kind(planted):
     whole = planted.frames["scores"]
     verdicts = whole[whole["kind"].isin(exploratory)]["verdict"]
     assert CONSISTENT not in set(verdicts)
+
+
+@pytest.mark.parametrize("by", ["cancelled", "interrupted"])
+def test_what_is_stopped_keeps_the_kinds_that_were_done(planted, monkeypatch, by):
+    """The kinds before it stay, as if each had been scored by itself; an earlier table too."""
+    before = planted.scores(length=10)
+    rows = planted.state
+    rows.need_kinds()
+    names = [one.name for one in all_kinds()]
+    stop = names.index("induction")
+
+    def stopping(_measure):
+        if by == "interrupted":
+            raise KeyboardInterrupt
+        planted.cancel()
+        checkpoint()
+
+    made = replace(registry.find("induction"), function=stopping)
+    monkeypatch.setitem(registry._REGISTRY, "induction", made)
+    with pytest.raises(KeyboardInterrupt if by == "interrupted" else Cancelled):
+        planted.scores(length=12)
+    assert planted.frames["scores"].equals(before)
+    kept = [name for name in planted.frames if name.startswith("score: ")]
+    assert kept == [f"score: {name}" for name in names[:stop]]
+    frame = planted.frames["score: previous token"]
+    assert "2 × 12" in frame.attrs["measured_on"]
+    assert not planted.is_stale(frame)
+    assert planted.badges()["0.0"] == ("previous token", "positional")
+    shown = rows.roles["kinds"]
+    assert "2 × 12" in shown["previous token"]["measured_on"]
+    assert "2 × 10" in shown["induction"]["measured_on"], "not reached again: the earlier one"
+    planted.prompts = ["the cat sat on the mat"]
+    assert planted.is_stale(frame), "it was to be measured beside the prompts"
 
 
 @pytest.mark.parametrize("head", ["2.0", "0.3", "one", 1.0])

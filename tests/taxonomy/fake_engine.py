@@ -112,6 +112,7 @@ class FakeEngine:
             bos_id=bos,
             has_tokenizer=False,
             prepend_bos=bos is not None,
+            unseen=frozenset(),
             word_ids=lambda: [i for i in range(d_vocab) if i != bos],
         )
         self.weights = weights or copying_weights(d_vocab)

@@ -9,9 +9,10 @@ import numpy as np
 from fake_engine import FakeEngine, uniform
 
 from headwidgets.taxonomy import find
+from headwidgets.taxonomy.asked import END, Asked
 from headwidgets.taxonomy.frame import frame
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask, answers
+from headwidgets.taxonomy.on_task import OnTask, answers
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.seen import Seen
 
@@ -83,10 +84,12 @@ def measuring(name, task, **options):
     return measure
 
 
-def table(measure, kind):
-    """Score a kind: the frame, with the names of heads as its index."""
+def table(measure, kind, proved=()):
+    """Score a kind: the frame, with the names of heads as its index; `proved` as a mapping."""
     found = find(kind)
     measure = measure.using(found.threshold)
-    out = frame(measure, found, found.function(measure))
+    scores = found.function(measure)
+    scores.proved |= dict(proved)
+    out = frame(measure, found, scores)
     out.index = [f"{a}.{b}" for a, b in zip(out["layer"], out["head"], strict=True)]
     return out

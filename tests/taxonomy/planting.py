@@ -14,9 +14,10 @@ from fake_engine import FakeEngine, uniform
 from transformer_lens.hook_points import HookPoint
 
 from headwidgets.taxonomy import find
+from headwidgets.taxonomy.asked import END, Asked
 from headwidgets.taxonomy.frame import frame
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask
+from headwidgets.taxonomy.on_task import OnTask
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.seen import Seen
 from headwidgets.taxonomy.verdict import CONSISTENT
@@ -113,7 +114,7 @@ def drawn(asked, heads, logits, tokens, *, queries=(END,), noise=0.0, seed=0):
 
 def measuring(name, task, tokens, engine, **options):
     """Return a measure that has run the task."""
-    measure = Measure(engine, random_rows(engine, rows=2, length=4), draws=300, **options)
+    measure = Measure(engine, random_rows(engine, rows=2, length=4), **{"draws": 300, **options})
     measure._tasks[name, task.queries, tokens] = task
     return measure
 

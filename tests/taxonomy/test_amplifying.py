@@ -8,70 +8,26 @@ import numpy as np
 import pytest
 import torch
 from direct import engine_of
-from made_tasks import drawn, measuring, options, table
+from made_tasks import measuring, options, table
+from planted.amplifying import ADDS, LOOKS, N, planted
 
 from headwidgets.methods.decompose import Apart
 from headwidgets.methods.record import record, stream_name
 from headwidgets.model.finish import Finish
 from headwidgets.taxonomy import amplifying
+from headwidgets.taxonomy.asked import END
 from headwidgets.taxonomy.ending import Ending, ending
-from headwidgets.taxonomy.on_task import END, OnTask, answers
+from headwidgets.taxonomy.on_task import OnTask, answers
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
-
-OPTIONS = options()
-N = len(OPTIONS.rows)
-WIDTH = 8
-READ = torch.eye(WIDTH)[:, :4]  # the letters read four directions of the stream
-
-
-def _planted(monkeypatch, adds, looks, *, noise=0.0, seed=0):
-    """Return a measure of one layer; `adds` are functions (held, random) -> [prompt, letter]."""
-    random = np.random.default_rng(seed)
-    held = random.standard_normal((N, 4)).astype(np.float32)
-    held += 2 * np.eye(4)[np.array(OPTIONS.answer) - 1]
-    rules = [(lambda _p, _c, _r, length, at=at: at(length)) for at in looks]
-    task = drawn(OPTIONS, [rules], noise=noise)
-    z = random.standard_normal((N, 1, len(adds), WIDTH)).astype(np.float32)
-    for head, add in enumerate(adds):
-        added = add(held, random) + noise * random.standard_normal((N, 4))
-        for row, seen in enumerate(task.seen):
-            seen.brought[0, head, 0] = 0
-            seen.brought[0, head, 0, -1, 2:] = added[row]
-    z[..., :4] += held[:, None, None]
-    made = Ending(held[:, None].astype(np.float32), z, np.ones((N, 1, len(adds)), np.float32))
-    monkeypatch.setattr(amplifying, "ending", lambda *_: made)
-    monkeypatch.setattr(amplifying, "unembedding", lambda *_: READ)
-    return measuring("options", task, draws=300), held
-
-
-def last(length):
-    return {length - 1: 0.5, length - 2: 0.3}, {}
-
-
-def elsewhere(_length):
-    return {1: 0.8}, {}
-
-
-ADDS = [
-    lambda held, _: 0.5 * held,
-    lambda held, _: 0.5 * held,  # looks elsewhere
-    lambda held, _: 0.005 * held,  # next to nothing
-    lambda held, _: -0.5 * held,  # holds back what leads
-    lambda held, _: np.tile([3.0, 0, 0, 0], (len(held), 1)),  # always A
-    lambda held, random: random.permuted(held, axis=1),  # another letter's logit
-    lambda held, _: np.zeros_like(held),
-]
-LOOKS = [last, elsewhere, last, last, last, last, last]
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_planted(monkeypatch, noise, seed):
-    adds = [add for number, add in enumerate(ADDS) if number != 2 or not noise]
-    looks = LOOKS[: len(adds)]
-    measure, held = _planted(monkeypatch, adds, looks, noise=noise, seed=seed)
-    found = table(measure, "amplification")
+def test_planted(noise, seed):
+    adds = ADDS[:-1] if noise else ADDS
+    with planted(adds, LOOKS[: len(adds)], noise=noise, seed=seed) as (measure, held):
+        found = table(measure, "amplification")
     assert found["verdict"]["0.0"] == CANDIDATE
     assert "the proving intervention has not run" in found["reason"]["0.0"]
     assert found["p"]["0.0"] <= 0.01
@@ -79,8 +35,8 @@ def test_planted(monkeypatch, noise, seed):
     assert set(found["verdict"].drop("0.0")) == {NO}
     assert "looks at the last 3 tokens with 0.0" in found["reason"]["0.1"]
     if not noise:
-        assert "adds 0.005 to a lead of 1" in found["reason"]["0.2"]
-        assert found["score"].to_numpy()[[3, 4, 6]] == pytest.approx([-1, 0, 0], abs=1e-4)
+        assert "adds 0.005 to a lead of 1" in found["reason"]["0.6"]
+        assert found["score"].to_numpy()[[2, 3, 5]] == pytest.approx([-1, 0, 0], abs=1e-4)
         centered = held - held.mean(1, keepdims=True)
         centered -= centered.mean(0)
         rows = 0.5 * (centered**2).sum(1) / (0.5 * (centered**2).mean())

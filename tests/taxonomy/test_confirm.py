@@ -16,10 +16,11 @@ from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes, sweep
 from headwidgets.model.engine import Engine
+from headwidgets.taxonomy import all_kinds, find
 from headwidgets.taxonomy import confirm as module
-from headwidgets.taxonomy import find
 from headwidgets.taxonomy.confirm import alike, confirm, holm
 from headwidgets.taxonomy.output_norms import output_norms
+from headwidgets.zoo.bundled import bundled
 
 COPY = "repeated random tokens"
 ROWS = tuple(tuple(range(10 * i, 10 * i + 9)) for i in range(1, 6))
@@ -29,6 +30,11 @@ UNEVEN = (*ROWS, *(tuple(range(i, i + 6)) for i in (7, 70, 200)))
 @pytest.fixture(scope="module")
 def planted_engine(planted_bridge):
     return Engine(planted_bridge, name="planted")
+
+
+@pytest.fixture(scope="module")
+def bundled_engine():
+    return Engine(bundled(), name="bundled")
 
 
 # ------------------------------------------------------------------ a planted model
@@ -47,6 +53,25 @@ def test_without_the_induction_head_or_the_one_before_it_the_task_is_lost(plante
     assert found.task.endswith(f"n = {found.n}")
     assert len(found.matched) == 5  # all others: they are fewer than five alike
     assert f"{head} costs" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("at", "needed"),
+    [
+        ("end", {"1.0"}),  # the induction head reads the answer here
+        ("CUE2", {"1.0"}),  # the same token, as a role
+        ("ANSWER1", {"0.0"}),  # here the one before it has written which token came before
+        ("CUE1", set()),
+    ],
+)
+def test_a_head_is_resampled_where_the_card_says(planted_engine, at, needed):
+    kind = replace(find("induction"), proof_at=at)
+    for head in ("0.0", "0.1", "1.0", "1.2"):
+        found = confirm(planted_engine, kind, head, n=40)
+        assert found.passed == (head in needed)
+        assert found.share == pytest.approx(float(head in needed), abs=0.1)
+        words = "at the last token" if at == "end" else f"at {at}"
+        assert found.reason.startswith(f"resampled {words} on Repeated random tokens, templates")
 
 
 @pytest.mark.parametrize("head", ["0.1", "0.2", "1.1", "1.2"])
@@ -221,18 +246,57 @@ def test_changes_are_those_of_plain_hooks_prompt_by_prompt(shaped_bridges, name)
             )
 
 
-def test_changes_are_the_rows_of_a_sweep(shaped_bridges):
+@pytest.mark.parametrize("at", [None, "end", "here"])
+def test_changes_are_the_rows_of_a_sweep(shaped_bridges, at):
     engine = engine_of(shaped_bridges("gpt2"))
     answers = tuple(LogitDiff(30 + i, 60 + i) for i in range(len(ROWS)))
-    snapshot = Snapshot(pairs=tuple(map(Pair, ROWS)), answers=answers)
+    pairs = tuple(Pair(row, roles={"here": 3 + i % 2}) for i, row in enumerate(ROWS))
+    snapshot = Snapshot(pairs=pairs, answers=answers)
     heads = [Head(1, 2), Head(0, 1), Head(2, 0)]
-    change, clean = changes(engine, snapshot, "resample", heads, seed=4)
-    frame = sweep(engine, snapshot, "resample", heads=heads, seed=4)
+    change, clean = changes(engine, snapshot, "resample", heads, at=at, seed=4)
+    frame = sweep(engine, snapshot, "resample", heads=heads, at=at, seed=4)
     rows = frame.set_index(["layer", "head"])
     for values, head in zip(change, heads, strict=True):
         assert values.mean() == pytest.approx(rows.loc[tuple(head), "effect"], abs=1e-5)
     assert np.abs(change).max() > 0
     assert clean.shape == (len(ROWS),)
+
+
+# ------------------------------------------------------------------ cards
+
+PROVED = [kind for kind in all_kinds() if kind.proof_task]
+PLACES = {
+    "": "resample its output everywhere, ",
+    "end": "resample its output at the last token",
+    "S2": "resample its output where the subject comes again (S2), ",
+}
+
+
+@pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.name)
+def test_a_card_says_what_confirming_does(kind):
+    assert kind.proof.startswith(PLACES[kind.proof_at])
+    assert "everything after recomputed: " in kind.proof
+    assert ("answers of other relations" in kind.proof) == (kind.proof_against == "other answers")
+    assert ("gains" in kind.proof) == (kind.proof_sign < 0)
+
+
+@pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.name)
+def test_every_prompt_has_the_place_and_what_the_answer_is_held_against(bundled_engine, kind):
+    snapshot, _ = module._question(bundled_engine, kind, 24, 1)
+    for pair, words in zip(snapshot.pairs, snapshot.answers, strict=True):
+        roles = {kind.proof_at} if kind.proof_at == "S2" else set()
+        assert set(pair.roles) == roles
+        for place in pair.roles.values():
+            assert pair.clean[place] in pair.clean[:place], "the subject comes again"
+        several = kind.proof_against == "other answers"
+        assert isinstance(words.foil, tuple) == several
+        assert words.answer not in np.atleast_1d(words.foil)
+
+
+def test_a_place_that_a_prompt_lacks_is_named(planted_engine):
+    kind = replace(find("induction"), proof_at="COPY2")
+    with pytest.raises(NotMeasurable, match="'repeated random tokens' has no place called 'COPY2'"):
+        confirm(planted_engine, kind, "1.0", n=20)
 
 
 # ------------------------------------------------------------------ Holm, and bad input

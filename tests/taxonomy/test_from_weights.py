@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from planted.weights import (
+    IDS,
+    MEMBERS,
+    VOCABULARY,
+    N,
+    Spelling,
+    measured,
+    pairs,
+    planted,
+)
 from planting import Weighted, claimed, codes, copiers, table
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.tasks.series import SETS
 from headwidgets.taxonomy import from_weights, ov
-from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
 
-MEMBERS = {name: [f" {one}" for one in members] for name, (members, _) in SETS.items()}
-VOCABULARY = sorted({word for some in MEMBERS.values() for word in some})
-IDS = {word: i + 1 for i, word in enumerate(VOCABULARY)}  # 0 is BOS
 PAIRS = 290
-N = 60
-
-
-def measured(engine, draws=300):
-    return Measure(engine, random_rows(engine, rows=2, length=4), draws=draws)
 
 
 # ------------------------------------------------------------------ associative memories
@@ -94,34 +94,6 @@ def test_few_words_are_not_measurable():
 
 
 # ------------------------------------------------------------------ successors
-
-
-class Spelling(Weighted):
-    """Its tokens are the members of all eight sets; `cut` are those of several tokens."""
-
-    def __init__(self, W_E, W_U, matrices, *, cut=()):
-        super().__init__(W_E, W_U, matrices)
-        self.text.has_tokenizer = True
-        self.text.count_after = lambda word: 2 if word.strip() in cut else 1
-        self.text.answer_id = lambda _, word: IDS[word]
-
-
-def pairs():
-    """Return every pair of a member and the next: (set, member, next)."""
-    return [
-        (name, some[i], some[(i + 1) % len(some)])
-        for name, some in MEMBERS.items()
-        for i in range(len(some) if SETS[name][1] else len(some) - 1)
-    ]
-
-
-def planted(W, noise=0.0):
-    """Return the least-squares map from every member to the next."""
-    start, end = ([IDS[pair[i]] for pair in pairs()] for i in (1, 2))
-    found = torch.linalg.lstsq(W[start].double(), W[end].double(), driver="gelsd").solution.float()
-    generator = torch.Generator().manual_seed(3)
-    rough = torch.randn(found.shape, generator=generator) / len(found) ** 0.5
-    return found + noise * found.norm() / rough.norm() * rough
 
 
 def test_there_are_290_pairs_of_294_members():

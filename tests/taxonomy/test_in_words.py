@@ -2,145 +2,49 @@
 
 from __future__ import annotations
 
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from fake_engine import FakeEngine, back, current_token, induction, mix, previous_token, sink
+from fake_engine import FakeEngine, back, induction, previous_token, sink
 from made_tasks import measuring, table
-from tasks.tokenizers import every_word_tokenizer
+from planted.arcs import arcs, arcs_seen
+from planted.words import (
+    MERGES,
+    PIECE_HEADS,
+    RARE_HEADS,
+    Reader,
+    dirty,
+    nouns,
+    rare_table,
+    sentences,
+    spelling,
+)
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.model.engine import Engine
-from headwidgets.model.text import Text
 from headwidgets.taxonomy import in_words, matched
+from headwidgets.taxonomy.asked import END, Asked, ask
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask, ask
+from headwidgets.taxonomy.on_task import OnTask
 from headwidgets.taxonomy.pieces import comparable, cut, inside, near
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
 from headwidgets.taxonomy.seen import Seen
 from headwidgets.taxonomy.verdict import CONSISTENT, NO
 
 
-@cache
-def spelling():
-    return Text.of(every_word_tokenizer())
-
-
-class Reader(FakeEngine):
-    """Reads text, and answers the prompts in `answers` rightly."""
-
-    def __init__(self, layers, answers=None, **options):
-        super().__init__(layers, d_vocab=spelling().d_vocab, bos=None, **options)
-        self.text = spelling()
-        self.answers = answers or {}
-
-    def patterns(self, ids, visit, **edits):
-        logits = super().patterns(ids, visit, **edits)
-        for row, one in enumerate(ids.tolist()):
-            logits[row, self.answers.get(tuple(one), 0)] = 1.0
-        return logits
-
-
-def once(head):
-    """Draw each row's attention the first time only."""
-    kept = {}
-
-    def drawn(ids, first):
-        if (key := tuple(ids)) not in kept:
-            kept[key] = head(ids, first)
-        return kept[key]
-
-    return drawn
-
-
-def dirty(head, seed, share=0.05):
-    generator = torch.Generator().manual_seed(seed)
-
-    def noise(ids, _first):
-        drawn = torch.rand(len(ids), len(ids), generator=generator).tril()
-        return drawn / drawn.sum(-1, keepdim=True)
-
-    return mix(1 - share, head, noise) if share else head
-
-
 def claimed(found):
     return list(found.index[found["verdict"] == CONSISTENT])
-
-
-def looks_at(keys_of):
-    """Attention shared among ``keys_of(ids, i)``; outside the row where there are none."""
-
-    def head(ids, _first):
-        out = torch.zeros(len(ids), len(ids))
-        for i in range(len(ids)):
-            keys = [k for k in keys_of(ids, i) if k <= i]
-            out[i, keys] = 1 / max(1, len(keys))
-        return out
-
-    return once(head)
 
 
 # ---------------------------------------------------------------------- the rare word
 
 
-@cache
-def sentences():
-    return ask(Reader([[sink]]), "rare words", seed=0)
-
-
-@cache
-def nouns():
-    """Return of each prompt the places of its six nouns, the rare one first."""
-    asked = sentences()
-    rare = asked.prompts.roles["RARE"]
-    found = {}
-    for row, ids in enumerate(asked.rows):
-        some = [i for i, one in enumerate(ids) if one in asked.options[row]]
-        found[ids] = (rare[row], *(i for i in some if i != rare[row]))
-    return found
-
-
-def rare(ids, i):
-    place = nouns()[tuple(ids)][0]
-    return [place] if i > place else []
-
-
-def rare_at_the_end(ids, i):
-    return rare(ids, i) if i == len(ids) - 1 else []
-
-
-def last_noun(ids, i):
-    seen = [k for k in nouns()[tuple(ids)] if k <= i]
-    return [max(seen)] if seen else []
-
-
-def third_noun(ids, i):
-    return [sorted(nouns()[tuple(ids)])[2]]
-
-
-def common(ids, i):
-    return [k for k in nouns()[tuple(ids)][1:] if k < i][-1:]
-
-
-RARE_HEADS = [
-    [looks_at(rare), looks_at(rare_at_the_end), looks_at(last_noun), looks_at(third_noun)],
-    [looks_at(common), once(previous_token), once(induction), once(sink)],
-]
-
-
-def rare_table(heads, *, right=True, **options):
-    asked = sentences()
-    answers = dict(zip(asked.rows, asked.answer if right else asked.foil, strict=True))
-    engine = Reader(heads, answers)
-    return table(Measure(engine, random_rows(engine, rows=2, length=4), **options), "rare words")
-
-
 def test_the_task_has_six_nouns_one_of_them_rare():
-    assert {len(places) for places in nouns().values()} == {6}
-    ranks = [sorted(places).index(places[0]) for places in nouns().values()]
+    these = [nouns()[ids] for ids in sentences().rows]
+    assert {len(places) for places in these} == {6}
+    ranks = [sorted(places).index(places[0]) for places in these]
     assert min(np.bincount(ranks)) >= 100 // 6
 
 
@@ -251,31 +155,6 @@ def test_what_is_near_is_the_pattern(shaped_bridges):
         assert a.any()
 
 
-@cache
-def sizes_of(ids):
-    return np.array(cut(spelling(), ids))
-
-
-def merges(ids, i):
-    sizes = sizes_of(tuple(ids))
-    starts = np.cumsum(sizes) - sizes
-    word = int(np.searchsorted(starts, i, side="right")) - 1
-    return list(range(starts[word], i))
-
-
-def crosses(ids, i):
-    """The token before a word of several pieces, from its first piece."""
-    sizes = sizes_of(tuple(ids))
-    starts = np.cumsum(sizes) - sizes
-    return [i - 1] if i in starts[sizes > 1] and i else []
-
-
-PIECE_HEADS = [
-    [looks_at(merges), once(previous_token), once(back(2)), looks_at(crosses)],
-    [once(current_token), once(induction), once(sink), once(mix(0.2, looks_at(merges), sink))],
-]
-
-
 @pytest.mark.parametrize(("seed", "noise"), [(0, 0.0), *((seed, 0.05) for seed in range(5))])
 def test_the_head_that_merges_pieces_is_found_and_no_decoy(seed, noise):
     heads = [[dirty(head, seed, noise) for head in some] for some in PIECE_HEADS]
@@ -291,7 +170,7 @@ def test_the_head_that_merges_pieces_is_found_and_no_decoy(seed, noise):
 
 
 def test_given_text_is_measured_as_it_is():
-    engine = Reader([[looks_at(merges), previous_token]])
+    engine = Reader([[MERGES, previous_token]])
     text = [engine.text.encode("We saw the butterfly and the sunflower and the lighthouse.")] * 4
     found = table(Measure(engine, text_rows(engine, text), draws=300), "subword merge")
     assert found.attrs["measured_on"].startswith("your text")
@@ -308,69 +187,6 @@ def test_given_text_is_measured_as_it_is():
 
 
 # ---------------------------------------------------------------------- subject and verb
-
-LENGTHS = (7, 7, 10, 8, 11, 8)
-SUBJECTS = (3, 3, 3, 3, 4, 4)
-BETWEEN = (6, 6, 6, 7, 7, 7)
-
-
-def arcs(n=102):
-    """Sentences as the task has them, BOS first: lengths, places of subject and noun between."""
-    roles = {"SUBJECT": [], "DISTRACTOR": []}
-    rows = []
-    order = np.random.default_rng(1).integers(len(LENGTHS), size=n)
-    for kind in order:
-        roles["SUBJECT"].append(SUBJECTS[kind])
-        roles["DISTRACTOR"].append(BETWEEN[kind])
-        rows.append((0, *range(10, 9 + LENGTHS[kind])))
-    prompts = SimpleNamespace(name="Arcs, made", roles=roles, spans={})
-    return Asked(prompts, tuple(rows), (1,) * n, (2,) * n, ((1, 2),) * n)
-
-
-def subject(row, _):
-    return row["subject"]
-
-
-def far(row, turn):
-    return row["subject"] if turn % 4 else row["between"]
-
-
-ARC_HEADS = [
-    [
-        subject,
-        lambda row, _: row["between"],
-        lambda row, _: row["end"] - 3,  # the most frequent distance
-        lambda row, _: 3,  # the most frequent place
-    ],
-    [
-        lambda row, turn: row["subject" if turn % 2 else "between"],
-        lambda row, _: row["end"],
-        lambda row, turn: 1 + turn % row["end"],
-        None,
-    ],
-]
-
-
-def arcs_seen(noise, seed):
-    asked = arcs()
-    random = np.random.default_rng(seed)
-    seen = []
-    for turn, ids in enumerate(asked.rows):
-        places = {
-            "subject": asked.prompts.roles["SUBJECT"][turn],
-            "between": asked.prompts.roles["DISTRACTOR"][turn],
-            "end": len(ids) - 1,
-        }
-        attention = np.zeros((2, 4, 1, len(ids)), np.float32)
-        for layer, some in enumerate(ARC_HEADS):
-            for head, rule in enumerate(some):
-                place = 0 if rule is None else rule(places, turn)
-                if random.random() < noise:
-                    place = int(random.integers(1, len(ids)))
-                attention[layer, head, 0, place] = 0.4
-                attention[layer, head, 0, 0] += 0.6
-        seen.append(Seen(attention, np.zeros((2, 4, 1, len(ids), 0)), np.zeros(200)))
-    return OnTask(asked, tuple(seen), (END,), 0.98)
 
 
 @pytest.mark.parametrize(("seed", "noise"), [(0, 0.0), *((seed, 0.05) for seed in range(5))])

@@ -3,128 +3,47 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from direct import engine_of
-from made_tasks import LETTERS, drawn, measuring, options, table
+from made_tasks import LETTERS, drawn, measuring, table
+from planted.letters import (
+    HEADS,
+    OPTIONS,
+    PLACE,
+    always_a,
+    brings_only,
+    constant,
+    correct_letter,
+    even,
+    everywhere,
+    gatherer,
+    highest,
+    leaning,
+    looks_only,
+    only_b,
+    single,
+    sink,
+    slot,
+    slot_and_letter,
+    three_letters,
+    without_letters,
+    written,
+)
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import letter_lead, letters, shares
-from headwidgets.taxonomy.ending import Ending
 from headwidgets.taxonomy.other_words import other_words as words_of
-from headwidgets.taxonomy.seen import Look, Seen, see
+from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
-
-OPTIONS = options()
-
-
-def sink(*_):
-    return {}, {}
-
-
-def even(_, __, ___, length):
-    return dict.fromkeys(range(length), 1 / length), {}
-
-
-def constant(places, *_):
-    return dict.fromkeys(places, 0.2), {}
-
-
-def everywhere(places, contents, *_):
-    return dict.fromkeys((*places, *contents), 0.12), {}
-
-
-def leaning(places, _, right, __):
-    return {p: 0.4 if k == right else 0.15 for k, p in enumerate(places)}, {}
-
-
-def single(places, *_):
-    return {places[1]: 0.8}, {}
-
-
-def slot(places, *_):
-    return {max(places): 0.8}, {}
-
-
-def slot_and_letter(places, *_):
-    if places[1] == max(places):
-        return {places[1]: 1.0}, {}
-    return {max(places): 0.55, places[1]: 0.45}, {}  # two letters
-
-
-def correct_letter(places, _, right, __):
-    return {places[right]: 0.8}, {(places[right], right): 2.0}
-
-
-def looks_only(places, _, right, __):
-    return {places[right]: 0.8}, {}
-
-
-def brings_only(_, __, right, length):
-    return {}, {(length - 1, right): 2.0}
-
-
-def highest(places, *_):
-    """Of any four tokens it prefers that of the largest id: here D."""
-    return {places[3]: 0.8}, {}
-
-
-def only_b(places, _, right, __):
-    return ({places[1]: 1.0}, {(places[1], 1): 2.0}) if right == 1 else ({}, {})
-
-
-def three_letters(places, _, right, __):
-    return ({}, {}) if right == 3 else ({places[right]: 0.8}, {(places[right], right): 2.0})
-
-
-def gatherer(_, contents, right, __):
-    return {contents[right]: 0.8}, {}
-
-
-def last_content(_, contents, *__):
-    return {max(contents): 0.8}, {}
-
-
-def always_a(places, *_):
-    return {places[0]: 0.8}, {(places[0], 0): 3.0}
-
-
-HEADS = [
-    [constant, single, slot, correct_letter, gatherer, brings_only, always_a, sink, even],
-    [
-        everywhere,
-        leaning,
-        slot_and_letter,
-        looks_only,
-        last_content,
-        only_b,
-        three_letters,
-        highest,
-        sink,
-    ],
-]
 
 
 @pytest.fixture(autouse=True)
 def other_words(monkeypatch):
-    """Without the letters all heads rest, but the one that has a favorite among any tokens."""
-
-    def rest(engine, looks, *, hooks):
-        out = []
-        for number, look in enumerate(looks):
-            assert not {1, 2, 3, 4} & set(look.ids)
-            row = number % len(OPTIONS.rows)
-            at = max((OPTIONS.prompts.roles[n][row] for n in LETTERS), key=look.ids.__getitem__)
-            shape = engine.facts.n_layers, engine.facts.n_heads, 1, len(look.ids)
-            attention = np.zeros(shape, np.float32)
-            if shape[1] == len(HEADS[0]):
-                attention[1, 7, 0, at] = 0.8
-            out.append(Seen(attention, attention, attention))
-        return out
-
-    monkeypatch.setattr(letters, "see", rest)
+    monkeypatch.setattr(letters, "see", without_letters)
 
 
 @pytest.fixture(params=[0.0, 0.05], ids=["clean", "dirty"], scope="module")
@@ -133,8 +52,7 @@ def measure(request):
 
 
 def named(*rules):
-    flat = {rule: f"{layer}.{n}" for layer, some in enumerate(HEADS) for n, rule in enumerate(some)}
-    return [flat[rule] for rule in rules]
+    return [PLACE[rule] for rule in rules]
 
 
 def claimed(found, verdict=CONSISTENT):
@@ -204,8 +122,8 @@ def test_single_letter(measure):
     (picky,) = named(highest)
     assert found["score"][picky] > 0.7
     assert found["verdict"][picky] == NO
-    assert "20 of 20 sets of other words" in found["reason"][picky]
-    assert "; 0 of 20 sets of other words" in found["reason"][named(single)[0]]
+    assert "as uneven a look in 100% of 99 sets (p = 1.00" in found["reason"][picky]
+    assert "as uneven a look in 0% of 99 sets (p = 0.01" in found["reason"][named(single)[0]]
     (half,) = named(slot_and_letter)
     assert found["score"][half] > 0.3
     assert found["verdict"][half] == NO
@@ -228,10 +146,9 @@ def test_correct_letter(measure):
 
 
 @pytest.mark.parametrize("writes", [0.3, 0.001])
-def test_content_gatherer(measure, writes, monkeypatch):
-    length = np.full((len(OPTIONS.rows), 2, 9), writes, np.float32)
-    monkeypatch.setattr(letters, "ending", lambda *_: Ending(length, length, length))
-    found = table(measure, "content gatherer")
+def test_content_gatherer(measure, writes):
+    with written(writes):
+        found = table(measure, "content gatherer")
     verdict = CONSISTENT if writes > 0.02 else CANDIDATE
     assert claimed(found, verdict) == set(named(gatherer))
     assert f"what it writes is {writes:.0%} as long as the stream" in found["reason"]["0.4"]
@@ -305,33 +222,39 @@ def test_other_words_stand_where_the_letters_stood(shaped_bridges, monkeypatch):
     monkeypatch.setattr(letters, "see", see)
     engine = engine_of(shaped_bridges("gpt2"))
     task = drawn(OPTIONS, [[sink]])
-    others = words_of(task, LETTERS, letters.CONTENTS, prompts=4, seed=0)
-    contents = {row[places[i]] for places in _contents() for i, row in enumerate(OPTIONS.rows)}
-    found = letters._favorites(SimpleNamespace(engine=engine, hooks=()), others)
-    assert found.shape == (20, 3, 4)
-    expected = np.zeros((4, 3, 4, 4))
-    chosen = set()
+    measure = SimpleNamespace(engine=engine, hooks=(), seed=0)
+    others = words_of(measure, OPTIONS, LETTERS, prompts=letters.ORDERS)
+    found = letters._favorites(measure, task, others)
+    assert found.shape == (99, 3, 4)
+    expected = np.zeros((letters.ORDERS, 3, 4, 4))
+    chosen, orders = set(), set()
     for number in range(8, 12):  # the third set
-        ids, old = others.asked.rows[number], OPTIONS.rows[number]
-        at = [OPTIONS.prompts.roles[name][number] for name in LETTERS]
+        ids, row = others.rows[number], others.of[number]
+        old, at = OPTIONS.rows[row], [OPTIONS.prompts.roles[name][row] for name in LETTERS]
         assert [i for i in range(len(ids)) if ids[i] != old[i]] == sorted(at)
         chosen.add(tuple(ids[i] for i in at))
+        orders.add(tuple(np.argsort(at)))
+        assert not {ids[i] for i in at} & set(old), "a word twice would share its attention"
         (one,) = see(engine, [Look(ids, (len(ids) - 1,))])
         expected[number - 8] = one.attention[:, :, 0, at]
     (words,) = chosen  # the same four in all of them
+    assert len(orders) == letters.ORDERS == 4  # in other places
     assert len(set(words)) == 4
-    assert set(words) <= contents
     mean = expected.mean(0)
     above = mean - (mean.sum(-1, keepdims=True) - mean) / 3
     np.testing.assert_allclose(found[2], above.max(-1), atol=1e-6)
 
 
-def test_with_too_few_other_words_nothing_is_exchanged():
-    assert words_of(drawn(OPTIONS, [[sink]]), LETTERS, ("A",), prompts=1, seed=0) is None
-
-
-def _contents():
-    return [OPTIONS.prompts.roles[name] for name in letters.CONTENTS]
+def test_with_too_few_other_words_or_prompts_without_them_nothing_is_exchanged():
+    measure = measuring("options", drawn(OPTIONS, HEADS), draws=200)
+    assert words_of(measure, OPTIONS, LETTERS, prompts=1)
+    full = replace(OPTIONS, rows=tuple((*ids, *range(200)) for ids in OPTIONS.rows))
+    assert words_of(measure, full, LETTERS, prompts=1) is None
+    measure.engine.text.unseen = frozenset(range(150))
+    assert words_of(measure, OPTIONS, LETTERS, prompts=1) is None
+    found = table(measure, "single letter")
+    assert found["verdict"][PLACE[single]] == CANDIDATE
+    assert "there are too few other words to compare with" in found["reason"][PLACE[single]]
 
 
 def test_nan_is_not_measurable():

@@ -4,116 +4,31 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from fake_engine import FakeEngine, uniform
 from made_tasks import measuring, table
+from planted.values import (
+    IS,
+    answer_place,
+    asked_key,
+    by_induction,
+    key,
+    key_values,
+    needles,
+    no_needles,
+    seen_by,
+)
 from tasks.tokenizers import every_word_tokenizer
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.model.engine import Engine
 from headwidgets.model.text import Text
 from headwidgets.taxonomy import retrieved
+from headwidgets.taxonomy.asked import END, ask
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import END, Asked, OnTask, ask
+from headwidgets.taxonomy.on_task import OnTask
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
-from headwidgets.taxonomy.seen import Seen
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
-
-IS, HAS = 11, 12  # the word before every value; of two questions, one ends with it
-
-
-def key_values(n=100):
-    """Two to four statements [key, IS, value], the question [asked, IS] or [asked, HAS]."""
-    random = np.random.default_rng(0)
-    roles = {name: [] for name in retrieved._VALUES}
-    rows, answers = [], []
-    for turn in range(n):
-        count = 2 + turn % 3
-        at = turn // 3 % count
-        keys, values = random.permutation(range(20, 60)), random.permutation(range(60, 99))
-        row = [0]
-        for one in range(count):
-            row += [int(keys[one]), IS, int(values[one])]
-        others = [3 + 3 * one for one in range(count) if one != at]
-        places = [3 + 3 * at, *others, *[None] * (4 - count)]
-        for name, place in zip(retrieved._VALUES, places, strict=True):
-            roles[name].append(place)
-        rows.append((*row, int(keys[at]), IS if turn % 2 else HAS))
-        answers.append(int(values[at]))
-    prompts = SimpleNamespace(name="Key and value, made", roles=roles, spans={}, chance=1 / 3)
-    return Asked(prompts, tuple(rows), tuple(answers), (1,) * n, ())
-
-
-def needles(n=40):
-    """One number among other words, at any depth of rows of three lengths."""
-    random = np.random.default_rng(1)
-    rows, places = [], []
-    for turn in range(n):
-        length = (20, 40, 60)[turn % 3]
-        places.append(int(random.integers(2, length - 5)))
-        row = [0, *random.integers(20, 90, size=length - 1)]
-        row[places[-1]] = 100 + turn
-        rows.append(tuple(int(one) for one in row))
-    prompts = SimpleNamespace(name="Needle, made", roles={"NUMBER": places}, spans={}, chance=0.01)
-    return Asked(prompts, tuple(rows), tuple(row[p] for row, p in zip(rows, places)), (1,) * n, ())  # noqa: B905 - as many
-
-
-def answer_place(asked, row):
-    return asked.rows[row].index(asked.answer[row])
-
-
-def last_value(asked, row):
-    return len(asked.rows[row]) - 3
-
-
-def right(asked, row):
-    return answer_place(asked, row)
-
-
-def by_induction(asked, row):
-    return answer_place(asked, row) if asked.rows[row][-1] == IS else last_value(asked, row)
-
-
-def key(asked, row):
-    return answer_place(asked, row) - 2
-
-
-def asked_key(asked, row):
-    return len(asked.rows[row]) - 2
-
-
-def first_value(*_):
-    return 3
-
-
-def five_back(asked, row):
-    return len(asked.rows[row]) - 5
-
-
-HEADS = [
-    [(right, 0.8), (last_value, 0.8), (by_induction, 0.8), (first_value, 0.8)],
-    [(key, 0.8), (asked_key, 0.8), (right, 0.03), (five_back, 0.8)],
-]
-
-
-def seen_by(asked, *, noise=0.0, seed=0, says=lambda _: True):
-    """Attention of `HEADS`, the rest on BOS; the model is right where `says`."""
-    random = np.random.default_rng(seed)
-    out = []
-    for row, ids in enumerate(asked.rows):
-        attention = np.zeros((2, 4, 1, len(ids)), np.float32)
-        for layer, some in enumerate(HEADS):
-            for head, (rule, share) in enumerate(some):
-                place = rule(asked, row)
-                if random.random() < noise:
-                    place = int(random.integers(1, len(ids)))
-                attention[layer, head, 0, place] = share
-                attention[layer, head, 0, 0] += 1 - share
-        logits = np.zeros(200)
-        logits[asked.answer[row] if says(row) else 7] = 1
-        out.append(Seen(attention, np.zeros((2, 4, 1, len(ids), 0)), logits))
-    return tuple(out)
 
 
 def measure_of(monkeypatch, hay=None, hay_seen=(), *, pairs=None, **options):
@@ -121,13 +36,7 @@ def measure_of(monkeypatch, hay=None, hay_seen=(), *, pairs=None, **options):
     asked = key_values()
     seen = seen_by(asked) if pairs is None else pairs
 
-    def spelled(*_, **__):
-        if hay is None:
-            message = "numbers are no single tokens here"
-            raise NotMeasurable(message)
-        return hay
-
-    monkeypatch.setattr(retrieved, "ask", spelled)
+    monkeypatch.setattr(retrieved, "ask", no_needles if hay is None else lambda *_, **__: hay)
     monkeypatch.setattr(retrieved, "see", lambda *_, **__: list(hay_seen))
     return measuring("key value", OnTask(asked, seen, (END,), 0.9), draws=300, **options)
 
@@ -161,15 +70,12 @@ def test_keys_and_values_find_the_head_and_no_decoy(monkeypatch, seed, noise):
 
 def test_half_of_the_values_by_induction_is_a_candidate(monkeypatch):
     """Where induction fails the decoy is never right: it looks at the key."""
-    monkeypatch.setitem(
-        globals(),
-        "HEADS",
-        [
-            [(lambda a, r: by_induction(a, r) if a.rows[r][-1] == IS else key(a, r), 0.8)] * 4,
-            [(asked_key, 0.8)] * 4,
-        ],
-    )
-    found = table(measure_of(monkeypatch), "retrieval")
+    heads = [
+        [(lambda a, r: by_induction(a, r) if a.rows[r][-1] == IS else key(a, r), 0.8)] * 4,
+        [(asked_key, 0.8)] * 4,
+    ]
+    seen = seen_by(key_values(), heads=heads)
+    found = table(measure_of(monkeypatch, pairs=seen), "retrieval")
     assert claimed(found) == []
     assert found["score"]["0.0"] == pytest.approx(0.5)
     assert found["p"]["0.0"] <= 0.01

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,7 @@ from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURAB
 
 HEADS = [[previous_token, duplicate_token, induction], [current_token, sink, uniform]]
 KINDS = ("previous token", "duplicate token", "induction")
+MODULE = import_module("headwidgets.taxonomy.score")  # the package's `score` is the function
 
 
 def at(table, layer, head):
@@ -343,6 +346,31 @@ def test_it_can_be_cancelled_between_kinds():
         scores(FakeEngine(HEADS), length=5, rows=2)
     first = hw.kinds()["name"].iloc[0]
     assert seen == [(0, 40, f"scoring {first} on random tokens, 2 × 2 × 5")]
+
+
+@pytest.mark.parametrize(("text", "stopped"), [(None, 7), (TEXT, 7), (TEXT, 47)])
+def test_what_stops_it_has_the_kinds_that_were_done(monkeypatch, text, stopped):
+    """After seven kinds; with text, also while all kinds are measured on that as well."""
+    calls = []
+    real = MODULE.checkpoint
+
+    def interrupt(*at):
+        calls.append(at)
+        if len(calls) == stopped + 1:
+            raise KeyboardInterrupt
+        real(*at)
+
+    monkeypatch.setattr(MODULE, "checkpoint", interrupt)
+    engine = FakeEngine(HEADS)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        scores(engine, text=text, length=8, rows=2)
+    done = stop.value.partial
+    names = hw.kinds()["name"].tolist()
+    assert [table["kind"].iloc[0] for table in done] == names[: min(stopped, 40)]
+    for table in (done[5], done[-1]):
+        alone = score(engine, table["kind"].iloc[0], length=8, rows=2)
+        assert table.equals(alone)
+        assert table.attrs == alone.attrs
 
 
 def test_logits_that_are_nan_leave_the_accuracy_open():

@@ -49,8 +49,8 @@ OVERALL = "overall structure"
         "Where row 1 can only look at BOS, a sink scores 1 there: that row is left out.",
     ),
     proof=(
-        "resample its output: later heads that match on the previous token lose their match, "
-        "and the loss on the second copy of random tokens rises"
+        "resample its output everywhere, everything after recomputed: later heads that match on "
+        "the previous token lose their match, and what comes next in the second copy its lead"
     ),
     claim=CLAIMABLE,
     proof_task="repeated random tokens",
@@ -98,8 +98,8 @@ def previous_token(measure: Measure) -> Scores:
         "Distance 0 is left out: a head that looks at the current token is another thing.",
     ),
     proof=(
-        "put attention on that distance alone in place of its pattern: the loss stays; resample "
-        "its output: it rises"
+        "resample its output everywhere, everything after recomputed: what comes next in the "
+        "second copy loses its lead"
     ),
     claim=CLAIMABLE,
     proof_task="repeated random tokens",
@@ -138,7 +138,10 @@ def positional(measure: Measure) -> Scores:
         "Rare words often end a sentence or begin with a capital: places must be balanced.",
         "A word that comes once among repeated ones may be found as new, not as rare.",
     ),
-    proof="resample its output behind the rare word: the rare word's logit falls where it is asked",
+    proof=(
+        "resample its output everywhere, everything after recomputed: the rare word loses its lead "
+        "over a common one"
+    ),
     claim=MAY_FORM,
     proof_task="rare words",
 )
@@ -185,11 +188,12 @@ def rare_words(measure: Measure) -> Scores:
         "An induction head looks one place further.",
     ),
     proof=(
-        "resample its output at the second occurrence: what depends on the repeat changes (in "
-        "IOI the S-inhibition heads lose their target)"
+        "resample its output where the subject comes again (S2), everything after recomputed: the "
+        "S-inhibition heads lose their target, and the other name its lead"
     ),
     claim=CLAIMABLE,
     proof_task="ioi",
+    proof_at="S2",
 )
 def duplicate_token(measure: Measure) -> Scores:
     """Attention on the earlier copy of the same token."""
@@ -240,9 +244,13 @@ def duplicate_token(measure: Measure) -> Scores:
         "The needle's number is the only one in its haystack: a head that looks at numbers scores.",
         "It may score with its largest attention on BOS, which the paper counts as a miss.",
     ),
-    proof="resample its output: needles are lost that stay when another such head is resampled",
+    proof=(
+        "resample its output at the last token, everything after recomputed: the value that is "
+        "asked for loses its lead over another"
+    ),
     claim=MAY_FORM,
     proof_task="key value",
+    proof_at="end",
 )
 def retrieval(measure: Measure) -> Scores:
     """Share of the needle's tokens that the head copies."""
@@ -282,7 +290,10 @@ def retrieval(measure: Measure) -> Scores:
         "With T inside a local window, a local head is not told from a global one.",
         "Where heads share keys, the paper takes the best of the group; this is one head's score.",
     ),
-    proof="hide from it all keys but the near ones and BOS: the loss on the repeats rises",
+    proof=(
+        "resample its output everywhere, everything after recomputed: what comes next in the "
+        "second copy loses its lead"
+    ),
     claim=CLAIMABLE,
     proof_task="repeated random tokens",
 )

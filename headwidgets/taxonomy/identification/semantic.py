@@ -55,12 +55,13 @@ SEMANTIC = "semantic information"
         "Where the context says what is known anyway, nothing may remain of it.",
     ),
     proof=(
-        "resample its output at the last token from prompts that say something else, everything "
-        "after recomputed: the context's answer loses to the remembered one"
+        "resample its output at the last token, everything after recomputed: the context's "
+        "answer loses to the remembered one"
     ),
     claim=MAY_FORM,
     shares="memory against context",
     proof_task="memory context",
+    proof_at="end",
 )
 def context(measure: Measure) -> Scores:
     """Attribution of the prompt's answer against the known one."""
@@ -104,11 +105,12 @@ def context(measure: Measure) -> Scores:
         "A model that guesses has no right option to look at.",
     ),
     proof=(
-        "patch its output, through the queries of later letter heads alone, from a prompt with "
-        "another right option: their attention moves to the other letter"
+        "resample its output at the last token, everything after recomputed: later heads lose the "
+        "option that they look for, and the right letter its lead"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def content_gatherer(measure: Measure) -> Scores:
     """Attention on the text of the right option."""
@@ -245,11 +247,12 @@ _BY_SOURCE = {
         "With a made-up subject it must not raise the right answer.",
     ),
     proof=(
-        "resample its output from prompts with another subject of the same relation, everything "
-        "after recomputed: the answer loses its lead over the other subject's"
+        "resample its output at the last token, everything after recomputed: the answer loses its "
+        "lead over another subject's of the same relation"
     ),
     **_BY_SOURCE,
     proof_task="lre",
+    proof_at="end",
 )
 def subject(measure: Measure) -> Scores:
     """Share of the attribution that comes from the subject's tokens."""
@@ -276,11 +279,13 @@ def subject(measure: Measure) -> Scores:
         "Resampled from another subject of the same relation it does no harm; a subject head does.",
     ),
     proof=(
-        "resample its output from prompts with another relation of the same subject, everything "
-        "after recomputed: the relation's answers lose logit as a set"
+        "resample its output at the last token, everything after recomputed: the answer loses its "
+        "lead over the answers of other relations"
     ),
     **_BY_SOURCE,
     proof_task="lre",
+    proof_at="end",
+    proof_against="other answers",
 )
 def relation(measure: Measure) -> Scores:
     """Share of the attribution that comes from the relation's tokens."""

@@ -50,7 +50,10 @@ _NAME_SHARE = (
         "Much attention on a small value writes little.",
         "A tokenizer that cuts no words leaves nothing to measure.",
     ),
-    proof="resample its output at later pieces: the loss behind words of several pieces rises",
+    proof=(
+        "resample its output everywhere, everything after recomputed: behind the first pieces of a "
+        "word that has come before, its last piece loses its lead over another"
+    ),
     claim=CLAIMABLE,
     proof_task="subword pieces",
 )
@@ -100,11 +103,12 @@ def subword_merge(measure: Measure) -> Scores:
         "No head of a model that reads left to right has been listed.",
     ),
     proof=(
-        "resample its output where the partner is looked for: the verb agrees less often with a "
-        "subject that another noun stands behind"
+        "resample its output at the last token, everything after recomputed: the verb that agrees "
+        "with the subject loses its lead over the other form"
     ),
     claim=MAY_FORM,
     proof_task="syntactic arcs",
+    proof_at="end",
 )
 def syntactic(measure: Measure) -> Scores:
     """Largest attention on the grammatical partner."""
@@ -176,12 +180,13 @@ def mover(measure: Measure) -> Scores:
         "Other corrupted prompts and other metrics find other heads.",
     ),
     proof=(
-        "mean-ablate its output at the last token, everything after recomputed: the logit "
-        "difference falls, the more with its backups held fixed"
+        "resample its output at the last token, everything after recomputed: the name loses its "
+        "lead over the subject, as far as backups do not take over"
     ),
     claim=MAY_FORM,
     shares="name moving",
     proof_task="ioi",
+    proof_at="end",
 )
 def name_mover(measure: Measure) -> Scores:
     """Direct attribution of the name that is looked at."""
@@ -258,9 +263,13 @@ def backup_name_mover(measure: Measure) -> Scores:
         "Name movers copy by the same OV circuit: in GPT-2 small, 9.9 is both.",
         "A head that looks at every word, whosever turn it is, must not count: hence the others.",
     ),
-    proof="mean-ablate its output, everything after recomputed: the right letter falls back",
+    proof=(
+        "resample its output at the last token, everything after recomputed: the third word's "
+        "letter loses its lead over another"
+    ),
     claim=MAY_FORM,
     proof_task="acronyms",
+    proof_at="end",
 )
 def letter_mover(measure: Measure) -> Scores:
     """Direct attribution of the letter of the word that is looked at."""
@@ -296,12 +305,13 @@ def letter_mover(measure: Measure) -> Scores:
         "It lowers what is predicted, right or wrong: so the logit of o alone says another number.",
     ),
     proof=(
-        "mean-ablate its output at the last token, everything after recomputed: the name gains; "
-        "on text, copies that are wrong gain too"
+        "resample its output at the last token, everything after recomputed: the name gains on "
+        "the subject"
     ),
     claim=MAY_FORM,
     shares="name moving",
     proof_task="ioi",
+    proof_at="end",
     proof_sign=-1,
 )
 def negative_name_mover(measure: Measure) -> Scores:

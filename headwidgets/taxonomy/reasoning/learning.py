@@ -148,7 +148,10 @@ def function_vector(measure: Measure) -> Scores:
         "A BOS sink lowers the score of a true induction head.",
         "Duplicate token heads look one place earlier.",
     ),
-    proof="resample its output on random repeated tokens: the loss on the second copy rises",
+    proof=(
+        "resample its output everywhere, everything after recomputed: what comes next in the "
+        "second copy loses its lead"
+    ),
     claim=CLAIMABLE,
     proof_task="repeated random tokens",
 )

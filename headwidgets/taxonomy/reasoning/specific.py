@@ -55,11 +55,12 @@ SPECIFIC = "task-specific reasoning"
         "A model that guesses has no such head: its accuracy stands beside the score.",
     ),
     proof=(
-        "resample its output at the last token from prompts with another right option: the right "
-        "letter loses its lead"
+        "resample its output at the last token, everything after recomputed: the right letter "
+        "loses its lead"
     ),
     claim=MAY_FORM,
     proof_task="options",
+    proof_at="end",
 )
 def correct_letter(measure: Measure) -> Scores:
     """Attention on the right letter against the others."""
@@ -98,11 +99,12 @@ def correct_letter(measure: Measure) -> Scores:
         "A model that writes no steps has no states to look from.",
     ),
     proof=(
-        "resample its output at the states from rows whose next bit is the other one: the next "
-        "state turns"
+        "resample its output at the last token, which is the last state, everything after "
+        "recomputed: the next state loses its lead over the other"
     ),
     claim=MAY_FORM,
     proof_task="parity",
+    proof_at="end",
 )
 def iteration(measure: Measure) -> Scores:
     """Attention on the input that the next step needs."""
@@ -142,11 +144,12 @@ def iteration(measure: Measure) -> Scores:
         "It says what the head would write, not that it ever looks there.",
     ),
     proof=(
-        "resample its output at the last token of sequences in order, inside sentences too: the "
-        "next member loses logit"
+        "resample its output at the last token, everything after recomputed: the next member "
+        "loses its lead over another"
     ),
     claim=MAY_FORM,
     proof_task="succession",
+    proof_at="end",
 )
 def successor(measure: Measure) -> Scores:
     """Share of pairs that the weights put in order."""
