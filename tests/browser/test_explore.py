@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import contextmanager
 
@@ -208,7 +209,7 @@ def test_from_loading_to_a_picture_in_twelve_actions(context, lab, model):
     assert (lab.folder / "picture.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     (lab.folder / "picture.png").unlink()
     assert hands.actions <= 12
-    assert took <= 20
+    assert took <= (60 if "PYTEST_XDIST_WORKER" in os.environ else 20)  # others run beside it
     page.close()
 
 

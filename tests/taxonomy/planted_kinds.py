@@ -10,6 +10,7 @@ from planted import (
     facts,
     letters,
     names,
+    relations,
     stories,
     tokens,
     values,
@@ -18,8 +19,7 @@ from planted import (
     yes_no,
 )
 
-_MODULES = (acronyms, amplifying, arcs, chain, facts, letters, names, stories, tokens, values)
-PLANTS = {
-    plant.kind: plant for module in (*_MODULES, weights, words, yes_no) for plant in module.PLANTS
-}
+_MODULES = (acronyms, amplifying, arcs, chain, facts, letters, names, relations)
+_MORE = (stories, tokens, values, weights, words, yes_no)
+PLANTS = {plant.kind: plant for module in (*_MODULES, *_MORE) for plant in module.PLANTS}
 """By the name of the kind."""

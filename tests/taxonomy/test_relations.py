@@ -2,105 +2,38 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
-from fake_engine import FakeEngine, uniform
+from planted import relations as planted
 
 import headwidgets as hw
 from headwidgets.errors import NotMeasurable
-from headwidgets.taxonomy import find, relations
-from headwidgets.taxonomy.frame import frame
+from headwidgets.taxonomy import relations
 from headwidgets.taxonomy.measure import Measure
-from headwidgets.taxonomy.on_task import Asked
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.verdict import CANDIDATE, NO, NOT_MEASURABLE
-
-IS = 11
-LENGTH = 17
-
-
-def facts_told(n=60):
-    """Three statements [name, IS, thing], then words that state nothing."""
-    random = np.random.default_rng(0)
-    roles = {f"{end}{number}": [] for number in ("", "2", "3") for end in ("KEY", "VALUE")}
-    rows = []
-    for _ in range(n):
-        names, things = random.permutation(range(20, 60))[:3], random.permutation(range(60, 99))[:3]
-        row = [0]
-        for at, (name, thing) in enumerate(zip(names, things, strict=True)):
-            number = ("", "2", "3")[at]
-            roles[f"KEY{number}"].append(len(row))
-            roles[f"VALUE{number}"].append(len(row) + 2)
-            row += [int(name), IS, int(thing)]
-        rows.append((*row, *(int(one) for one in random.integers(100, 200, size=LENGTH - 10))))
-    prompts = SimpleNamespace(name="Facts, made", roles=roles, spans={}, chance=0.0)
-    return Asked(prompts, tuple(rows), (1,) * n, (2,) * n, ())
-
-
-def looks_at(asked, row, number, *, strong=0.9):
-    """Attention of `strong` on one of the prompt's names, the rest even over what is in sight."""
-    out = np.tril(np.ones((LENGTH, LENGTH), np.float32))
-    out /= out.sum(-1, keepdims=True)
-    at = asked.prompts.roles[f"KEY{number}"][row]
-    out[at:] *= 1 - strong
-    out[at:, at] += strong
-    return out
-
-
-NAMES = ("", "2", "3")
-
-
-def by_hand(monkeypatch, asked, *, noise=0.0, seed=0):
-    """Heads: planted, one that raises a wrong thing, one that raises all, one that looks away."""
-    random = np.random.default_rng(seed)
-
-    def attention(_measure, _asked):
-        for row in range(len(asked.rows)):
-            one = looks_at(asked, row, NAMES[row % 3])
-            away = looks_at(asked, row, NAMES[row % 3], strong=0.05)
-            yield row, np.stack([one, one, one, away])[None]
-
-    def raised(_engine, _layer, ids):
-        row = asked.rows.index(tuple(int(one) for one in ids))
-        out = np.zeros((4, LENGTH, LENGTH), np.float32)
-        things = [asked.prompts.roles[f"VALUE{number}"][row] for number in NAMES]
-        out[0, :, things[row % 3]] = 0.8
-        out[1, :, things[(row + 1) % 3]] = 0.8
-        out[2][:, things] = 1 / 3
-        out[3, :, things[row % 3]] = 0.8
-        return out + noise * random.random(out.shape, dtype=np.float32)
-
-    monkeypatch.setattr(relations, "_asked", lambda _measure: asked)
-    monkeypatch.setattr(relations, "_attention", attention)
-    monkeypatch.setattr(relations, "raised", raised)
-    measure = measuring(FakeEngine([[uniform] * 4]))
-    scores = relations.semantic(measure)
-    return scores, frame(measure, find("semantic induction"), scores)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_planted_head_is_first_and_no_more_than_a_candidate(monkeypatch, noise, seed):
+def test_the_planted_head_is_first_and_no_more_than_a_candidate(noise, seed):
     """It is exploratory: that is all that can be said."""
-    scores, table = by_hand(monkeypatch, facts_told(), noise=noise, seed=seed)
-    assert table["score"].idxmax() == 0
-    assert scores.mean[0, 0] == pytest.approx(0.8, abs=noise + 1e-5)
-    assert table["p"].tolist()[0] == table["p"].min() <= 0.01
+    table = planted.scored(seed, noise)
+    assert table["score"].idxmax() == "0.0"
+    assert table["score"]["0.0"] == pytest.approx(0.8, abs=noise + 1e-5)
+    assert table["p"]["0.0"] == table["p"].min() <= 0.01
     assert table["verdict"].tolist() == [CANDIDATE, NO, NO, NOT_MEASURABLE]
-    assert "exploratory" in table["reason"][0]
-    assert "0 queries look at one end" in table["reason"][3]
+    assert "exploratory" in table["reason"]["0.0"]
+    assert "0 queries look at one end" in table["reason"]["0.3"]
 
 
-def test_the_error_is_that_of_the_mean_over_events(monkeypatch):
+def test_the_error_is_that_of_the_mean_over_events():
     """Every prompt has as many events here: then it is the plain standard error."""
-    scores, table = by_hand(monkeypatch, facts_told(), noise=0.5)
-    assert table["se"][0] == pytest.approx(
-        scores.per_row[:, 0, 0].std(ddof=1) / np.sqrt(60), rel=1e-5
-    )
-    assert 0 < table["se"][0] < 0.05
+    _, scores = planted.planted(0, 0.5)
+    found = planted.scored(0, 0.5)["se"]["0.0"]
+    assert found == pytest.approx(scores.per_row[:, 0, 0].std(ddof=1) / np.sqrt(60), rel=1e-5)
+    assert 0 < found < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +68,9 @@ def test_shares_are_those_of_the_formula(engine):
 
 def test_an_event_is_a_sure_look_at_a_head_already_told(engine, monkeypatch):
     """Counted again, query by query."""
-    asked = facts_told(4)
+    asked = planted.facts_told(4)
     random = np.random.default_rng(3)
-    shape = engine.facts.n_layers, engine.facts.n_heads, LENGTH, LENGTH
+    shape = engine.facts.n_layers, engine.facts.n_heads, planted.LENGTH, planted.LENGTH
     attention = np.tril(random.random((4, *shape)).astype(np.float32) ** 8)
     attention /= attention.sum(-1, keepdims=True)
     monkeypatch.setattr(relations, "raised", lambda *_: np.zeros(shape[1:], np.float32))
@@ -147,13 +80,13 @@ def test_an_event_is_a_sure_look_at_a_head_already_told(engine, monkeypatch):
     count = 0
     for row, ids in enumerate(asked.rows):
         told = {ids[3 * i + 1]: 3 * i + 3 for i in range(3)}
-        for line in attention[row].reshape(-1, LENGTH, LENGTH):
-            for query in range(LENGTH):
+        for line in attention[row].reshape(-1, planted.LENGTH, planted.LENGTH):
+            for query in range(planted.LENGTH):
                 weights = line[query]
                 key = int(weights.argmax())
                 others = np.delete(weights, key)
                 sure = weights[key] > 2.2 * others.max()
-                count += bool(sure and query >= told.get(ids[key], LENGTH))
+                count += bool(sure and query >= told.get(ids[key], planted.LENGTH))
     assert sum(len(events.right) for heads in found for events in heads) == count > 10
 
 
