@@ -61,7 +61,7 @@ def attention(_measure, _asked):
         yield row, np.stack([one, one, one, away])[None]
 
 
-def planted(seed, noise):
+def planted(seed, noise, **options):
     """Return the scores of the planted head and the decoys, and their measure."""
     random = np.random.default_rng(seed)
 
@@ -76,7 +76,7 @@ def planted(seed, noise):
         return out + noise * random.random(out.shape, dtype=np.float32)
 
     engine = FakeEngine([[uniform] * 4])
-    measure = Measure(engine, random_rows(engine, rows=2, length=4), seed=seed)
+    measure = Measure(engine, random_rows(engine, rows=2, length=4), seed=seed, **options)
     with (
         patch.object(relations, "_asked", lambda _measure: FACTS),
         patch.object(relations, "_attention", attention),
@@ -85,10 +85,10 @@ def planted(seed, noise):
         return measure, relations.semantic(measure)
 
 
-def scored(seed, noise, *, proved=False):
+def scored(seed, noise, *, proved=False, **options):
     del proved  # its evidence is weights: no proof is asked for
     kind = find("semantic induction")
-    measure, scores = planted(seed, noise)
+    measure, scores = planted(seed, noise, **options)
     found = frame(measure.using(kind.threshold), kind, scores)
     found.index = [f"{a}.{b}" for a, b in zip(found["layer"], found["head"], strict=True)]
     return found
