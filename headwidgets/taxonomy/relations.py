@@ -17,8 +17,8 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
+from headwidgets.taxonomy.asked import Asked, ask
 from headwidgets.taxonomy.measure import Scores
-from headwidgets.taxonomy.on_task import Asked, ask
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NOT_MEASURABLE
 
