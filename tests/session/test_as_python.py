@@ -42,10 +42,19 @@ def copied(session, bridge=None):
 
 
 def agree(session, names):
-    """Whether logits and metric are the session's own."""
+    """Whether logits and metric are the session's own.
+
+    The normalised effect divides by the gap between clean and corrupted: what either run may be
+    off counts in it as often as the gap and the effect say.
+    """
     effect = session.effect()
+    values = effect["value"]
     for run, value in names["metric"].items():
-        assert value == pytest.approx(effect.loc[run, "value"], abs=1e-5, nan_ok=True), run
+        within = 1e-5
+        if run == "normalised":
+            gap = abs(values["clean"] - values["corrupted"])
+            within *= max(1.0, 2 * (1 + abs(value)) / gap) if gap else 1.0
+        assert value == pytest.approx(values[run], abs=within, nan_ok=True), run
     frame = session.compare(20)
     for run in ("clean", "corrupted", "edited"):
         there = names[f"{run}_logits"][session.index]
