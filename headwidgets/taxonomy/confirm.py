@@ -3,7 +3,7 @@
 The prompts are of another seed and of held-out templates. Where the kind's card says, at the last
 token or everywhere, the head gets its output at the same place of another prompt of that length;
 everything after it is recomputed. What that costs is compared with matched heads: those within one
-layer that write about as much, within a factor of two.
+layer that write about as much there (at the last token, if everywhere), within a factor of two.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def confirm(
     facts = engine.facts
     one = Head.parse(head).within(facts.n_layers, facts.n_heads)
     snapshot, words = _question(engine, found, n, seed)
-    matched = alike(output_norms(engine, [pair.clean for pair in snapshot.pairs]), one)
-    at = found.proof_at or None
+    pairs, at = snapshot.pairs, found.proof_at or None
+    places = [pair.roles.get(at or END, len(pair.clean) - 1) for pair in pairs]
+    matched = alike(output_norms(engine, [pair.clean for pair in pairs], places), one)
     change, clean = changes(engine, snapshot, "resample", [one, *matched], at=at, seed=seed)
     cost = -found.proof_sign * change
     mean = float(clean.mean())

@@ -1,4 +1,4 @@
-"""How much each head writes at the last token: the length of z W_O, mean over prompts."""
+"""How much each head writes at one token: the length of z W_O, mean over prompts."""
 
 from __future__ import annotations
 
@@ -18,21 +18,33 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
 
 
-def output_norms(engine: Engine, rows: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
-    """Return the mean length of every head's write, [layer, head]."""
+def output_norms(
+    engine: Engine, rows: Sequence[tuple[int, ...]], places: Sequence[int] | None = None
+) -> NDArray[np.float64]:
+    """Return the mean length of every head's write, [layer, head].
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : sequence of token ids
+    places : sequence of int, optional
+        The position in each row; default: its last.
+    """
     facts = engine.facts
+    at = [len(ids) - 1 for ids in rows] if places is None else list(places)
     total = np.zeros((facts.n_layers, facts.n_heads))
-    lengths: dict[int, list[tuple[int, ...]]] = {}
-    for ids in rows:
-        lengths.setdefault(len(ids), []).append(ids)
+    lengths: dict[int, list[int]] = {}
+    for i, ids in enumerate(rows):
+        lengths.setdefault(len(ids), []).append(i)
     for length, group in lengths.items():
         step = engine.rows_at_once(length)
         for start in range(0, len(group), step):
             some = group[start : start + step]
             kept: dict[str, torch.Tensor] = {}
-            places = [length - 1] * len(some)
+            where = [at[i] for i in some]
             names = [z_name(layer) for layer in range(facts.n_layers)]
-            engine.run(torch.tensor(some), [(name, keep_at(kept, name, places)) for name in names])
+            hooks = [(name, keep_at(kept, name, where)) for name in names]
+            engine.run(torch.tensor([rows[i] for i in some]), hooks)
             for layer, name in enumerate(names):
                 if name in kept:
                     W_O = engine.weights.W_O(layer).to(kept[name].device)

@@ -205,18 +205,34 @@ def test_fewer_than_five_alike_are_all_others():
     assert alike(np.zeros((1, 1)), Head(0, 0)) == ()
 
 
+@pytest.mark.parametrize("places", [None, [2, 5, 7, 8, 3, 1, 0, 4]], ids=["last", "given"])
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "neox"])
-def test_output_norms_are_lengths_of_what_heads_write_at_the_end(shaped_bridges, name):
+def test_output_norms_are_lengths_of_what_heads_write_there(shaped_bridges, name, places):
     bridge = shaped_bridges(name)
     engine = engine_of(bridge)
     expected = np.zeros((3, 4))
-    for row in UNEVEN:
+    for i, row in enumerate(UNEVEN):
         cache = cached(bridge, list(row))
+        at = -1 if places is None else places[i]
         for layer, head in np.ndindex(expected.shape):
-            z = cache[f"blocks.{layer}.attn.hook_z"][0, -1].reshape(4, -1)[head]
+            z = cache[f"blocks.{layer}.attn.hook_z"][0, at].reshape(4, -1)[head]
             wrote = z @ bridge.blocks[layer].attn.W_O.detach()[head]
             expected[layer, head] += float(wrote.norm()) / len(UNEVEN)
-    np.testing.assert_allclose(output_norms(engine, UNEVEN), expected, rtol=1e-4)
+    np.testing.assert_allclose(output_norms(engine, UNEVEN, places), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("at", ["", "end", "ANSWER1"])
+def test_matched_heads_write_as_much_where_the_head_is_resampled(planted_engine, monkeypatch, at):
+    seen = []
+    real = module.output_norms
+    monkeypatch.setattr(module, "output_norms", lambda *a: seen.append(a[1:]) or real(*a))
+    confirm(planted_engine, replace(find("induction"), proof_at=at), "1.0", n=20)
+    ((rows, places),) = seen
+    for ids, place in zip(rows, places, strict=True):
+        if at == "ANSWER1":  # behind the first copy of the last token
+            assert place == 1 + ids[:-1].index(ids[-1])
+        else:
+            assert place == len(ids) - 1
 
 
 # ------------------------------------------------------------------ what one head changes
