@@ -231,6 +231,39 @@ def test_the_weights_are_half_as_long_on_disk(whole):
     assert 2 * weights <= file.stat().st_size < 2 * weights + 20_000
 
 
+def test_a_run_begins_with_weights_that_another_left(whole, tmp_path):
+    trained = whole[0]
+    folder = store.checkpoint_folder(trained.out, 30)
+    run = begin(tmp_path, PLAN, tasks=SOME, whole=[*reversed(WORDS), " zyzzyva"], start=folder)
+    assert run.plan == replace(PLAN, begun=store.digest(folder))
+    old = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    own, known = run.tokenizer.get_vocab(), trained.tokenizer.get_vocab()
+    pairs = [(own[token], known[token]) for token in own if token in known]
+    here, there = zip(*pairs, strict=True)
+    assert len(here) == len(known) == len(own) - 1
+    assert list(here) != list(there)
+    for name, weight in run.model.state_dict().items():
+        given = old.state_dict()[name]
+        if len(weight) == len(own):
+            assert torch.equal(weight[list(here)], given[list(there)])
+        else:
+            assert torch.equal(weight, given)
+    assert np.array_equal(run.state.seen[list(here)], trained.state.seen[list(there)])
+    train(run, until=1)
+    meta = json.loads((store.checkpoint_folder(tmp_path, 0) / "meta.json").read_text())
+    assert meta["begun"] == store.digest(folder)
+
+
+def test_what_cannot_be_begun_with_is_refused(whole, tmp_path):
+    with pytest.raises(InputError, match=r"expected a folder with model\.safetensors"):
+        begin(tmp_path / "a", PLAN, tasks=SOME, whole=WORDS, start=tmp_path)
+    wider = replace(PLAN, shape=replace(TINY, d_mlp=40))
+    trained = whole[0]
+    folder = store.checkpoint_folder(trained.out, 30)
+    with pytest.raises(InputError, match=r"expected .*mlp.* of shape \(40, 16\).*got \(32, 16\)"):
+        begin(tmp_path / "b", wider, tasks=SOME, whole=WORDS, start=folder)
+
+
 def test_twenty_checkpoints():
     steps = store.Plan(shape=Shape(), steps=20_000).checkpoints()
     assert len(steps) == 20

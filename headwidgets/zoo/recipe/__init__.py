@@ -1,10 +1,11 @@
-"""How the bundled model is made, from nothing: ``python -m headwidgets.zoo.recipe --out DIR``.
+"""How the bundled model is made: ``python -m headwidgets.zoo.recipe --out DIR``.
 
 | module | what |
 |---|---|
 | `collect` | the words that the tasks use |
 | `vocabulary` | a tokenizer that spells them as one token each, and any other text in pieces |
 | `shape` | the model's sizes, and its first weights |
+| `begun` | weights of an earlier training to begin with, if there are any |
 | `mixture` | how much of each task, how short at first |
 | `fillers` | what stands in front of a prompt |
 | `examples` | a prompt, its answer and what is learned from it, as one row of tokens |

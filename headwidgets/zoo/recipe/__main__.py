@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         shape=shape, steps=asked.steps, rows=asked.rows, seed=asked.seed, rate=asked.rate
     )
     try:
-        run = begin(asked.out, plan, device=asked.device, resume=asked.resume)
+        run = begin(asked.out, plan, device=asked.device, resume=asked.resume, start=asked.start)
     except InputError as error:
         say(f"error: {error}")
         return 2
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=2)
     add("--device", default="cpu", help="cpu or cuda")
     add("--resume", action="store_true", help="go on with the run in --out")
+    add("--start", type=Path, help="folder of a trained model to begin with; default: nothing")
     add("--export", type=Path, nargs="?", const=FOLDER, help="write the model here when it is done")
     for size in fields(Shape):
         kind = str if isinstance(size.default, str) else int

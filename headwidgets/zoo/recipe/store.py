@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ STATE = "state.pt"
 LOG = "log.jsonl"
 CHECKPOINTS = "checkpoints"
 TOKENIZER = "tokenizer"
+WEIGHTS = "model.safetensors"
 FIRST = 50
 """The first checkpoint after that at the start."""
 
@@ -43,6 +45,8 @@ class Plan:
         Checkpoints.
     questions : int
         Prompts a task, at each look.
+    begun : str
+        Digest of the weights that training begins with; empty: weights drawn at random.
     """
 
     shape: Shape
@@ -53,6 +57,7 @@ class Plan:
     chapter: int = 500
     kept: int = 20
     questions: int = 64
+    begun: str = ""
 
     def checkpoints(self) -> tuple[int, ...]:
         """Return the steps at which the weights are kept: 0, then evenly on a log scale."""
@@ -117,6 +122,21 @@ def load(out: Path, plan: Plan, model: Any, optimiser: Any) -> State:
     return State(kept["step"], kept["skill"], kept["seen"].numpy())
 
 
+def digest(folder: Path) -> str:
+    """Return which weights stand in a folder: the start of their file's SHA-256.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    path = Path(folder) / WEIGHTS
+    if not path.is_file():
+        message = f"expected a folder with {WEIGHTS} to begin with, got {folder}"
+        raise InputError(message)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def trim_log(out: Path, step: int) -> None:
     """Drop lines of the log that are later than the state."""
     path = out / LOG
@@ -133,7 +153,7 @@ def export(folder: Path, model: Any, tokenizer: Any, about: dict[str, Any]) -> N
     half.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    (folder / "model.safetensors").chmod(0o644)
+    (folder / WEIGHTS).chmod(0o644)
     text = json.dumps(about, indent=1, ensure_ascii=False)
     (folder / "meta.json").write_text(f"{text}\n", encoding="utf-8")
 

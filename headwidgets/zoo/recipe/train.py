@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from headwidgets.model.text import Text
 from headwidgets.model.tokens import UNSEEN
 from headwidgets.zoo.recipe import measure, store
 from headwidgets.zoo.recipe.batches import Batch, Source
+from headwidgets.zoo.recipe.begun import carry_over
 from headwidgets.zoo.recipe.collect import trained_tasks
 from headwidgets.zoo.recipe.fillers import Fillers
 from headwidgets.zoo.recipe.mixture import longest, shares
@@ -77,6 +78,7 @@ def begin(
     *,
     device: str = "cpu",
     resume: bool = False,
+    start: Path | None = None,
     tasks: Sequence[Task] | None = None,
     whole: Sequence[str] | None = None,
 ) -> Run:
@@ -88,6 +90,8 @@ def begin(
     plan : Plan
     device : str
     resume : bool
+    start : Path, optional
+        Folder of a trained model to begin with; its digest goes into the plan.
     tasks : sequence of Task, optional
         Default: all that are trained and that this tokenizer and context can do.
     whole : sequence of str, optional
@@ -96,11 +100,14 @@ def begin(
     Raises
     ------
     InputError
-        If `out` holds a run already, or, with `resume`, none or one of another plan.
+        If `out` holds a run already, or, with `resume`, none or one of another plan; if `start`
+        holds no weights, or weights of another shape.
     """
     if not resume and (out / store.STATE).exists():
         message = f"{out} holds a run: go on with --resume, or give another folder"
         raise InputError(message)
+    if start is not None:
+        plan = replace(plan, begun=store.digest(start))
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
         shutil.rmtree(out / store.CHECKPOINTS, ignore_errors=True)
@@ -114,8 +121,11 @@ def begin(
         say(f"left out: {name}: {why}")
     asked = {t.name: measure.questions(t, text, plan.questions, "test", n_ctx) for t in good}
     model = fresh(plan.shape.config(len(tokenizer)), plan.seed).to(device)
-    optimiser = Both(model, plan.rate, betas=(0.9, 0.98), fused=True)
     state = store.State(seen=np.zeros(len(tokenizer), bool))
+    if start is not None and not resume:
+        state.seen |= carry_over(model, tokenizer, start)
+        say(f"begun with the weights {plan.begun}")
+    optimiser = Both(model, plan.rate, betas=(0.9, 0.98), fused=True)
     if resume:
         state = store.load(out, plan, model, optimiser)
         store.trim_log(out, state.step)
@@ -136,6 +146,8 @@ def train(run: Run, until: int | None = None, show: Callable[[str], None] = say)
     kept = set(plan.checkpoints())
     if state.step == 0:
         keep(run)
+        if plan.begun:
+            look(run, show)
     batches: list[Batch] = []
     losses: list[Any] = []
     clock = time.perf_counter()
@@ -170,7 +182,8 @@ def chapter(run: Run) -> list[Batch]:
     names = [task.name for task in run.source.tasks]
     mixed = shares(names, part, run.state.skill)
     steps = min(plan.chapter, plan.steps - number * plan.chapter)
-    return run.source.chapter(number, steps, mixed, longest(part, plan.shape.n_ctx))
+    opened = 1.0 if plan.begun else part
+    return run.source.chapter(number, steps, mixed, longest(opened, plan.shape.n_ctx))
 
 
 def step(run: Run, batch: Batch) -> torch.Tensor:
