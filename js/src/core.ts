@@ -8,6 +8,16 @@ export { GUTTER, RULER, words } from "./lib/heatmap";
 export { isLive, STATIC, whenLive } from "./lib/live";
 export { gradient } from "./lib/lut";
 export { whenChanged } from "./lib/model";
+export {
+  cited,
+  headsIn,
+  inALine,
+  inFull,
+  measured,
+  readPublished,
+  spokenClaims,
+  voices,
+} from "./lib/published";
 export { Cancelled } from "./lib/rpc";
 export { called } from "./lib/session";
 export { style } from "./lib/theme";
@@ -18,14 +28,4 @@ export { mountAttention } from "./views/attention";
 export { CELLS_STYLE, cellGrid, onKeys } from "./views/cell-grid";
 export { GLYPHS, marks } from "./views/cell-marks";
 export { onLooks, paintOf } from "./views/paint";
-export {
-  cited,
-  headsIn,
-  inALine,
-  inFull,
-  measured,
-  readPublished,
-  spokenClaims,
-  voices,
-} from "./views/published";
 export { claimLines, fold, foldSize, folds, PUBLISHED_STYLE } from "./views/published-marks";

@@ -9,7 +9,7 @@ import {
   readPublished,
   spokenClaims,
   voices,
-} from "../src/views/published";
+} from "../src/lib/published";
 import { claimLines, folds } from "../src/views/published-marks";
 
 const WORDS = [

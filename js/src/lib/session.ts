@@ -2,7 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Edit, Status } from "../state";
-import type { PublishedHeader } from "../views/published";
+import type { PublishedHeader } from "./published";
 import type { Rpc } from "./rpc";
 
 /** What a picture says of itself; see headwidgets/widgets/pictures.py. */

@@ -2,6 +2,7 @@
 
 import { aria, button, h } from "../lib/dom";
 import { words } from "../lib/heatmap";
+import type { Published } from "../lib/published";
 import { css } from "../lib/theme";
 import { type Edit, headsOf, say, TOGGLES } from "../state";
 import { GLYPHS } from "./cell-marks";
@@ -15,7 +16,6 @@ import {
   type Table,
   verdictOf,
 } from "./grid-table";
-import type { Published } from "./published";
 import { claimLines } from "./published-marks";
 
 export const CARD_STYLE = css`

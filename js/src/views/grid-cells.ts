@@ -1,12 +1,12 @@
 // A table of heads as the cells of a grid.
 
 import { GUTTER } from "../lib/heatmap";
+import type { Published } from "../lib/published";
 import type { Edit } from "../state";
 import { type Acts, cellGrid } from "./cell-grid";
 import { drawCells } from "./grid-paint";
 import { type Badges, spoken, type Table } from "./grid-table";
 import type { Paint } from "./paint";
-import type { Published } from "./published";
 
 /** What both faces of a table draw. */
 export interface GridState {

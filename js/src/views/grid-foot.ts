@@ -4,11 +4,11 @@ import { published as meaning } from "../../../headwidgets/widgets/glossary.json
 import { aria, button, h } from "../lib/dom";
 import { GLOSSARY_STYLE, term } from "../lib/glossary";
 import { gradient } from "../lib/lut";
+import type { Published } from "../lib/published";
 import { css } from "../lib/theme";
 import { type Badges, printed, type Table } from "./grid-table";
 import type { Paint } from "./paint";
 import { counted } from "./panel-data";
-import type { Published } from "./published";
 import { fold } from "./published-marks";
 
 export const FOOT_STYLE =

@@ -1,9 +1,9 @@
 // A table of heads as the browser has it; the other half of headwidgets/widgets/grid_table.py.
 
 import { words } from "../lib/heatmap";
+import { type Published, spokenClaims } from "../lib/published";
 import { decode, type NdArray } from "../lib/wire";
 import { type Edit, headsOf } from "../state";
-import { type Published, spokenClaims } from "./published";
 
 export interface TableHeader {
   column?: string;

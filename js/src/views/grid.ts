@@ -7,6 +7,7 @@ import { aria, button, h } from "../lib/dom";
 import { RULER } from "../lib/heatmap";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
+import { readPublished } from "../lib/published";
 import type { Own } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Edit } from "../state";
@@ -26,7 +27,6 @@ import {
 } from "./grid-table";
 import { gridTools } from "./grid-tools";
 import { onLooks, type Paint, paintOf } from "./paint";
-import { readPublished } from "./published";
 
 /** A grid's own traits. */
 export interface GridOwn extends Own {

@@ -3,9 +3,9 @@
 
 import { h } from "../lib/dom";
 import { GUTTER, RULER } from "../lib/heatmap";
+import { cited, claims, inFull, measured, type Published } from "../lib/published";
 import { css } from "../lib/theme";
 import type { Paint } from "./paint";
-import { cited, claims, inFull, measured, type Published } from "./published";
 
 export const PUBLISHED_STYLE = css`
 .hw-fold { display: inline-block; width: 8px; height: 8px; margin-right: 5px; background: var(--hw-cite);

@@ -1,9 +1,9 @@
 // The board: four lanes, their categories, a card a kind; one tab stop, arrows go by place.
 
 import { aria, h, on } from "../lib/dom";
+import { inALine, type Published } from "../lib/published";
 import { css } from "../lib/theme";
 import { onKeys } from "./cell-grid";
-import { inALine, type Published } from "./published";
 import { fold } from "./published-marks";
 import {
   type Best,

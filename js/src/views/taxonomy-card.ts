@@ -2,8 +2,8 @@
 
 import { aria, button, h } from "../lib/dom";
 import { mathml } from "../lib/mathml";
+import type { Published } from "../lib/published";
 import { css } from "../lib/theme";
-import type { Published } from "./published";
 import { evidence } from "./taxonomy-board";
 import { citations } from "./taxonomy-cited";
 import {

@@ -2,8 +2,16 @@
 // was measured of it there.
 
 import { button, h } from "../lib/dom";
+import {
+  cited,
+  headsIn,
+  inFull,
+  measured,
+  type Published,
+  type Voice,
+  voices,
+} from "../lib/published";
 import { css } from "../lib/theme";
-import { cited, headsIn, inFull, measured, type Published, type Voice, voices } from "./published";
 import { fold } from "./published-marks";
 
 export const CITED_STYLE = css`

@@ -1,7 +1,7 @@
 // The passport of the selected head: all that it was found to be. A head has many roles.
 
 import { button, h } from "../lib/dom";
-import type { Published } from "./published";
+import type { Published } from "../lib/published";
 import { claimLines } from "./published-marks";
 import { proved } from "./taxonomy-card";
 import {

@@ -6,10 +6,10 @@ import { once } from "../lib/changing";
 import { aria, h, on } from "../lib/dom";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
+import { type Published, readPublished } from "../lib/published";
 import { called, type Look, type Looked, type Own } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
-import { type Published, readPublished } from "./published";
 import { board } from "./taxonomy-board";
 import { howToRead, openCard } from "./taxonomy-card";
 import {
