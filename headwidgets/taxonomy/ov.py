@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine, HookFn
 
 _AT_ONCE = 2048
+_BYTES = 256 << 20
+"""Of logits at once, and of the unembedding at once."""
 _AFTER = "blocks.0.hook_resid_post"
 _ATTENTION = "blocks.0.hook_attn_out"
 
@@ -83,7 +85,8 @@ def _silent(tensor: Tensor, _start: int) -> Tensor:
 def unembedding(engine: Engine, ids: Sequence[int]) -> Tensor:
     """Return what reads the logits of tokens off the stream, [d_model, token]."""
     W_U = engine.weights.W_U
-    read = W_U[:, list(ids)].float().cpu()
+    some = W_U[:, ids.start : ids.stop] if isinstance(ids, range) else W_U[:, list(ids)]
+    read = some.float().cpu()
     weight = norm_weight(getattr(engine.view, "ln_final", None))
     read = read if weight is None else read * weight.cpu()[:, None]
     return read - read.mean(0, keepdim=True) if centres(engine) else read
@@ -178,12 +181,33 @@ def copied(
     copy score of name movers and its negative).
     """
     embedded = effective(engine, ids)
-    read = unembedding(engine, range(engine.weights.W_U.shape[1]))
     own = torch.tensor(list(ids))
-    out = np.zeros((engine.facts.n_layers, engine.facts.n_heads), dtype=np.float32)
-    for layer, found in written(engine, embedded, -read if lowered else read):
-        out[layer] = _first(found, own, k).float().mean(1).numpy()
+    facts, d_vocab = engine.facts, engine.weights.W_U.shape[1]
+    step = max(1, _BYTES // (4 * d_vocab))
+    out = np.zeros((facts.n_layers, facts.n_heads), dtype=np.float32)
+    for layer in range(facts.n_layers):
+        stream, W_V = normed(engine, layer, embedded), own_weights(engine, layer, "W_V")
+        W_O = own_weights(engine, layer, "W_O")
+        writes = multiplied(layer, multiplied(layer, stream, W_V), W_O).flatten(0, 1)
+        several = zip(
+            torch.split(-writes if lowered else writes, step),
+            torch.split(own.repeat(facts.n_heads), step),
+            strict=True,
+        )
+        rows = torch.cat([_first(_on_all(engine, layer, some), one, k) for some, one in several])
+        out[layer] = rows.view(facts.n_heads, len(own)).float().mean(1).numpy()
     return out
+
+
+def _on_all(engine: Engine, layer: int, writes: Tensor) -> Tensor:
+    """Return what writes [write, d_model] of a layer bring to all logits, some tokens at a time."""
+    d_vocab = engine.weights.W_U.shape[1]
+    step = max(1, _BYTES // (4 * writes.shape[1]))
+    parts = []
+    for start in range(0, d_vocab, step):
+        read = unembedding(engine, range(start, min(start + step, d_vocab)))
+        parts.append(multiplied(layer, writes, gained(engine, layer, read)))
+    return finite(layer, torch.cat(parts, dim=1))
 
 
 def first_of(
@@ -213,6 +237,6 @@ def first_of(
 
 
 def _first(found: Tensor, own: Tensor, k: int) -> Tensor:
-    """Whether each token's own target is among the `k` highest; a tie is a miss."""
-    at = found.gather(2, own[None, :, None].expand(len(found), -1, 1))
+    """Whether the target of each row, [..., row], is among its `k` highest; a tie is a miss."""
+    at = found.gather(-1, own[:, None].expand(*found.shape[:-1], 1))
     return (found >= at).sum(-1) <= k

@@ -126,6 +126,14 @@ def test_shares_count_tokens_among_the_first_and_the_last(both):
     assert expected.max() > 0
 
 
+def test_shares_are_the_same_however_little_is_held_at_once(both, monkeypatch):
+    engine, _ = both
+    whole = [ov.copied(engine, IDS, k=60, lowered=lowered) for lowered in (False, True)]
+    monkeypatch.setattr(ov, "_BYTES", 4 * engine.facts.d_vocab * 3 + 1)
+    parts = [ov.copied(engine, IDS, k=60, lowered=lowered) for lowered in (False, True)]
+    np.testing.assert_array_equal(whole, parts)
+
+
 def test_no_hook_is_left_and_the_model_runs_as_before(both):
     engine, _ = both
     row = torch.tensor([IDS])
