@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from headwidgets.tasks.item import Item, write
+from headwidgets.tasks.item import Item, combined, write
 from headwidgets.tasks.lists import NAMES
 from headwidgets.tasks.registry import task
 from headwidgets.tasks.words import CutWordsError
@@ -14,23 +14,38 @@ if TYPE_CHECKING:
     from headwidgets.tasks.draw import Draw
     from headwidgets.tasks.words import Words
 
-_TEMPLATES = (
-    "The{W1}{W2}{W3} is called{L1}{L2}",
-    "In short, the{W1}{W2}{W3} is{L1}{L2}",
-    "The letters of{W1}{W2}{W3} are{L1}{L2}",
-    "Here is{W1}{W2}{W3}, in short{L1}{L2}",
-    "The first letters of{W1}{W2}{W3} are{L1}{L2}",
-    "Here is the{W1}{W2}{W3}, or{L1}{L2}",
-    "In short,{W1}{W2}{W3} is{L1}{L2}",
-    "The{W1}{W2}{W3}, called{L1}{L2}",
-    "The letters of the{W1}{W2}{W3} are called{L1}{L2}",
-    "Here is{W1}{W2}{W3}. In short:{L1}{L2}",
-    "Here:{W1}{W2}{W3} is called{L1}{L2}",
-    "In short:{W1}{W2}{W3}:{L1}{L2}",
-)
 _HELD_OUT = (
     "In short, the{W1}{W2}{W3} is called{L1}{L2}",
     "Here is{W1}{W2}{W3}, called{L1}{L2}",
+    "The letters of{W1}{W2}{W3} are{L1}{L2}",
+)
+_TEMPLATES = combined(
+    (
+        "The",
+        "Here is",
+        "Here is the",
+        "Here:",
+        "In short,",
+        "In short, the",
+        "In short:",
+        "The letters of",
+        "The letters of the",
+        "The first letters of",
+    ),
+    ("{W1}{W2}{W3}",),
+    (
+        " is called",
+        " is",
+        " are",
+        " are called",
+        ", called",
+        ", or",
+        ", in short",
+        ". In short:",
+        ":",
+    ),
+    ("{L1}{L2}",),
+    without=_HELD_OUT,
 )
 _LETTERS = 4
 """Three in the prompt, and the foil."""

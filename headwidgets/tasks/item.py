@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwidgets.prompts import Choices
 
 Answer = str | int
@@ -118,6 +121,26 @@ def write(template: str, /, **words: str) -> Written:
         message = f"expected a field for each of {sorted(words)} in {template!r}"
         raise ValueError(message)
     return Written(text, marks)
+
+
+def combined(*parts: Sequence[str], without: Sequence[str]) -> tuple[str, ...]:
+    """Return templates: every way to put one of each part behind the other, but for some.
+
+    Raises
+    ------
+    ValueError
+        If one of `without` is no such template.
+
+    Examples
+    --------
+    >>> combined(("Then", "Now:"), ("{A}{B}", "{A},"), without=["Then{A},"])
+    ('Then{A}{B}', 'Now:{A}{B}', 'Now:{A},')
+    """
+    every = tuple("".join(one) for one in product(*parts))
+    if strange := set(without) - set(every):
+        message = f"no template of these parts: {sorted(strange)}"
+        raise ValueError(message)
+    return tuple(one for one in every if one not in without)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.tasks.item import combined
 from headwidgets.tasks.lists import NAMES, OBJECTS, THINGS
 from headwidgets.tasks.registry import task
 from headwidgets.tasks.series import SETS, continued, runs_of
@@ -26,30 +27,26 @@ _OFTEN = (
     *["months", "month prefixes", "days", "day prefixes", "ordinals"],
 )
 
-_ALONE = (
-    "In order:{M1},{M2},{M3},",
-    "In order:{M1},{M2},",
-    "In order:{M1}{M2}",
-    "In order:{M1},{M2}, and then",
-    "They count:{M1}{M2}{M3}",
-    "They count:{M1}{M2}",
-    "They count:{M1},{M2},{M3},",
-    "They count:{M1}, then{M2}, then{M3}, then",
-    "They count{M1},{M2},{M3}, and then",
-    "The list goes{M1},{M2},{M3}, and then",
-    "The list goes{M1}, then{M2}, then",
-    "The list goes{M1}{M2}{M3}",
-    "The list:{M1},{M2},",
-    "Then{M1}, then{M2}, then{M3}, then",
-    "Now:{M1},{M2}, and then",
-    "Now:{M1}{M2}{M3}",
-)
 _ALONE_HELD_OUT = (
     "The list goes{M1},{M2},{M3},",
     "In order:{M1}{M2}{M3}",
     "They count:{M1},{M2}, and then",
     "In order:{M1}, then{M2}, then{M3}, then",
     "The list goes{M1},{M2}, and then",
+)
+_ALONE = combined(
+    ("In order:", "They count:", "They count", "The list goes", "The list:", "Then", "Now:"),
+    (
+        "{M1},{M2},{M3},",
+        "{M1},{M2},",
+        "{M1}{M2}{M3}",
+        "{M1}{M2}",
+        "{M1},{M2},{M3}, and then",
+        "{M1},{M2}, and then",
+        "{M1}, then{M2}, then{M3}, then",
+        "{M1}, then{M2}, then",
+    ),
+    without=_ALONE_HELD_OUT,
 )
 
 
@@ -146,22 +143,22 @@ def succession_in_sentences(draw: Draw) -> Item:
 
 
 _LISTED = tuple(dict.fromkeys((*THINGS, *OBJECTS)))
-_LISTS = (
-    "My list:{M1}.{T1}{M2}.{T2}{M3}.{T3}",
-    "My list:{M1}.{T1}{M2}.{T2}",
-    "We have{M1}:{T1},{M2}:{T2},{M3}:{T3},",
-    "We have{M1}:{T1},{M2}:{T2},",
-    "We have{M1}.{T1}.{M2}.{T2}.",
-    "My list:{M1}:{T1},{M2}:{T2},",
-    "The list:{M1}.{T1}{M2}.{T2}{M3}.{T3}",
-    "Take{M1}.{T1}{M2}.{T2}",
-    "The list:{M1}:{T1},{M2}:{T2},{M3}:{T3},",
-    "Take{M1}.{T1}.{M2}.{T2}.{M3}.{T3}.",
-)
 _LISTS_HELD_OUT = (
     "We have{M1}.{T1}{M2}.{T2}{M3}.{T3}",
     "My list:{M1}:{T1},{M2}:{T2},{M3}:{T3},",
     "Take{M1}:{T1},{M2}:{T2},",
+)
+_LISTS = combined(
+    ("My list:", "We have", "The list:", "Take", "Here is my list:"),
+    (
+        "{M1}.{T1}{M2}.{T2}{M3}.{T3}",
+        "{M1}.{T1}{M2}.{T2}",
+        "{M1}:{T1},{M2}:{T2},{M3}:{T3},",
+        "{M1}:{T1},{M2}:{T2},",
+        "{M1}.{T1}.{M2}.{T2}.{M3}.{T3}.",
+        "{M1}.{T1}.{M2}.{T2}.",
+    ),
+    without=_LISTS_HELD_OUT,
 )
 _FIRST = 16  # lists begin with a number up to it
 

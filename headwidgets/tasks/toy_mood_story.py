@@ -20,6 +20,10 @@ _TEMPLATES = (
     "Once,{N1} and{N2} met.{N1b}{V1}{X1}.{N2b}{V2}{X2}. Now there are some here.{Q} is",
     "The story says that{N1}{V1}{X1} and that{N2}{V2}{X2}. Then they saw some.{Q} was very",
     "We know that{N1}{V1}{X1}. We know that{N2}{V2}{X2}. Now they see some, so{Q} feels",
+    "Today{N1}{V1}{X1}.{N2}{V2}{X2}. Now they see some, so{Q} is",
+    "My friend{N1}{V1}{X1}, and{N2}{V2} them. Now there are some{X2} here.{Q} feels",
+    "Today{N1}{V1}{X1}, and{N2}{V2} them. Then they were shown some{X2}, so{Q} was very",
+    "The story says that{N1}{V1}{X1}, and that{N2}{V2}{X2}. One day, they saw some.{Q} was",
 )
 _HELD_OUT = (
     "The story says that{N1}{V1}{X1}, and{N2}{V2} them. One day, they saw some{X2}.{Q} feels very",
@@ -48,6 +52,8 @@ def toy_mood_story(draw: Draw) -> Item:
     moods = draw.words.pairs(_MOODS, least=1)[0]
     first, asked = draw.turn % 2, draw.turn // 2 % 2
     mood = (first + asked) % 2
+    other = (one, two)[1 - asked]
+    said = {one: verbs[first], two: verbs[1 - first]}
     fields = {"N1": one, "N2": two, "X1": thing, "X2": thing, "Q": (one, two)[asked]}
     if "{N1b}" in draw.template:
         fields |= {"N1b": one, "N2b": two}
@@ -58,6 +64,10 @@ def toy_mood_story(draw: Draw) -> Item:
         foil=moods[1 - mood],
         key=tuple(sorted((one, two))),
         options=(moods[mood], moods[1 - mood]),
+        learned=("V2", "X2"),
         after=".",
-        more=draw.further([((one, two)[1 - asked], moods[1 - mood])], ".{Q} feels", "{Q}"),
+        more=(
+            *((f".{who}", said[who]) for who in draw.sample((one, two), 2)),
+            *draw.further([(other, moods[1 - mood])], ".{Q} feels", "{Q}"),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.tasks.item import Item, write
+from headwidgets.tasks.item import Item, combined, write
 from headwidgets.tasks.lists import NAMES, words
 from headwidgets.tasks.registry import task
 
@@ -18,17 +18,32 @@ _LIKED = words("loved liked enjoyed admired praised")
 _HATED = words("hated disliked despised mocked rejected")
 _ANSWERS = (("great", "terrible"),)
 
-_TEMPLATES = (
-    "I thought this movie was{ADJ}, I{VRB} it. \nConclusion: This movie is",
-    "My friend{NAME} thought this movie was{ADJ} and{VRB} it. \nConclusion: This movie is",
-    "The movie was{ADJ}, they said, and{NAME}{VRB} it. All in all, the movie was",
-    "Here is what{NAME} said: I{VRB} this movie, it was{ADJ}. The movie is",
-    "We saw a movie.{NAME}{VRB} it and said it was{ADJ}. \nConclusion: The movie was",
-)
 _HELD_OUT = (
     "The movie was{ADJ}, I{VRB} it. \nConclusion: The movie is",
     "My friend{NAME}{VRB} this movie and said it was{ADJ}. All in all, this movie is",
     "Here is what{NAME} said: I thought this movie was{ADJ}, I{VRB} it. This movie was",
+)
+_TEMPLATES = combined(
+    (
+        "I thought this movie was{ADJ}, I{VRB} it.",
+        "My friend{NAME} thought this movie was{ADJ} and{VRB} it.",
+        "The movie was{ADJ}, they said, and{NAME}{VRB} it.",
+        "Here is what{NAME} said: I{VRB} this movie, it was{ADJ}.",
+        "We saw a movie.{NAME}{VRB} it and said it was{ADJ}.",
+        "The movie was{ADJ}, I{VRB} it.",
+        "My friend{NAME}{VRB} this movie and said it was{ADJ}.",
+        "Here is what{NAME} said: I thought this movie was{ADJ}, I{VRB} it.",
+    ),
+    (
+        " \nConclusion: This movie is",
+        " \nConclusion: The movie is",
+        " \nConclusion: The movie was",
+        " All in all, the movie was",
+        " All in all, this movie is",
+        " The movie is",
+        " This movie was",
+    ),
+    without=_HELD_OUT,
 )
 
 

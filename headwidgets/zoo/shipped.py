@@ -7,9 +7,12 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "weights"
 """A Hugging Face folder in float16; ``meta.json`` tells how it was trained.
 
-Its run was planned for 8,000 steps and shortened to 5,500 at step 3,750, which moved the
-curriculum and the fall of the learning rate: the recipe as it stands gives a sibling of these
-weights, not the same bits.
+It was trained twice. The first run, 5,500 steps, left weights that did 20 of 22 tasks, with the
+moods of stories at chance and no successor head to speak of by weights. The second began with
+them (``begun`` in ``meta.json``; `recipe.begun`): 3,500 steps on more templates, half of the rows
+of succession by heads (`recipe.mixture.BY_HEADS`). From nothing the recipe as it stands gave a
+sibling with successor heads that stayed at chance on options and coloured objects: which skills
+appear is chance of the seed, here as elsewhere.
 """
 CARD = Path(__file__).parent / "report_card.csv"
 """What it can do, as `hw.report_card()` shows it; ``make card`` measures it."""
