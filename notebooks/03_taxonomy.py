@@ -191,6 +191,30 @@ passport[passport["verdict"].isin(["consistent with", "candidate"])][
 ]
 
 # %% [markdown]
+# All that the session can say about one head is a page: its roles, the tokens that its OV circuit
+# writes, how far back it looks, where in a text of yours it looks hardest, and what its edits do to
+# the prompts of the session. (QK is not defined for tokens alone where positions are rotary.)
+
+# %%
+page = s.head(previous, "When Mary and John went to the store, John gave a drink to Mary.")
+page
+
+# %% [markdown]
+# Every part of it is a table too. On random tokens this head looks one back and nowhere else; on
+# a sentence, does it still, and where does it rest? Each row stands beside what a head would give
+# there that looks at all earlier tokens alike.
+
+# %%
+offsets = page.offsets.set_index("to")
+one_back, resting = offsets.loc["1 back"], offsets.loc["BOS"]
+print(
+    f"one back {one_back['attention']:.2f} (uniform {one_back['uniform']:.2f}), "
+    f"BOS {resting['attention']:.2f} (uniform {resting['uniform']:.2f})"
+)
+assert one_back["attention"] > one_back["uniform"]
+offsets.head(5).round(2)
+
+# %% [markdown]
 # ## 4. What has been published
 #
 # `hw.atlas` holds heads from papers and their code, with value, measure, source and status, counted
