@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from browser.conftest import ROOT
-from browser.notebook import Notebook, write_notebook
+from browser.notebook import SCREENS, Notebook, write_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -368,6 +368,29 @@ def sized(page, width, height):
 WIDER = """root => [...root.querySelectorAll("section, .hw-map, .hw-tops, .hw-metric")]
   .filter(part => part.getBoundingClientRect().right > root.getBoundingClientRect().right + 0.5)
   .map(part => part.className)"""
+
+
+PICTURE = """
+import headwidgets as hw
+s = hw.Session()
+s.prompts = hw.task("ioi", n=40, split="test")
+s.edits = [hw.mean("3.2")]
+e = s.explore()
+s.selection = "3.2"
+e
+"""
+
+
+@slow
+def test_the_picture_of_the_readme(context, lab):
+    """notebooks/explorer.png is what this one leaves in .verify/screens."""
+    explorer = opened_on(context, lab, "picture.ipynb", PICTURE)
+    with sized(explorer.page, 1460, 1500):
+        assert explorer.same()[:2] == ("3.2", ["mean 3.2"])
+        explorer.check_logits()
+        expect(explorer.grid).to_have_attribute("data-hw-state", "ready")
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        explorer.root.screenshot(path=SCREENS / "explorer.png")
 
 
 @slow
