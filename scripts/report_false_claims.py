@@ -43,8 +43,10 @@ PERMUTED = """## The bundled model, permuted answers
 
 {seeds} permutations, in the score and in the proof. Over the prompts of a task go answer, foil and
 options; in "ioi" the two names are exchanged in half of the prompts; in "rare words" any noun is
-the rare one, in "parity" any input the next one, in "acronyms" the words change places, and in
-"syntactic arcs" subject and noun between stand where they do in another sentence. Kinds that go by
+the rare one, in "parity" any input the next one, in "acronyms" the words change places, in "key
+value" the values (an episode of retrieval is a prompt whose answer the model says itself: permuted
+over prompts, those would be the ones that got their own by accident), and in "syntactic arcs"
+subject and noun between stand where they do in another sentence. Kinds that go by
 no answer are left out, for what they claim is no less true: {left}.
 """
 

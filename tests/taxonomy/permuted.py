@@ -85,6 +85,18 @@ def _any_word(task, row, random):
     return {name: int(place) for name, place in zip(names, places, strict=True)}
 
 
+def _any_value(task, row, random):
+    """Exchange the values' places.
+
+    The answers stay: an episode of retrieval is a prompt whose answer the model says itself, and
+    among answers permuted over prompts those are the prompts that got their own by accident.
+    """
+    roles = task.prompts.roles
+    names = [name for name in roles if name.startswith("VALUE") and roles[name][row] is not None]
+    places = random.permutation([roles[name][row] for name in names])
+    return {name: int(place) for name, place in zip(names, places, strict=True)}
+
+
 def _of_another(task, row, random):
     """Places of another prompt's words, counted from the end, as far as they fall inside."""
     other = int(random.integers(len(task.rows)))
@@ -96,6 +108,7 @@ def _of_another(task, row, random):
 PERMUTE = {
     "ioi": _exchanged,
     "rare words": _relabelled(_any_noun),
+    "key value": _relabelled(_any_value),
     "parity": _relabelled(_any_input),
     "acronyms": _relabelled(_any_word),
     "syntactic arcs": _relabelled(_of_another),

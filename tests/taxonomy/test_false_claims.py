@@ -92,7 +92,7 @@ TASKS = {
     "options": (),
     "memory context": (),
     "lre": (),
-    "key value": (),
+    "key value": ("VALUE", "VALUE2", "VALUE3", "VALUE4"),
     "ioi": (),
     "rare words": ("RARE",),
     "parity": ("BIT",),
@@ -112,7 +112,8 @@ def test_what_is_right_is_permuted_and_the_prompts_stay(bundled_engine, name):
     assert on_task.ask(bundled_engine, name, seed=0) is real
     assert found.rows == real.rows
     for role, places in found.prompts.roles.items():
-        moved = np.mean([a != b for a, b in zip(places, real.prompts.roles[role], strict=True)])
+        both = zip(places, real.prompts.roles[role], strict=True)
+        moved = np.mean([a != b for a, b in both if b is not None])
         assert (moved > 0.3) == (role in TASKS[name]), role
     pairs = zip(found.answer, real.answer, strict=True)
     wrong = np.mean([a != b for a, b in pairs])
