@@ -91,7 +91,7 @@ class Engine:
         ids: Tensor,
         hooks: Hooks = (),
         *,
-        positions: str = "end",
+        positions: str | int = "end",
         stop_at_layer: int | None = None,
     ) -> Tensor:
         """Run the model once.
@@ -102,30 +102,31 @@ class Engine:
         hooks : sequence of (name, function)
             ``function(activation, first_position)`` sees the activation at the hook point
             `name`; what it returns, if anything, takes its place.
-        positions : {"end", "all"}
-            Unembed only the last position, or all of them.
+        positions : {"end", "all"} or int
+            Unembed only the last position, all of them, or so many at the end.
         stop_at_layer : int, optional
             Do not run this layer and those above; the result is then empty.
 
         Returns
         -------
         Tensor, float32
-            Logits [batch, vocabulary] for ``"end"``, [batch, position, vocabulary] for
-            ``"all"``.
+            Logits [batch, vocabulary] for ``"end"``, else [batch, position, vocabulary].
 
         Raises
         ------
         ModelError
             If memory runs out. Whatever a hook raises comes through; no hook stays.
         """
-        last = positions == "end"
+        every = {"end": 1, "all": ids.shape[-1]}
+        last = every[positions] if isinstance(positions, str) else positions
         out: list[Tensor] = []
         for logits in self._chunks(ids, hooks, last=last, stop_at_layer=stop_at_layer):
             if stop_at_layer is None:
-                out[:] = [logits[:, -1:].float()] if last else [*out, logits.float()]
+                out[:] = [logits[:, -1:].float()] if last == 1 else [*out, logits.float()]
         if not out:
             return torch.empty(0)
-        return out[0][:, 0] if last else torch.cat(out, dim=1)
+        found = torch.cat(out, dim=1)[:, -last:]
+        return found[:, 0] if positions == "end" else found
 
     def run_whole(self, ids: Tensor, hooks: Hooks, cache: DynamicCache | None) -> Tensor:
         """Run in one call whatever its size, and keep the keys and values.
@@ -151,7 +152,13 @@ class Engine:
             return self._forward(self._check_ids(ids), bound, options)[:, -1].float()
 
     def patterns(
-        self, ids: Tensor, visit: Visit, *, hooks: Hooks = (), layers: Sequence[int] | None = None
+        self,
+        ids: Tensor,
+        visit: Visit,
+        *,
+        hooks: Hooks = (),
+        layers: Sequence[int] | None = None,
+        positions: str | int = "end",
     ) -> Tensor:
         """Show every layer's attention pattern once, without keeping any.
 
@@ -167,11 +174,13 @@ class Engine:
             Edits that are in force; see `run`.
         layers : sequence of int, optional
             Only these layers; those above the last are not run.
+        positions : {"end", "all"} or int
+            Where the logits are wanted, see `run`.
 
         Returns
         -------
-        Tensor, float32, [batch, vocabulary]
-            Logits of the last position; empty where the last layer was not run.
+        Tensor, float32
+            Logits as `run` returns them; empty where the last layer was not run.
         """
         wanted = list(range(self.facts.n_layers)) if layers is None else sorted(set(layers))
         if not wanted:
@@ -190,7 +199,7 @@ class Engine:
         watching = [(f"blocks.{layer}.attn.hook_pattern", see(layer)) for layer in wanted]
         above = wanted[-1] + 1
         stop = above if above < self.facts.n_layers else None
-        logits = self.run(ids, [*hooks, *watching], stop_at_layer=stop)
+        logits = self.run(ids, [*hooks, *watching], positions=positions, stop_at_layer=stop)
         if silent:
             message = (
                 f"layer {min(silent)} of {self.facts.name!r} shows no attention pattern: open the "
@@ -205,15 +214,15 @@ class Engine:
         return max(1, min(BATCH_TOKENS * 2 // max(length, 1), LAYER_BYTES // max(attention, 1)))
 
     def _chunks(
-        self, ids: Tensor, hooks: Hooks, *, last: bool, stop_at_layer: int | None
+        self, ids: Tensor, hooks: Hooks, *, last: int, stop_at_layer: int | None
     ) -> Iterator[Tensor]:
         """Run `ids`, whole or chunk of queries by chunk; yield each chunk's logits."""
         ids = self._check_ids(ids)
         length = ids.shape[1]
         step = self._chunk_length(ids)
         options: dict[str, Any] = {}
-        if last and not self.facts.native:
-            options["logits_to_keep"] = 1
+        if not self.facts.native and last < length and (last == 1 or step == length):
+            options["logits_to_keep"] = last
         if stop_at_layer is not None:
             options["stop_at_layer"] = stop_at_layer
         if step < length:

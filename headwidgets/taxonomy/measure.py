@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
@@ -20,6 +19,7 @@ from headwidgets.taxonomy import broken, matched
 from headwidgets.taxonomy.asked import END
 from headwidgets.taxonomy.on_task import OnTask, answers, on_task
 from headwidgets.taxonomy.reduce import Floats, Profile, profile
+from headwidgets.taxonomy.second_copy import SecondCopy
 from headwidgets.taxonomy.verdict import DRAWS, NO, NOT_MEASURABLE, Remark
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _FARTHEST, _NEAREST = 64, 8  # places that a target is moved, at most and at least
 _GATHERED = 1 << 20  # pairs times places that are worth their time
-_LOGIT_BYTES = 256 << 20
 
 
 @dataclass
@@ -106,6 +105,7 @@ class Measure:
     together: tuple[Target, ...] = ()
     _kept: dict[tuple[str, bool], Profile] = field(default_factory=dict, repr=False)
     _tasks: dict[object, OnTask | str] = field(default_factory=dict, repr=False)
+    _second: SecondCopy = field(default_factory=SecondCopy, repr=False)
 
     def using(self, threshold: float) -> Measure:
         """Return this measure for a kind with another threshold; runs are shared."""
@@ -207,21 +207,7 @@ class Measure:
 
     def repeat_accuracy(self) -> float:
         """Share of the tokens of the second copy that the model predicts first."""
-        period = self.rows.period
-        if period is None:
-            return float("nan")
-        ids = torch.tensor(self.rows.ids)
-        start = self.rows.first[0] + period
-        fits = _LOGIT_BYTES // (4 * ids.shape[1] * self.engine.facts.d_vocab)
-        step = max(1, min(fits, self.engine.rows_at_once(ids.shape[1])))
-        right = []
-        for start_row in range(0, len(ids), step):
-            some = ids[start_row : start_row + step]
-            logits = self.engine.run(some, self.hooks, positions="all")[:, start:-1].cpu()
-            if logits.isnan().any():
-                return float("nan")
-            right.append((logits.argmax(-1) == some[:, start + 1 :]).double())
-        return float(torch.cat(right).mean())
+        return self._second.accuracy(self.engine, self.rows, self.hooks)
 
     def _profile(self, target: Target, *, control: bool = False) -> Profile:
         """Reduced attention on a target; targets in `together` share one run."""
@@ -230,7 +216,10 @@ class Measure:
             ids = self.rows.control if control else self.rows.ids
             pairs = [self._pairs(one) for one in group]
             wanted = [(one, (0,) if control else self._shifts(one)) for one in pairs]
-            found = profile(self.engine, ids, wanted, hooks=self.hooks)
+            together = len(group) > 1 and not control  # induction asks what the model says, too
+            said = self._second.listener(self.engine, self.rows) if together else None
+            last = self.rows.period if said and self.rows.period else 1
+            found = profile(self.engine, ids, wanted, hooks=self.hooks, last=last, said=said)
             for one, reduced in zip(group, found, strict=True):
                 self._kept[one.name, control] = reduced
         return self._kept[target.name, control]

@@ -6,7 +6,7 @@ What stays is rows × heads × shifts numbers, whatever the length of the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,12 @@ from torch import Tensor
 from headwidgets.taxonomy.targets import Pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from headwidgets.model.engine import Engine, Hooks
 
 Floats = npt.NDArray[np.float32]
+Said: TypeAlias = "Callable[[Sequence[int], Tensor], None]"
 _AT_ONCE = 1 << 22  # numbers gathered in one step
 
 
@@ -50,6 +51,8 @@ def profile(
     wanted: Sequence[tuple[Sequence[Pairs], Sequence[int]]],
     *,
     hooks: Hooks = (),
+    last: int = 1,
+    said: Said | None = None,
 ) -> list[Profile]:
     """Run `rows` once and reduce their patterns to several targets.
 
@@ -62,6 +65,11 @@ def profile(
         For each target, the pairs of every row, and the shifts, beginning with 0.
     hooks : sequence, optional
         Edits in force.
+    last : int
+        At how many of each row's last positions logits are wanted.
+    said : callable, optional
+        ``said(numbers, logits)`` gets the numbers of some rows and their logits
+        [row, position, vocabulary] there.
     """
     facts = engine.facts
     shape = (len(rows), facts.n_layers, facts.n_heads)
@@ -74,7 +82,10 @@ def profile(
                     new = _gather(pattern[place], pairs[row], shifts, first)
                     out[row, layer] = new if first == 0 else out[row, layer] + new
 
-        engine.patterns(torch.tensor([rows[i] for i in batch]), visit, hooks=hooks)
+        ids = torch.tensor([rows[i] for i in batch])
+        logits = engine.patterns(ids, visit, hooks=hooks, positions=last)
+        if said is not None:
+            said(batch, logits)
     return [
         _normalised(pairs, tuple(shifts), out)
         for (pairs, shifts), out in zip(wanted, sums, strict=True)

@@ -39,9 +39,11 @@ def test_chunks_of_queries_give_the_same_numbers(shaped_bridges, name, monkeypat
         plain = bridge(IDS).float()
     assert torch.allclose(full, plain, atol=1e-5)
     assert torch.allclose(whole, plain[:, -1], atol=1e-5)
+    assert torch.allclose(engine.run(IDS, positions=9), plain[:, -9:], atol=1e-5)
     monkeypatch.setattr(Engine, "_chunk_length", lambda *_: 7)
     assert torch.allclose(engine.run(IDS), whole, atol=5e-5)
     assert torch.allclose(engine.run(IDS, positions="all"), full, atol=5e-5)
+    assert torch.allclose(engine.run(IDS, positions=9), full[:, -9:], atol=5e-5)
     assert torch.allclose(patterns(), maps, atol=1e-5)
 
 

@@ -126,7 +126,7 @@ class FakeEngine:
     def rows_at_once(self, length):
         return max(1, 500 // length)
 
-    def patterns(self, ids, visit, **_edits):
+    def patterns(self, ids, visit, positions="end", **_edits):
         self.runs += 1
         self.largest_batch = max(self.largest_batch, len(ids))
         assert len(ids) <= self.rows_at_once(ids.shape[1])
@@ -138,14 +138,22 @@ class FakeEngine:
                     [torch.stack([self._attend(head, row) for head in heads]) for row in ids]
                 )
                 visit(layer, whole[:, :, start : start + step], start)
-        return torch.zeros(len(ids), self.facts.d_vocab)
+        if positions == "end":
+            return torch.zeros(len(ids), self.facts.d_vocab)
+        return self._logits(ids)[:, -positions:]
 
     def _attend(self, head, row):
         row = row.tolist()
         first = int(self.text.bos_id is not None and row[0] == self.text.bos_id)
         return head(row, first)
 
-    def run(self, ids, *_edits, **_positions):
+    def run(self, ids, *_edits, positions="all", **_options):
+        """Return logits as an engine does."""
+        logits = self._logits(ids)
+        last = {"end": 1, "all": ids.shape[1]}.get(positions, positions)
+        return logits[:, -1] if positions == "end" else logits[:, -last:]
+
+    def _logits(self, ids):
         """A model that has learned induction: what followed the last copy comes next."""
         logits = torch.zeros(*ids.shape, self.facts.d_vocab)
         for b, row in enumerate(ids.tolist()):

@@ -259,6 +259,20 @@ def test_kinds_share_their_runs():
     assert together == 2 + others
 
 
+def test_what_the_model_says_of_the_second_copy_is_read_off_the_run_that_shows_attention():
+    def accuracy_and_runs(measured):
+        engine, ran = FakeEngine(HEADS), []
+        real = engine.run
+        engine.run = lambda ids, *edits, **options: ran.append(ids) or real(ids, *edits, **options)
+        table = measured(engine)
+        return table[table["kind"] == "induction"]["task_accuracy"].iloc[0], len(ran)
+
+    whole, runs = accuracy_and_runs(scores)
+    alone, more = accuracy_and_runs(lambda engine: score(engine, "induction"))
+    assert whole == alone == 1
+    assert runs == 0 < more
+
+
 def test_scores_are_the_scores_of_each_kind():
     engine = FakeEngine(HEADS)
     whole = scores(engine)
