@@ -44,7 +44,7 @@ verify: lint ## run every test and notebook, and write reports/
 bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench_*.md (BENCH="widgets sweeps": these only)
 	$(PY) scripts/bench.py $(BENCH)
 
-model: venv ## train the bundled model anew, an evening on two cores (RECIPE_ARGS="--steps 9000 --resume")
+model: venv ## train a model like the bundled one, an evening on two cores (RECIPE_ARGS="--steps 9000 --resume")
 	$(PY) -m headwidgets.zoo.recipe --out .recipe --export $(RECIPE_ARGS)
 
 card: venv ## measure the bundled model: the table of hw.report_card()

@@ -150,8 +150,10 @@ print(proof["reason"].item())
 print(f"matched heads: {', '.join(proof.attrs['matched'])}")
 
 # %% [markdown]
-# Whether it passes is not the end of it: here several heads of a layer share the work, so one alone
-# costs little more than its neighbours do. Together they are most of it:
+# It need not pass, and here it does not, for two reasons. Among the heads that write as much stands
+# the one that the circuit begins with, the previous token head, whose loss takes everything; and
+# several heads of a layer share the work, so that one alone costs a part. Together they are nearly
+# all of it:
 
 # %%
 rows = scores[(scores["kind"] == "induction") & (scores["score"] > 0.3)]

@@ -9,7 +9,14 @@ import pandas as pd
 
 from headwidgets.taxonomy.later import is_later
 from headwidgets.taxonomy.registry import CLAIMS, all_kinds
-from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE, NOT_PROVED
+from headwidgets.taxonomy.verdict import (
+    CANDIDATE,
+    CONSISTENT,
+    NO,
+    NOT_MEASURABLE,
+    NOT_PROVED,
+    seen_by_score,
+)
 
 if TYPE_CHECKING:
     from headwidgets.heads import Head
@@ -41,7 +48,8 @@ def roles(session: Scored, head: Head) -> pd.DataFrame:
         One row a kind that has a score: columns `COLUMNS`. By verdict, the strongest first, then
         claimable kinds before exploratory ones, then by p. proof is "passed" (corrected for the
         number of proofs that were tried), "failed" or "", with the share of the metric that was
-        lost, p and n of it.
+        lost (of a kind that lowers it, gained), p after that correction and n: of several tries
+        the weakest.
     """
     held = _held(session)
     if _WHOLE not in held:
@@ -114,22 +122,20 @@ def _outdated(row: dict[str, Any], proved: bool | None) -> bool:  # noqa: FBT001
     """Whether a verdict says otherwise than is known of its proof."""
     reason = str(row["reason"])
     said = next((value for value, words in NOT_PROVED.items() if words in reason), True)
-    return said is not True and said is not proved
+    if said is True:  # it has passed, or is not asked for
+        return not seen_by_score(row["evidence"]) and row["verdict"] == CONSISTENT and not proved
+    return said is not proved
 
 
-def _tried(session: Scored, head: Head) -> dict[str, pd.Series]:
-    """Return the latest proof of each kind that was tried on a head and still holds."""
-    out = {}
-    for frame in list(session.frames.values()):
-        if "proof" in frame.attrs and not session.is_stale(frame):
-            kind, name, _passed = frame.attrs["proof"]
-            if str(name) == str(head):
-                out[str(kind)] = frame.iloc[0]
-    return out
+def _tried(session: Scored, head: Head) -> dict[str, dict[str, Any]]:
+    """Return the weakest proof of each kind that was tried on a head and still holds."""
+    tried = session.proofs_tried().sort_values("p_corrected")
+    mine = tried[(tried["layer"] == head.layer) & (tried["head"] == head.head)]
+    return {str(row["kind"]): row for row in mine.to_dict("records")}
 
 
-def _proof(row: pd.Series | None, *, passed: bool | None) -> dict[str, Any]:
+def _proof(row: dict[str, Any] | None, *, passed: bool | None) -> dict[str, Any]:
     if row is None:
         return {"proof": "", "proof_share": np.nan, "proof_p": np.nan, "proof_n": 0}
-    numbers = {"proof_share": float(row["share"]), "proof_p": float(row["p"])}
+    numbers = {"proof_share": float(row["share"]), "proof_p": float(row["p_corrected"])}
     return {"proof": PASSED if passed else FAILED, **numbers, "proof_n": int(row["n"])}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from headwidgets.heads import Head
@@ -13,7 +12,8 @@ from headwidgets.session.asked import Asked
 from headwidgets.session.badges import badges, consistent
 from headwidgets.session.scoring import score_session
 from headwidgets.taxonomy.atlas import atlas, compare
-from headwidgets.taxonomy.confirm import SEED, confirm, holm
+from headwidgets.taxonomy.confirm import PROMPTS, SEED, confirm, holm
+from headwidgets.taxonomy.registry import find
 from headwidgets.taxonomy.verdict import P_MAX
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Scored(Asked):
             percentile, n, task_accuracy, evidence, verdict, reason, edits. ``attrs`` say
             what it was measured on.
         """
+        find(kind)
         with self._asking(f"scoring {kind}") as snapshot, self._keeping(snapshot):
             frame = score_session(self.engine, snapshot, kind, proved=self.proofs(), **options)
             frame = self._scored(frame, _name(frame), snapshot)
@@ -62,7 +63,7 @@ class Scored(Asked):
         """
         with self._asking("scoring every kind") as snapshot, self._keeping(snapshot):
             frame = score_session(self.engine, snapshot, None, proved=self.proofs(), **options)
-            frame = self._scored(frame, "scores", snapshot)
+            frame = self._scored(frame, f"scores{_edited(frame)}", snapshot)
         self._tell("badges")
         return frame
 
@@ -93,9 +94,13 @@ class Scored(Asked):
         dict of str to tuple of str
             Of a head such as ``"9.6"`` the kinds, in the order in which they were scored; a
             head that is consistent with none is left out. Of two scores of one kind the
-            later one counts.
+            later one counts; scores under edits say nothing of the model as it is.
         """
-        frames = [frame for frame in list(self.frames.values()) if "consistent" in frame.attrs]
+        frames = [
+            frame
+            for frame in list(self.frames.values())
+            if "consistent" in frame.attrs and not _edited(frame)
+        ]
         held = [frame.attrs for frame in frames if not self.is_stale(frame)]
         held.sort(key=lambda attrs: int(attrs.get("revision", 0)))
         return badges([attrs["consistent"] for attrs in held])
@@ -107,7 +112,9 @@ class Scored(Asked):
         mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
         return mine.reset_index(drop=True)
 
-    def confirm(self, kind: str, head: object, *, n: int = 100, seed: int = SEED) -> pd.DataFrame:
+    def confirm(
+        self, kind: str, head: object, *, n: int = PROMPTS, seed: int = SEED
+    ) -> pd.DataFrame:
         """Try to prove that a head is of a kind, on prompts that its score has not seen.
 
         Parameters
@@ -149,6 +156,8 @@ class Scored(Asked):
                 "proof": (found.kind, str(found.head), found.passed),
             }
             name = f"confirm: {found.kind} {found.head}"
+            if (n, seed) != (PROMPTS, SEED):
+                name += f" (n = {n}, seed {seed})"  # another try: it counts besides
             frame = self._signed(frame, name, snapshot, ("weights",))
         self._tell("badges")
         return frame
@@ -160,20 +169,32 @@ class Scored(Asked):
         -------
         dict of (str, Head) to bool
             Whether the share was large enough and p, by Holm's correction over all proofs of
-            this session that still hold, is at most .01.
+            this session that still hold, is at most .01: in every try, where there were several.
         """
-        tried = [
-            frame.iloc[0]
+        found: dict[tuple[str, Head], bool] = {}
+        for row in self.proofs_tried().to_dict("records"):
+            key = str(row["kind"]), Head(int(row["layer"]), int(row["head"]))
+            passed = bool(row["passed"] and row["p_corrected"] <= P_MAX)
+            found[key] = found.get(key, True) and passed
+        return found
+
+    def proofs_tried(self) -> pd.DataFrame:
+        """Return all proofs that were tried and still hold, one row each.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `confirm`, and p_corrected, p by Holm's correction over these rows.
+        """
+        frames = [
+            frame
             for frame in list(self.frames.values())
             if "proof" in frame.attrs and not self.is_stale(frame)
         ]
-        corrected = holm(np.array([row["p"] for row in tried], dtype=float))
-        return {
-            (str(row["kind"]), Head(int(row["layer"]), int(row["head"]))): bool(
-                row["passed"] and p <= P_MAX
-            )
-            for row, p in zip(tried, corrected, strict=True)
-        }
+        rows = [frame.iloc[0].to_dict() for frame in frames]
+        table = pd.DataFrame(rows, columns=list(PROOF))
+        table["p_corrected"] = holm(table["p"].to_numpy(dtype=float))
+        return table
 
     def compare_with_atlas(self, model: str | None = None) -> pd.DataFrame:
         """Set this model's heads beside the published ones.
@@ -200,4 +221,9 @@ class Scored(Asked):
 
 def _name(frame: pd.DataFrame) -> str:
     """Name the frame of one kind."""
-    return f"score: {frame['kind'].iloc[0]}"
+    return f"score: {frame['kind'].iloc[0]}{_edited(frame)}"
+
+
+def _edited(frame: pd.DataFrame) -> str:
+    """Tell scores under edits from those of the model as it is, which they must not replace."""
+    return " (edited)" if (frame["edits"] != "").any() else ""

@@ -21,6 +21,7 @@ from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy.asked import END, ask, other_answers
+from headwidgets.taxonomy.on_task import SURE
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.registry import FOIL, find
 from headwidgets.taxonomy.verdict import P_MAX
@@ -39,6 +40,9 @@ ALIKE = 2.0
 NEAR = 1
 """Layers away that it stands, at most."""
 LEAST_HEADS = 5
+PROMPTS = 100
+LEAST_PROMPTS = 10
+"""Of fewer, a bootstrap is sure of itself by their number alone."""
 DRAWS = 9999
 SPLIT = "templates"
 SEED = 1
@@ -67,8 +71,8 @@ class Confirmed:
     n : int
         Prompts.
     passed : bool
-        ``share >= 0.1`` and ``p <= .01`` and, for a kind that raises the metric, ``clean > 0``:
-        a model that does not do the task proves nothing.
+        ``share >= 0.1`` and ``p <= .01`` and, for a kind that raises the metric, `clean` three
+        standard errors above 0: a model that does not do the task proves nothing.
     reason : str
     """
 
@@ -87,7 +91,7 @@ class Confirmed:
 
 
 def confirm(
-    engine: Engine, kind: str | Kind, head: object, *, n: int = 100, seed: int = SEED
+    engine: Engine, kind: str | Kind, head: object, *, n: int = PROMPTS, seed: int = SEED
 ) -> Confirmed:
     """Resample a head on a task's held-out templates.
 
@@ -109,19 +113,29 @@ def confirm(
     ------
     InputError
         If there is no such kind or head, no task proves the kind, or `n` or `seed` is out of
-        range.
+        range (at least ten prompts).
     NotMeasurable
-        If the tokenizer cannot spell the task, or no two prompts have one length.
+        If the tokenizer cannot spell the task, or fewer than ten prompts have another of their
+        length.
     """
     found = find(kind)
     if not found.proof_task:
         message = f"no task proves the kind {found.name!r}: its proof is to {found.proof}"
         raise InputError(message)
     n, seed = read_number("n", n), read_number("seed", seed)
+    if n < LEAST_PROMPTS:
+        message = f"expected at least {LEAST_PROMPTS} prompts for a proof, got n={n}"
+        raise InputError(message)
     facts = engine.facts
     one = Head.parse(head).within(facts.n_layers, facts.n_heads)
     snapshot, words = _question(engine, found, n, seed)
     pairs, at = snapshot.pairs, found.proof_at or None
+    if len(pairs) < LEAST_PROMPTS:
+        message = (
+            f"{len(pairs)} of {n} prompts have another of their length, {LEAST_PROMPTS} are "
+            "needed: ask for a larger n"
+        )
+        raise NotMeasurable(message)
     places = [pair.roles.get(at or END, len(pair.clean) - 1) for pair in pairs]
     matched = alike(output_norms(engine, [pair.clean for pair in pairs], places), one)
     change, clean = changes(engine, snapshot, "resample", [one, *matched], at=at, seed=seed)
@@ -129,11 +143,15 @@ def confirm(
     mean = float(clean.mean())
     share = float(cost[0].mean()) / abs(mean) if mean else float("nan")
     p = _p(cost[0] - (cost[1:].mean(0) if matched else 0), seed)
-    passed = share >= SHARE and p <= P_MAX and (mean > 0 or found.proof_sign < 0)
+    off = float(clean.std(ddof=1) / np.sqrt(len(clean)))
+    does = mean > SURE * off or found.proof_sign < 0
+    passed = share >= SHARE and p <= P_MAX and does
     verb = "costs" if found.proof_sign > 0 else "frees"
     reason = f"resampled {where(found)} on {words}, {one} {verb} {share:.0%} of {mean:.2f} logits"
-    reason += f", p = {p:.4f} against {len(matched)} matched heads"
-    error = float(change[0].std(ddof=1) / np.sqrt(len(clean))) if len(clean) > 1 else float("nan")
+    reason += f", p = {p:.4f} against {_beside(matched, facts.n_layers * facts.n_heads)}"
+    if not does:
+        reason += f": the model does not do the task (± {off:.2f})"
+    error = float(change[0].std(ddof=1) / np.sqrt(len(clean)))
     return Confirmed(
         *(found.name, one, words, float(change[0].mean()), error, mean, share, p),
         *(matched, len(clean), passed, reason),
@@ -153,6 +171,13 @@ def _question(engine: Engine, kind: Kind, n: int, seed: int) -> tuple[Snapshot, 
         answers=tuple(LogitDiff(asked.answer[i], _against(asked, kind, i)) for i in there),
     )
     return snapshot, f"{asked.prompts.name}, n = {len(there)}"
+
+
+def _beside(matched: tuple[Head, ...], heads: int) -> str:
+    """Say which heads it was held against."""
+    if len(matched) == heads - 1:
+        return f"all {len(matched)} other heads (fewer than {LEAST_HEADS} write as much near it)"
+    return f"{len(matched)} matched heads"
 
 
 def where(kind: Kind) -> str:

@@ -115,7 +115,8 @@ def spelled(engine: Engine) -> list[Series]:
         there = [i for i, word in enumerate(words) if engine.text.count_after(word) == 1]
         if len(there) < LEAST:
             continue
-        ids = [engine.text.answer_id([], words[i]) for i in there]
+        # behind another word, as it is counted: some tokenizers spell the first word otherwise
+        ids = [spelled[-1] for spelled in engine.text.encode_all([f"a{words[i]}" for i in there])]
         place = {i: at for at, i in enumerate(there)}
         n = len(members)
         after = [(i + 1) % n if cyclic else i + 1 for i in there]

@@ -69,7 +69,10 @@ def _ask(measure: Measure, task: OnTask, scores: Scores, sign: int) -> None:
     does = "writes" if sign > 0 else "lowers"
     for head in scores.reaching(measure.threshold):
         at, share = float(looks[head]), float(copies[head])
-        words = f"looks at the name with {at:.2f}, {does} {share:.0%} of names among its 5 first"
+        words = (
+            f"looks at the name with {at:.2f} (asked: {LOOKS:g}), {does} {share:.0%} of names "
+            f"among its 5 first (asked: {COPIES:.0%})"
+        )
         both = at >= LOOKS and share >= COPIES
         scores.remark(head, words, at_most=None if both else CANDIDATE)
 
@@ -93,7 +96,10 @@ def letter_moving(measure: Measure) -> Scores:
     copies = _letters_of(measure, task)
     for head in scores.reaching(measure.threshold):
         at, share = float(looks[head]), float(copies[head])
-        said = f"looks at the word with {at:.2f} or more, writes the letter of {share:.0%} of words"
+        said = (
+            f"looks at the word with {at:.2f} or more (asked: {LETTER_LOOKS:g}), writes the letter "
+            f"of {share:.0%} of words (asked: {LETTER_COPIES:.0%})"
+        )
         both = at >= LETTER_LOOKS and share >= LETTER_COPIES
         scores.remark(head, said, at_most=None if both else CANDIDATE)
     return scores

@@ -20,7 +20,7 @@ DRAWS = 999
 LEAST_DRAWS = 200
 NOT_PROVED = {
     None: "the proving intervention has not run",
-    False: "the proving intervention failed",
+    False: "the proving intervention failed, corrected for all that were tried",
 }
 """Why a score that needs a proof is no more than a candidate."""
 _SEEN_BY_SCORE = ("attention", "weights")  # their proof is asked for elsewhere, by `confirm`
@@ -44,6 +44,11 @@ class Remark:
 
     words: str
     at_most: str | None = None
+
+
+def seen_by_score(evidence: str) -> bool:
+    """Whether a score of this evidence may stand without a proof."""
+    return evidence in _SEEN_BY_SCORE
 
 
 def p_values(scores: Floats, null: npt.NDArray[np.floating]) -> Floats:
@@ -122,7 +127,7 @@ def decide(
     verdict = CONSISTENT if reached and beaten else CANDIDATE if reached or beaten else NO
     if verdict == NO:
         return NO, "; ".join([*reasons, *(one.words for one in remarks if one.at_most == NO)])
-    if evidence not in _SEEN_BY_SCORE and not proved:
+    if not seen_by_score(evidence) and not proved:
         verdict = CANDIDATE
         reasons.append(NOT_PROVED[proved])
     for one in remarks:

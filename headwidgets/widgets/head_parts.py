@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.session.head_roles import FAILED, PASSED
+from headwidgets.taxonomy.registry import find
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
 from headwidgets.widgets.markup import Markup, chance, h, joined, number, percent, signed
 
@@ -49,7 +50,9 @@ def roles(frame: pd.DataFrame) -> Markup:
         for verdict in (NO, NOT_MEASURABLE)
         if len(groups[verdict])
     ]
-    about = "● consistent with: beyond threshold and null · ○ candidate: one of them, not all"
+    about = (
+        "● consistent with: threshold, null, all that its card asks · ○ candidate: not all of it"
+    )
     body = h("div", "hw-rows", *shown) if shown else none
     return section("What it is", about, body, *folded)
 
@@ -93,9 +96,10 @@ def _proof(row: dict[str, Any]) -> Markup:
     if row["proof"] not in (PASSED, FAILED):
         return h("span", "", "no proof tried")
     good = row["proof"] == PASSED
+    way = "lost" if find(row["kind"]).proof_sign > 0 else "gained"
     words = (
-        f"proof {row['proof']}: {number(100 * row['proof_share'])} % of the metric lost, "
-        f"{chance(row['proof_p'])}, n = {row['proof_n']}"
+        f"proof {row['proof']}: {number(100 * row['proof_share'])} % of the metric {way}, "
+        f"{chance(row['proof_p'])} after correction, n = {row['proof_n']}"
     )
     return h("span", "hw-good" if good else "hw-bad", words)
 

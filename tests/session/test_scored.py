@@ -49,7 +49,7 @@ def test_a_proof_is_one_row_that_says_what_was_done(planted):
     assert frame.attrs["measured_on"].endswith(f"n = {row['n']}")
     assert frame.attrs["matched"] == ["0.0", "0.1", "0.2", "1.1", "1.2"]
     assert frame.attrs["depends_on"] == ["weights"]
-    assert planted.frames["confirm: induction 1.0"].equals(frame)
+    assert planted.frames["confirm: induction 1.0 (n = 30, seed 1)"].equals(frame)
     assert not planted.is_stale(frame)
 
 
@@ -88,14 +88,37 @@ def test_a_proof_counts_for_its_own_kind_only(attributed):
     assert verdict(attributed.score(KIND), "1.0")[0] == CANDIDATE
 
 
-def test_the_later_proof_counts(attributed, monkeypatch):
-    attributed.confirm(KIND, "1.0", n=20)
-    real = scored.confirm
-    monkeypatch.setattr(
-        scored, "confirm", lambda *a, **more: replace(real(*a, **more), passed=False)
-    )
-    attributed.confirm(KIND, "1.0", n=30)
+@pytest.mark.parametrize("failed", [0, 1])
+def test_every_try_counts_and_one_that_failed_is_not_mended_by_another(
+    attributed, monkeypatch, failed
+):
+    real, outcomes = scored.confirm, [True, True]
+    outcomes[failed] = False
+    for n, passed in zip((20, 30), outcomes, strict=True):
+        made = lambda *a, passed=passed, **more: replace(real(*a, **more), passed=passed)  # noqa: E731
+        monkeypatch.setattr(scored, "confirm", made)
+        attributed.confirm(KIND, "1.0", n=n)
     assert attributed.proofs() == {(KIND, hw.Head(1, 0)): False}
+    tried = attributed.proofs_tried()
+    assert sorted(tried["passed"]) == [False, True]
+    assert tried["p_corrected"].to_list() == [2 * tried["p"].min()] * 2
+
+
+def test_scores_under_edits_do_not_replace_those_of_the_model(attributed):
+    clean = attributed.score("previous token")
+    held = attributed.badges()
+    attributed.edits = [hw.zero("0.0")]
+    edited = attributed.score("previous token", run="edited")
+    assert attributed.frames["score: previous token"].equals(clean)
+    assert attributed.frames["score: previous token (edited)"].equals(edited)
+    attributed.edits = []
+    assert attributed.badges() == held
+
+
+def test_a_kind_is_asked_for_by_name(planted):
+    with pytest.raises(InputError, match="None"):
+        planted.score(None)
+    assert not planted.frames
 
 
 def test_other_weights_undo_a_proof(attributed):

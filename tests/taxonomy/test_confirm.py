@@ -349,9 +349,25 @@ def test_bad_numbers_are_input_errors(planted_engine, options):
         confirm(planted_engine, "induction", "1.0", **options)
 
 
-def test_a_prompt_that_has_no_other_can_be_given_nothing(planted_engine):
-    with pytest.raises(NotMeasurable, match="no two of 1 prompts have one length"):
-        confirm(planted_engine, "induction", "1.0", n=1)
+def test_few_prompts_prove_nothing(planted_engine):
+    with pytest.raises(InputError, match="expected at least 10 prompts for a proof, got n=9"):
+        confirm(planted_engine, "induction", "1.0", n=9)
+    with pytest.raises(NotMeasurable, match="6 of 20 prompts have another of their length, 10 are"):
+        confirm(planted_engine, "induction", "1.0", n=20, seed=0)
+
+
+def test_a_lead_that_may_be_none_proves_nothing(planted_engine):
+    found = confirm(planted_engine, "name mover", "0.0")
+    assert abs(found.clean) < 1
+    assert not found.passed
+    assert "the model does not do the task" in found.reason
+
+
+def test_the_reason_says_when_no_head_was_matched(by_hand):
+    assert (
+        "against all 5 other heads (fewer than 5" in by_hand([[-2.0] * 4], [4.0] * 4, 1, 5).reason
+    )
+    assert "against 2 matched heads" in by_hand([[-2.0] * 4], [4.0] * 4).reason
 
 
 def test_prompts_alone_of_their_length_are_left_out(planted_engine, monkeypatch):

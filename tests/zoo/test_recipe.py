@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -262,6 +263,31 @@ def test_what_cannot_be_begun_with_is_refused(whole, tmp_path):
     folder = store.checkpoint_folder(trained.out, 30)
     with pytest.raises(InputError, match=r"expected .*mlp.* of shape \(40, 16\).*got \(32, 16\)"):
         begin(tmp_path / "b", wider, tasks=SOME, whole=WORDS, start=folder)
+
+
+def test_weights_of_another_depth_or_from_inside_the_run_are_refused(whole, tmp_path):
+    folder = store.checkpoint_folder(whole[0].out, 30)
+    shallow = replace(PLAN, shape=replace(TINY, layers=1))
+    with pytest.raises(InputError, match=r"these layers in .*, got model\.layers\.1\."):
+        begin(tmp_path / "a", shallow, tasks=SOME, whole=WORDS, start=folder)
+    other = replace(PLAN, shape=replace(TINY, heads=4, d_head=4))
+    with pytest.raises(InputError, match=r"of 4 heads and these layers in .*, got 2 heads"):
+        begin(tmp_path / "b", other, tasks=SOME, whole=WORDS, start=folder)
+    inside = tmp_path / "c" / store.CHECKPOINTS / "step-000000"
+    shutil.copytree(folder, inside)
+    with pytest.raises(InputError, match="to begin with outside of"):
+        begin(tmp_path / "c", PLAN, tasks=SOME, whole=WORDS, start=inside)
+    assert inside.is_dir()
+
+
+def test_a_run_that_was_begun_goes_on_without_what_it_was_begun_with(whole, tmp_path):
+    folder = tmp_path / "first"
+    shutil.copytree(store.checkpoint_folder(whole[0].out, 30), folder)
+    run = begin(tmp_path / "run", PLAN, tasks=SOME, whole=WORDS, start=folder)
+    train(run, until=2, show=lambda _: None)
+    shutil.rmtree(folder)
+    again = begin(tmp_path / "run", PLAN, tasks=SOME, whole=WORDS, resume=True)
+    assert (again.plan, again.state.step) == (run.plan, 2)
 
 
 def test_twenty_checkpoints():

@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m headwidgets.zoo.recipe",
-        description="Train the bundled model from nothing. It can be stopped and taken up again.",
+        description="Train a model on the tasks, from nothing or from weights; it can be resumed.",
     )
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the run: state, log, checkpoints")

@@ -42,13 +42,23 @@ def carry_over(model: Any, tokenizer: Any, folder: Path) -> NDArray[np.bool_]:
         If the shapes differ, or no token is spelled alike.
     """
     make: Any = transformers.AutoModelForCausalLM
-    old = make.from_pretrained(folder, dtype=torch.float32)
-    known = transformers.AutoTokenizer.from_pretrained(folder).get_vocab()
+    try:
+        old = make.from_pretrained(folder, dtype=torch.float32)
+        known = transformers.AutoTokenizer.from_pretrained(folder).get_vocab()
+    except (OSError, ValueError) as error:
+        message = f"expected a model and its tokenizer in {folder}, got: {error}"
+        raise InputError(message) from error
     here, there = _alike(tokenizer.get_vocab(), known)
     given, own = old.state_dict(), model.state_dict()
     a_row_a_token = {
         name for name, weight in own.items() if weight.ndim > 1 and len(weight) == len(tokenizer)
     }
+    more = sorted(set(given) - set(own))
+    counts = [one.config.num_attention_heads for one in (model, old)]
+    if more or counts[0] != counts[1]:
+        what = f"{more[0]} besides" if more else f"{counts[1]} heads"
+        message = f"expected a model of {counts[0]} heads and these layers in {folder}, got {what}"
+        raise InputError(message)
     for name, weight in own.items():
         other = given.get(name)
         first = 1 if name in a_row_a_token else 0

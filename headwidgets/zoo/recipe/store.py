@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,14 +112,23 @@ def load(out: Path, plan: Plan, model: Any, optimiser: Any) -> State:
         message = f"there is no run to go on with in {out}: leave --resume out to start one"
         raise InputError(message)
     kept = torch.load(out / STATE, map_location="cpu", weights_only=True)
-    other = {k: v for k, v in asdict(plan).items() if kept["plan"].get(k) != v}
+    before = {**asdict(replace(plan, begun="")), **kept["plan"]}
+    other = {k: v for k, v in asdict(plan).items() if before[k] != v}
     if other:
-        was = {key: kept["plan"].get(key) for key in other}
+        was = {key: before[key] for key in other}
         message = f"expected the settings that the run in {out} began with, {was}, got {other}"
         raise InputError(message)
     model.load_state_dict(kept["model"])
     optimiser.load_state_dict(kept["optimiser"])
     return State(kept["step"], kept["skill"], kept["seen"].numpy())
+
+
+def begun(out: Path, plan: Plan) -> str:
+    """Return what the run in a folder was begun with; where there is none, what `plan` says."""
+    if not (out / STATE).exists():
+        return plan.begun
+    kept = torch.load(out / STATE, map_location="cpu", weights_only=True)
+    return str(kept["plan"].get("begun", ""))
 
 
 def digest(folder: Path) -> str:

@@ -91,7 +91,8 @@ def begin(
     device : str
     resume : bool
     start : Path, optional
-        Folder of a trained model to begin with; its digest goes into the plan.
+        Folder of a trained model to begin with, outside of `out`; its digest goes into the
+        plan. A run that is taken up goes on with its own weights.
     tasks : sequence of Task, optional
         Default: all that are trained and that this tokenizer and context can do.
     whole : sequence of str, optional
@@ -106,7 +107,12 @@ def begin(
     if not resume and (out / store.STATE).exists():
         message = f"{out} holds a run: go on with --resume, or give another folder"
         raise InputError(message)
-    if start is not None:
+    if resume:
+        plan = replace(plan, begun=store.begun(out, plan))
+    elif start is not None:
+        if out.resolve() in start.resolve().parents:
+            message = f"expected a folder to begin with outside of {out}, got {start}"
+            raise InputError(message)
         plan = replace(plan, begun=store.digest(start))
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
