@@ -32,6 +32,7 @@ print(json.dumps(sorted((float(x) for x in s.compare(10)["edited"]), reverse=Tru
 """
 LINES = """import json
 print(json.dumps([str(s.selection or ""), [str(edit) for edit in s.edits], s.revision]))"""
+SHOWN = "([panel, revision]) => Number(panel.dataset.hwRevision) >= revision"
 GUTTER, RULER = 24, 18
 
 
@@ -57,7 +58,10 @@ class Explorer:
 
     def same(self):
         """Wait until the screen says what Python says; return selection, edits, revision."""
-        head, edits, revision = json.loads(self.python(LINES))
+        said, shown = None, self.panel.element_handle()
+        while said != (said := json.loads(self.python(LINES))):  # until nothing is on its way
+            self.page.wait_for_function(SHOWN, arg=[shown, said[2]])
+        head, edits, revision = said
         self.ready(revision, head)
         on = self.panel.locator('.hw-chips [aria-pressed="true"]')
         expect(on).to_have_text([f"● {edit}" for edit in edits])
