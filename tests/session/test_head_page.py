@@ -134,8 +134,9 @@ def test_scores_under_edits_are_not_the_heads_roles(quick, monkeypatch):
     quick.edits = [hw.zero("0.0")]
     edited = quick.scores(run="edited")
     assert set(edited["edits"]) == {"zero 0.0"}
-    assert verdicts(quick.head("0.0")) == {"previous token": CONSISTENT}
+    assert verdicts(quick.head("0.0"))["previous token"] == CONSISTENT
     assert set(quick.frames["scores"]["edits"]) == {""}
+    assert quick.frames["scores (edited)"].equals(edited)
 
 
 def test_a_proof_is_shown_and_goes_into_the_verdict(quick, monkeypatch):

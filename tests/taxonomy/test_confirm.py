@@ -349,11 +349,14 @@ def test_bad_numbers_are_input_errors(planted_engine, options):
         confirm(planted_engine, "induction", "1.0", **options)
 
 
-def test_few_prompts_prove_nothing(planted_engine):
+def test_few_prompts_prove_nothing(planted_engine, monkeypatch):
     with pytest.raises(InputError, match="expected at least 10 prompts for a proof, got n=9"):
         confirm(planted_engine, "induction", "1.0", n=9)
+    snapshot, words = module._question(planted_engine, find("induction"), 20, 1)
+    few = replace(snapshot, pairs=snapshot.pairs[:6], answers=snapshot.answers[:6])
+    monkeypatch.setattr(module, "_question", lambda *_: (few, words))
     with pytest.raises(NotMeasurable, match="6 of 20 prompts have another of their length, 10 are"):
-        confirm(planted_engine, "induction", "1.0", n=20, seed=0)
+        confirm(planted_engine, "induction", "1.0", n=20)
 
 
 def test_a_lead_that_may_be_none_proves_nothing(planted_engine):
@@ -363,11 +366,10 @@ def test_a_lead_that_may_be_none_proves_nothing(planted_engine):
     assert "the model does not do the task" in found.reason
 
 
-def test_the_reason_says_when_no_head_was_matched(by_hand):
-    assert (
-        "against all 5 other heads (fewer than 5" in by_hand([[-2.0] * 4], [4.0] * 4, 1, 5).reason
-    )
-    assert "against 2 matched heads" in by_hand([[-2.0] * 4], [4.0] * 4).reason
+@pytest.mark.parametrize(("matched", "words"), [(5, "all 5 other heads"), (2, "2 matched heads")])
+def test_the_reason_says_when_no_head_was_matched(by_hand, matched, words):
+    found = by_hand([[-2.0] * 4, *[[0.0] * 4] * matched], [4.0] * 4, matched=matched)
+    assert f"against {words}" in found.reason
 
 
 def test_prompts_alone_of_their_length_are_left_out(planted_engine, monkeypatch):
