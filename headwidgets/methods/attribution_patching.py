@@ -26,9 +26,9 @@ from headwidgets.methods.places import listed_at
 from headwidgets.methods.record import z_name
 from headwidgets.methods.snapshot import position, require_aligned
 from headwidgets.methods.source_tokens import Sources
-from headwidgets.methods.summary import summarised
+from headwidgets.methods.summary import stopped, summarised
 from headwidgets.methods.sweep_cost import GB, MEMORY, check_memory, rounded_up
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,6 +81,8 @@ def attribution_patching(
         `memory`.
     EditDropped
         If the architecture does not read z where it is seen.
+    Cancelled
+        If it was cancelled; ``partial`` on the error is the table of the prompts that are done.
 
     References
     ----------
@@ -95,23 +97,10 @@ def attribution_patching(
     labels = [None] if sources is None else sources.labels
     values = np.full((facts.n_layers * facts.n_heads, len(labels), n), math.nan)
     longest = max(len(pair.clean) for pair in snapshot.pairs)
-    done = 0
-    for batch in snapshot.batches(limit=_room(engine, longest, memory)):
-        checkpoint(done, n, "prompts, forward and backward")
-        found = _batch(engine, snapshot, batch, base, giving)  # [prompt, head, position]
-        for row, i in enumerate(batch):
-            if sources is not None:
-                values[:, :, i] = sources.sums(found[row], i)
-                continue
-            pair = snapshot.pairs[i]
-            places = position(at, pair, one_length=snapshot.one_length) if at is not None else None
-            values[:, 0, i] = found[row][:, sorted(set(places)) if places else slice(None)].sum(-1)
-        done += len(batch)
+    ran: list[int] = []
     heads = [(i, h) for i in range(facts.n_layers) for h in range(facts.n_heads)]
     columns = ["layer", "head"] + ([] if sources is None else ["position"])
     rows = [head if label is None else (*head, label) for head in heads for label in labels]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame = frame.assign(**summarised(values.reshape(-1, n), "estimate"))
     about = {
         "estimate": "attribution patching",
         "over": over,
@@ -120,7 +109,33 @@ def attribution_patching(
         "done": f"(z of the {giving} run − z) · gradient of the metric at the {base} run",
         "notes": [] if sources is None else sources.notes,
     }
-    return frame_about(frame, snapshot, about)
+
+    def table(there: list[int]) -> pd.DataFrame:
+        frame = pd.DataFrame(rows, columns=columns)
+        known = values[..., there].reshape(-1, len(there))
+        return frame_about(frame.assign(**summarised(known, "estimate")), snapshot, about)
+
+    def partial() -> pd.DataFrame | None:
+        if not ran:
+            return None
+        frame = table(ran)
+        frame.attrs |= stopped(snapshot, len(ran))
+        return frame
+
+    with keeping(partial):
+        for batch in snapshot.batches(limit=_room(engine, longest, memory)):
+            checkpoint(len(ran), n, "prompts, forward and backward")
+            found = _batch(engine, snapshot, batch, base, giving)  # [prompt, head, position]
+            for row, i in enumerate(batch):
+                if sources is not None:
+                    values[:, :, i] = sources.sums(found[row], i)
+                    continue
+                pair, one = snapshot.pairs[i], snapshot.one_length
+                places = position(at, pair, one_length=one) if at is not None else None
+                some = sorted(set(places)) if places else slice(None)
+                values[:, 0, i] = found[row][:, some].sum(-1)
+            ran += batch
+    return table(list(range(n)))
 
 
 def _batch(

@@ -25,8 +25,8 @@ from headwidgets.methods.measuring import metric_name, metric_unit, reading
 from headwidgets.methods.options import refuse_unknown
 from headwidgets.methods.runs import logits
 from headwidgets.methods.snapshot import position
-from headwidgets.methods.summary import measured_on
-from headwidgets.model.work import checkpoint
+from headwidgets.methods.summary import measured_on, stopped
+from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,16 +95,17 @@ def circuit(
         position(at, pair, one_length=base.one_length)
     sets = asked.sets()
     values = np.full((len(sets), len(base.pairs)), math.nan)
-    try:
-        _measure(engine, base, [_edits(engine, one, at) for one in sets], values)
-    except BaseException as error:
+
+    def partial() -> pd.DataFrame | None:
         done = int(_whole(values).sum())
-        if done:
-            partial = _frame(base, asked, sets, values, at)
-            partial.attrs["incomplete"] = f"stopped: {done} of {len(base.pairs)} prompts done"
-            partial.attrs["measured_on"] = measured_on(base, done)
-            error.partial = partial  # type: ignore[attr-defined] # whoever stops it may keep it
-        raise
+        if not done:
+            return None
+        frame = _frame(base, asked, sets, values, at)
+        frame.attrs |= stopped(base, done)
+        return frame
+
+    with keeping(partial):
+        _measure(engine, base, [_edits(engine, one, at) for one in sets], values)
     return _frame(base, asked, sets, values, at)
 
 

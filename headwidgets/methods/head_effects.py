@@ -33,9 +33,9 @@ from headwidgets.methods.means import describe
 from headwidgets.methods.measuring import Reading, reading
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.replaced import Replaced, check_kind
-from headwidgets.methods.summary import means, summarised
+from headwidgets.methods.summary import means, stopped, summarised
 from headwidgets.model.finish import Finish
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +86,8 @@ def effects(
         For an unknown kind, head or place, and for a patch between prompts that do not align.
     EditDropped
         If the architecture does not read z where it is edited.
+    Cancelled
+        If it was cancelled; ``partial`` on the error is the table of the prompts that are done.
     """
     if unknown:
         message = f"head effects have no option {min(unknown)!r}: they have heads, kind, at"
@@ -100,21 +102,28 @@ def effects(
         message = "expected at least one head, got none; leave heads= out for all of them"
         raise InputError(message)
     base = replace(snapshot, edits=())
-    n, done = len(base.pairs), 0
+    n, ran = len(base.pairs), list[int]()
     values = np.full((3, len(chosen), n), math.nan)  # total, direct, direct with norms recomputed
-    for batch in base.batches(limit=Replaced.room(engine, base)):
-        checkpoint(done * len(chosen), n * len(chosen), f"effects, {kind}")
-        with engine.exclusive(), torch.no_grad():
-            values[..., batch] = _batch(engine, base, batch, chosen, kind, at)
-        done += len(batch)
-    frame = _layout(chosen, *values)
     more: dict[str, Any] = {"effects": kind, "at": at, "sign": SIGN, "notes": []}
     more["done"] = f"z of one head {_DONE[kind]}; direct: all others and the norms' scales frozen"
     if kind == "mean":
         more["mean"] = describe(base)
     if Finish(engine).cap and _before_cap(base):
         more["notes"] = ["the metric is before the model's final soft cap"]
-    return frame_about(frame, base, more)
+
+    def partial() -> pd.DataFrame | None:
+        if not ran:
+            return None
+        frame = _layout(chosen, *values[..., ran])
+        return frame_about(frame, base, more | stopped(base, len(ran)))
+
+    with keeping(partial):
+        for batch in base.batches(limit=Replaced.room(engine, base)):
+            checkpoint(len(ran) * len(chosen), n * len(chosen), f"effects, {kind}")
+            with engine.exclusive(), torch.no_grad():
+                values[..., batch] = _batch(engine, base, batch, chosen, kind, at)
+            ran += batch
+    return frame_about(_layout(chosen, *values), base, more)
 
 
 _DONE = {"patch": "as in the corrupted run", "zero": "set to zero", "mean": "set to its mean"}

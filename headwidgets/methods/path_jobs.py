@@ -17,7 +17,7 @@ from headwidgets.methods.sweep_plan import Variant
 from headwidgets.methods.sweep_table import Values, layout
 from headwidgets.model.climb import TOKENS
 from headwidgets.model.finish import Finish
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,11 +85,8 @@ class Jobs:
         Cancelled
             If it was cancelled; ``partial`` on whatever stops it is the table so far.
         """
-        try:
+        with keeping(lambda: finish(self._table())):
             self.measure()
-        except BaseException as error:
-            error.partial = finish(self._table())  # type: ignore[attr-defined] # whoever stops it may keep it
-            raise
         return finish(self._table())
 
     def measure(self) -> None:

@@ -26,6 +26,7 @@ from headwidgets.methods.places import read_at
 from headwidgets.methods.runs import batches, logits
 from headwidgets.methods.summary import measured_on
 from headwidgets.methods.vector import Direction
+from headwidgets.model.work import keeping
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
@@ -151,17 +152,18 @@ def strengths(
         "notes": notes,
     }
     curve = _Curve(len(sizes), len(ways), len(base.pairs))
-    try:
+
+    def partial() -> pd.DataFrame | None:
+        done = int(curve.there.any(0).sum())
+        if not done:
+            return None
+        frame = _layout(sizes, curve)
+        frame.attrs |= about | {"incomplete": curve.said(), "measured_on": measured_on(base, done)}
+        return frame
+
+    with keeping(partial):
         _measure(engine, base, direction.target, place, vectors, curve)
         curve.kl[:] = cost(engine, texts, Adding(engine, direction.target), vectors[:, 0])
-    except BaseException as error:
-        done = int(curve.there.any(0).sum())
-        if done:
-            partial = _layout(sizes, curve)
-            stopped = {"incomplete": curve.said(), "measured_on": measured_on(base, done)}
-            partial.attrs |= about | stopped
-            error.partial = partial  # type: ignore[attr-defined] # whoever stops it may keep it
-        raise
     frame = _layout(sizes, curve)
     frame.attrs |= about
     return frame

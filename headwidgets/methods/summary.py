@@ -57,6 +57,12 @@ def measured_on(snapshot: Snapshot, done: int | None = None) -> str:
     return f"your prompts, n = {part}{n}" if n > 1 else f"your prompt, n = {part}1"
 
 
+def stopped(snapshot: Snapshot, done: int) -> dict[str, str]:
+    """Say in a table's attributes that it was stopped after `done` prompts."""
+    said = f"stopped: {done} of {len(snapshot.pairs)} prompts done"
+    return {"incomplete": said, "measured_on": measured_on(snapshot, done)}
+
+
 def prompts_key(snapshot: Snapshot) -> str:
     """Return what tells two prompt sets apart: their tokens, partners, roles and answers."""
     told = [*(pair.key for pair in snapshot.pairs), *map(str, snapshot.answers or ())]

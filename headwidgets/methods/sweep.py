@@ -16,7 +16,7 @@ from headwidgets.methods.sweep_plan import Plan, check_aligned, read_plan, varia
 from headwidgets.methods.sweep_replay import Replay
 from headwidgets.methods.sweep_table import Values, layout
 from headwidgets.methods.sweep_whole import run_whole
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -189,7 +189,7 @@ class _Sweep:
     ) -> pd.DataFrame:
         label = f"{self._plan.over}, {self._plan.kind}"
         total = self._edited.size
-        try:
+        with keeping(self.table):
             for batch in self._snapshot.batches(limit=limit):
                 checkpoint(int(self._ran.sum()), total, label)
                 for some, values in self._batch(batch):
@@ -198,9 +198,6 @@ class _Sweep:
                     if arrived is not None:
                         arrived(self.table)
                     checkpoint(int(self._ran.sum()), total, label)
-        except BaseException as error:
-            error.partial = self.table()  # type: ignore[attr-defined] # whoever stops it may keep it
-            raise
         return self.table()
 
     def _batch(self, batch: list[int]) -> Iterator[Done]:

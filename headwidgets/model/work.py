@@ -85,6 +85,24 @@ def current() -> Work | None:
     return _current.get()
 
 
+@contextlib.contextmanager
+def keeping(table: Callable[[], object]) -> Iterator[None]:
+    """Give what is done to whatever stops the work in here, as its ``partial``.
+
+    Parameters
+    ----------
+    table : callable
+        Returns what there is; None where that is nothing.
+    """
+    try:
+        yield
+    except BaseException as error:
+        done = table()
+        if done is not None:
+            error.partial = done  # type: ignore[attr-defined] # whoever stops it may keep it
+        raise
+
+
 def checkpoint(done: int = 0, total: int = 0, label: str = "") -> None:
     """Stop here if the current work was cancelled; else report how far it is.
 

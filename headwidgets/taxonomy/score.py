@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pandas as pd
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.model.work import checkpoint
+from headwidgets.model.work import checkpoint, keeping
 from headwidgets.taxonomy import targets
 from headwidgets.taxonomy.agreement import note_agreement
 from headwidgets.taxonomy.frame import empty_frame, frame
@@ -134,7 +133,7 @@ class _Asked:
             main = self._all(engine, wanted, lambda: text_rows(engine, on))
         if self.text is not None:
             text = self.text
-            with keeping(main):
+            with keeping(lambda: list(main)):
                 beside = self._all(engine, wanted, lambda: text_rows(engine, text))
             for one, other in zip(main, beside, strict=True):
                 note_agreement(one, other)
@@ -153,7 +152,7 @@ class _Asked:
             engine, rows, hooks=self.hooks, draws=self.draws, seed=seed, together=together
         )
         out: list[pd.DataFrame] = []
-        with keeping(out):
+        with keeping(lambda: list(out)):
             for done, kind in enumerate(wanted):
                 checkpoint(done, len(wanted), f"scoring {kind.name} on {rows.words}")
                 out.append(self._one(measure.using(kind.threshold), kind))
@@ -166,16 +165,6 @@ class _Asked:
             return empty_frame(measure.engine.facts, kind, str(error), self.edits)
         found.proved |= {head: ok for (name, head), ok in self.proved.items() if name == kind.name}
         return frame(measure, kind, found, edits=self.edits)
-
-
-@contextlib.contextmanager
-def keeping(done: Sequence[pd.DataFrame]) -> Iterator[None]:
-    """Give what is done, as ``partial``, to whatever stops the work in here."""
-    try:
-        yield
-    except BaseException as error:
-        error.partial = list(done)  # type: ignore[attr-defined] # whoever stops it may keep it
-        raise
 
 
 def _bare(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,6 +160,30 @@ def test_it_can_be_cancelled(shaped_bridges):
     work.cancel()
     with pytest.raises(Cancelled), doing(work):
         attribution_patching(engine, question())
+
+
+@pytest.mark.parametrize("stop", [Cancelled, KeyboardInterrupt])
+def test_what_is_done_before_it_is_stopped_is_kept(shaped_bridges, stop):
+    engine, asked = engine_of(shaped_bridges("gpt2")), uneven()
+    first, *others = asked.batches(limit=99)
+    assert others
+
+    def watch(done, _total, what):
+        if what == "prompts, forward and backward" and done:
+            raise stop
+
+    with pytest.raises(stop) as caught, doing(Work(watch)):
+        attribution_patching(engine, asked)
+    kept = caught.value.partial
+    alone = replace(asked, pairs=tuple(asked.pairs[i] for i in first))
+    np.testing.assert_allclose(
+        kept["estimate"], attribution_patching(engine, alone)["estimate"], atol=1e-6
+    )
+    assert kept["n"].eq(len(first)).all()
+    assert kept.attrs["incomplete"] == f"stopped: {len(first)} of {len(asked.pairs)} prompts done"
+    assert kept.attrs["measured_on"] == f"your prompts, n = {len(first)} of {len(asked.pairs)}"
+    whole = attribution_patching(engine, asked)
+    assert "incomplete" not in whole.attrs
 
 
 def test_a_model_that_does_not_read_z_is_refused(shaped_bridges):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ from direct import (
     uneven,
 )
 
-from headwidgets.errors import InputError
+from headwidgets.errors import Cancelled, InputError
 from headwidgets.methods import replaced
 from headwidgets.methods.attribution import attribution
 from headwidgets.methods.head_effects import _repaired, effects
@@ -212,8 +214,6 @@ def test_self_repair_by_the_rule(total, direct, flag):
 
 
 def test_it_can_be_cancelled(shaped_bridges):
-    from headwidgets.errors import Cancelled
-
     engine = engine_of(shaped_bridges("gpt2"))
     hooks = engine.hooks_left()
     work = Work()
@@ -221,6 +221,28 @@ def test_it_can_be_cancelled(shaped_bridges):
     with pytest.raises(Cancelled), doing(work):
         effects(engine, question())
     assert engine.hooks_left() == hooks
+
+
+@pytest.mark.parametrize("stop", [Cancelled, KeyboardInterrupt])
+def test_what_is_done_before_it_is_stopped_is_kept(shaped_bridges, stop):
+    engine, asked = engine_of(shaped_bridges("gpt2")), uneven()
+    first, *others = asked.batches(limit=99)
+    assert others
+
+    def watch(done, _total, what):
+        if what == "effects, patch" and done:
+            raise stop
+
+    with pytest.raises(stop) as caught, doing(Work(watch)):
+        effects(engine, asked)
+    kept = caught.value.partial
+    alone = replace(asked, pairs=tuple(asked.pairs[i] for i in first))
+    np.testing.assert_allclose(kept["total"], effects(engine, alone)["total"], atol=1e-6)
+    assert kept["n"].eq(len(first)).all()
+    assert kept.attrs["incomplete"] == f"stopped: {len(first)} of {len(asked.pairs)} prompts done"
+    assert kept.attrs["measured_on"] == f"your prompts, n = {len(first)} of {len(asked.pairs)}"
+    whole = effects(engine, asked)
+    assert "incomplete" not in whole.attrs
 
 
 @pytest.mark.parametrize(
