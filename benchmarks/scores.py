@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import itertools
 import sys
-from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from _bench import Cost, Row, against, conclude, take_turns, timed
 from _models import random_bridge
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROUNDS = 3
 BAR, MOST_SECONDS = 1.5, 60.0
@@ -40,17 +37,6 @@ def gpt2_shaped() -> Any:
     # A tokenizer of far fewer tokens than the model has is none to a session: handed over.
     session.engine.text = Text.of(transformers.AutoTokenizer.from_pretrained(FOLDER))
     return session
-
-
-@contextmanager
-def gates_off() -> Iterator[None]:
-    """Ask a model that is at chance all the same."""
-    from headwidgets.taxonomy import in_words, on_task, retrieved
-
-    with ExitStack() as stack:
-        for module in (on_task, in_words, retrieved):
-            stack.enter_context(patch.object(module, "require_skill", lambda *_: None))
-        yield
 
 
 def compared(session: Any, what: str, bar: float | None) -> Row:
@@ -105,10 +91,12 @@ def main() -> int:
 
     import headwidgets as hw
 
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "taxonomy"))
+    gates: Any = import_module("gates")
     torch.set_num_threads(1)
     large = gpt2_shaped()
     rows = [compared(large, "GPT-2 shape", BAR), seconds(large, "GPT-2 shape", MOST_SECONDS)]
-    with gates_off():
+    with gates.gates_off():
         rows.append(compared(large, "GPT-2 shape, gates off", BAR))
         rows.append(seconds(large, "GPT-2 shape, gates off", MOST_SECONDS))
     large.close()

@@ -43,7 +43,7 @@ class Tokens:
 
     def __init__(self, bridge: Any, *, prepend_bos: bool | None = None) -> None:
         self.d_vocab = int(bridge.cfg.d_vocab)
-        self._counted: dict[str, int] = {}
+        self._behind: dict[str, list[int]] = {}
         config = getattr(bridge.original_model, "config", None)
         self.unseen = frozenset(getattr(config, UNSEEN, None) or ())
         tokenizer = bridge.tokenizer
@@ -155,10 +155,17 @@ class Tokens:
 
     def count_after(self, word: str) -> int:
         """Return how many tokens `word`, leading space included, is behind another word."""
-        found = self._counted.get(word)
+        return len(self.ids_after(word))
+
+    def ids_after(self, word: str) -> list[int]:
+        """Return the tokens of `word`, leading space included, behind another word.
+
+        Some tokenizers spell the first word of a text otherwise than one further on.
+        """
+        found = self._behind.get(word)
         if found is None:
             before, both = self.encode_all(["a", f"a{word}"])
-            found = self._counted[word] = len(both) - len(before)
+            found = self._behind[word] = both[len(before) :]
         return found
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -51,15 +51,16 @@ def roles(session: Scored, head: Head) -> pd.DataFrame:
         lost (of a kind that lowers it, gained), p after that correction and n: of several tries
         the weakest.
     """
-    held = _held(session)
+    held = session.scores_held()
     if _WHOLE not in held:
         session.scores()
-        held = _held(session)
+        held = session.scores_held()
     proofs, tried = session.proofs(), _tried(session, head)
     for kind, row in _rows(held, head).items():
         if _outdated(row, proofs.get((kind, head))):
             session.score(kind)
-    found, about = _rows(_held(session), head), _about(_held(session))
+    held = session.scores_held()
+    found, about = _rows(held, head), _about(held)
     rows = [
         {
             **{name: found[one.name][name] for name in _KEPT},
@@ -83,19 +84,6 @@ def _rank(row: dict[str, Any]) -> tuple[int, int, float]:
     p = float(row["p"])
     order = VERDICTS.index(row["verdict"]), CLAIMS.index(row["claim"])
     return (*order, p if np.isfinite(p) else 2.0)
-
-
-def _held(session: Scored) -> dict[str, pd.DataFrame]:
-    """Return the frames of scores of the clean model that still hold, the latest last."""
-    frames = [
-        (name, frame)
-        for name, frame in list(session.frames.items())
-        if "consistent" in frame.attrs
-        and not (frame["edits"] != "").any()
-        and not session.is_stale(frame)
-    ]
-    frames.sort(key=lambda one: int(one[1].attrs.get("revision", 0)))
-    return dict(frames)
 
 
 def _rows(held: dict[str, pd.DataFrame], head: Head) -> dict[str, dict[str, Any]]:

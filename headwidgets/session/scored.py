@@ -96,14 +96,23 @@ class Scored(Asked):
             head that is consistent with none is left out. Of two scores of one kind the
             later one counts; scores under edits say nothing of the model as it is.
         """
+        return badges([frame.attrs["consistent"] for frame in self.scores_held().values()])
+
+    def scores_held(self) -> dict[str, pd.DataFrame]:
+        """Return the scores of the model without edits that still hold, the latest last.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            By their names in ``s.frames``.
+        """
         frames = [
-            frame
-            for frame in list(self.frames.values())
-            if "consistent" in frame.attrs and not _edited(frame)
+            (name, frame)
+            for name, frame in list(self.frames.items())
+            if "consistent" in frame.attrs and not _edited(frame) and not self.is_stale(frame)
         ]
-        held = [frame.attrs for frame in frames if not self.is_stale(frame)]
-        held.sort(key=lambda attrs: int(attrs.get("revision", 0)))
-        return badges([attrs["consistent"] for attrs in held])
+        frames.sort(key=lambda one: int(one[1].attrs.get("revision", 0)))
+        return dict(frames)
 
     def passport(self, head: object) -> pd.DataFrame:
         """Return every kind's row for one head: a head has many roles."""
@@ -184,15 +193,16 @@ class Scored(Asked):
         Returns
         -------
         DataFrame
-            The columns of `confirm`, and p_corrected, p by Holm's correction over these rows.
+            The columns of `confirm`, and p_corrected, p by Holm's correction over these rows;
+            the index has their names in ``s.frames``.
         """
-        frames = [
-            frame
-            for frame in list(self.frames.values())
+        frames = {
+            name: frame
+            for name, frame in list(self.frames.items())
             if "proof" in frame.attrs and not self.is_stale(frame)
-        ]
-        rows = [frame.iloc[0].to_dict() for frame in frames]
-        table = pd.DataFrame(rows, columns=list(PROOF))
+        }
+        rows = [frame.iloc[0].to_dict() for frame in frames.values()]
+        table = pd.DataFrame(rows, index=list(frames), columns=list(PROOF))
         table["p_corrected"] = holm(table["p"].to_numpy(dtype=float))
         return table
 

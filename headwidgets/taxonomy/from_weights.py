@@ -111,12 +111,11 @@ def spelled(engine: Engine) -> list[Series]:
     """Return the sets of which enough members are one token."""
     out = []
     for name, (members, cyclic) in SETS.items():
-        words = [f" {member}" for member in members]
-        there = [i for i, word in enumerate(words) if engine.text.count_after(word) == 1]
+        tokens = [engine.text.ids_after(f" {member}") for member in members]
+        there = [i for i, found in enumerate(tokens) if len(found) == 1]
         if len(there) < LEAST:
             continue
-        # behind another word, as it is counted: some tokenizers spell the first word otherwise
-        ids = [spelled[-1] for spelled in engine.text.encode_all([f"a{words[i]}" for i in there])]
+        ids = [tokens[i][0] for i in there]
         place = {i: at for at, i in enumerate(there)}
         n = len(members)
         after = [(i + 1) % n if cyclic else i + 1 for i in there]

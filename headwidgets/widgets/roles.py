@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from headwidgets.heads import Head
 from headwidgets.taxonomy.frame import COLUMNS
 from headwidgets.taxonomy.registry import all_kinds
 from headwidgets.widgets.roles_table import pack, plain
@@ -45,7 +46,7 @@ class Roles:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._seen: dict[str, pd.DataFrame] = {}
-        self._latest: dict[str, tuple[str, pd.DataFrame]] = {}  # kind -> name, its rows
+        self._known: dict[str, dict[str, pd.DataFrame]] = {}  # kind -> name -> its rows
         self._shown: object = None
 
     def news(self) -> Picture | None:
@@ -54,7 +55,7 @@ class Roles:
         for name in sorted(frames, key=lambda name: int(frames[name].attrs.get("revision", 0))):
             if self._seen.get(name) is not frames[name]:
                 self._take(name, frames[name])
-        stale = {name: bool(self._session.is_stale(frame)) for name, frame in self._seen.items()}
+        stale = self._stale()
         shown = {name: (id(frame), stale[name]) for name, frame in self._seen.items()}
         if shown == self._shown:
             return None
@@ -65,10 +66,14 @@ class Roles:
     def to_frame(self) -> pd.DataFrame:
         """Return every row that was measured, kind by kind."""
         self.news()
-        tables = [role.frame for role in self._roles({}).values()]
+        tables = [role.frame for role in self._roles(self._stale()).values()]
         if not tables:
             return pd.DataFrame(columns=list(COLUMNS))
         return pd.concat(tables, ignore_index=True)
+
+    def _stale(self) -> dict[str, bool]:
+        """Return of each frame whether it no longer holds."""
+        return {name: bool(self._session.is_stale(frame)) for name, frame in self._seen.items()}
 
     def _take(self, name: str, frame: pd.DataFrame) -> None:
         if "consistent" not in frame.attrs and "proof" not in frame.attrs:
@@ -79,28 +84,54 @@ class Roles:
         for kind, rows in frame.groupby("kind", sort=False):
             bare = rows.reset_index(drop=True)
             bare.attrs = {}
-            self._latest[str(kind)] = name, bare
+            known = self._known.setdefault(str(kind), {})
+            known.pop(name, None)  # so that the latest is last
+            known[name] = bare
 
     def _roles(self, stale: dict[str, bool]) -> dict[str, Role]:
-        """Return the latest of each kind, in the order of the taxonomy."""
+        """Return of each kind the latest that holds, else the latest; as the taxonomy has them."""
         out = {}
         for one in all_kinds():
-            if one.name in self._latest:
-                name, frame = self._latest[one.name]
-                attrs = self._seen[name].attrs
-                attrs = attrs.get("kinds", {}).get(one.name, attrs)
-                out[one.name] = Role(frame, attrs, stale.get(name, False))
+            known = self._known.get(one.name)
+            if not known:
+                continue
+            name = [*known][-1]
+            name = next((held for held in reversed(known) if not stale[held]), name)
+            attrs = self._seen[name].attrs
+            attrs = attrs.get("kinds", {}).get(one.name, attrs)
+            out[one.name] = Role(known[name], attrs, stale[name])
         return out
 
     def _proofs(self, stale: dict[str, bool]) -> list[dict[str, Any]]:
-        """Return what was tried to be confirmed, as plain values."""
-        out = []
+        """Return what was tried to be confirmed, as plain values.
+
+        Of several tries of one head the weakest that still holds. p of those is corrected for
+        how many there are; a proof that no longer holds has the p that it had alone.
+        """
+        tried, passed = self._session.proofs_tried()["p_corrected"], self._session.proofs()
+        out: dict[tuple[str, Head], dict[str, Any]] = {}
         for name, frame in self._seen.items():
             if "proof" not in frame.attrs:
                 continue
-            kind, head, passed = frame.attrs["proof"]
             row = frame.iloc[0]
-            numbers = {"share": plain(row["share"]), "p": plain(row["p"]), "n": int(row["n"])}
-            words = {"kind": str(kind), "head": str(head), "reason": str(row["reason"])}
-            out.append({**words, **numbers, "passed": bool(passed), "stale": stale[name]})
-        return out
+            key = str(row["kind"]), Head(int(row["layer"]), int(row["head"]))
+            holds = name in tried.index
+            proof = {
+                "kind": key[0],
+                "head": str(key[1]),
+                "reason": str(row["reason"]),
+                "share": plain(row["share"]),
+                "n": int(row["n"]),
+                "stale": stale[name],
+                "p": plain(tried[name] if holds else row["p"]),
+                "passed": bool(passed[key] if holds else row["passed"]),
+            }
+            if key not in out or _strength(proof) < _strength(out[key]):
+                out[key] = proof
+        return list(out.values())
+
+
+def _strength(proof: dict[str, Any]) -> tuple[bool, bool, float]:
+    """Order the tries of one proof: those that hold first, then the weakest."""
+    p = proof["p"]
+    return proof["stale"], proof["passed"], -1.0 if p is None else -p

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from unittest.mock import patch
 
 import numpy as np
+from gates import gates_off
 from permuted import KINDS as BY_ANSWER
 from permuted import permuted
 from planted_kinds import PLANTS
@@ -16,7 +16,7 @@ from shaped import reading
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.model.engine import Engine
-from headwidgets.taxonomy import all_kinds, in_words, on_task, retrieved, scores
+from headwidgets.taxonomy import all_kinds, scores
 from headwidgets.taxonomy.confirm import confirm, holm
 from headwidgets.taxonomy.verdict import CONSISTENT, NOT_MEASURABLE, P_MAX
 from headwidgets.zoo.bundled import bundled
@@ -28,29 +28,11 @@ SIZES = (2.0, 1.0)
 """Of random weights, from seed to seed: sharp attention, and soft."""
 MODELS, HEADS = 0.05, 0.01
 """The bars: share of models with any claim, share of heads claimed."""
-_GATED = (on_task, in_words, retrieved)
 _SEEN_BY_SCORE = ("attention", "weights")
 _SCORE = import_module("headwidgets.taxonomy.score")
 
 
 # ---------------------------------------------------------------------- one model
-
-
-@contextmanager
-def gates_off():
-    """Ask a model that is at chance all the same; yield the names of the tasks where it is."""
-    real, refused = on_task.require_skill, set()
-
-    def note(asked, right):
-        try:
-            real(asked, right)
-        except NotMeasurable:
-            refused.add(asked.prompts.name)
-
-    with ExitStack() as stack:
-        for module in _GATED:
-            stack.enter_context(patch.object(module, "require_skill", note))
-        yield refused
 
 
 def judged(engine, kinds=tuple(PLANTS), **options):

@@ -9,6 +9,7 @@ import claims
 import numpy as np
 import pandas as pd
 import pytest
+from gates import gates_off
 from permuted import KINDS as BY_ANSWER
 from permuted import permuted
 from planted_kinds import PLANTS
@@ -78,7 +79,7 @@ def test_the_whole_table_keeps_its_bars(report):
 
 def test_the_gate_is_off_inside_and_on_again_after(bundled_engine):
     task = asking.ask(bundled_engine, "ioi", seed=0, n=20)
-    with claims.gates_off() as refused:
+    with gates_off() as refused:
         on_task.require_skill(task, 0.5)
         in_words.require_skill(task, 0.99)
         assert refused == {task.prompts.name}
@@ -138,7 +139,7 @@ def test_labels_fall_on_what_may_bear_them(bundled_engine):
 def test_a_real_head_is_a_real_head_until_the_answers_are_permuted(bundled_engine):
     """The best content gatherer of the bundled model, whichever it is."""
     real = score(bundled_engine, "content gatherer")["score"].max()
-    with permuted(0), claims.gates_off():
+    with permuted(0), gates_off():
         none = score(bundled_engine, "content gatherer")
     assert none["score"].max() < 0.2 < real
     assert set(none["verdict"]) == {NO}

@@ -137,9 +137,7 @@ def test_the_latest_score_of_a_kind_counts_and_says_its_edits(planted, wire):
     assert found(planted)["edits"] == "zero 0.0"
     assert found(planted)["counts"] == {"no": 6}
     planted.edits = []
-    assert found(planted)["stale"]
-    planted.score(INDUCTION)
-    assert (found(planted)["edits"], found(planted)["stale"]) == ("", False)
+    assert (found(planted)["edits"], found(planted)["stale"]) == ("", False), "the clean one"
 
 
 def test_numbers_of_other_weights_are_stale(planted, wire):
@@ -172,6 +170,21 @@ def test_a_proof_is_shown(planted, wire):
     assert (proof["kind"], proof["head"], proof["n"]) == (INDUCTION, "1.0", frame["n"][0])
     assert proof["passed"] is bool(frame["passed"][0])
     assert proof["share"] == pytest.approx(frame["share"][0])
+
+
+def test_of_several_tries_of_a_proof_the_weakest_is_shown_corrected(planted, wire):
+    hw.TaxonomyView(planted)
+    first = planted.confirm(INDUCTION, "1.0", n=20)
+    planted.confirm(INDUCTION, "1.0", n=20, seed=7)
+    planted.confirm(INDUCTION, "0.0", n=20)
+    shown = {one["head"]: one for one in planted.state.roles["proofs"]}
+    assert len(planted.state.roles["proofs"]) == len(shown) == 2
+    tried = planted.proofs_tried()
+    for head, proof in shown.items():
+        mine = tried[tried["head"] == int(head[2:])].query(f"layer == {head[0]}")
+        assert proof["p"] == pytest.approx(mine["p_corrected"].max())
+        assert proof["passed"] is planted.proofs()[INDUCTION, hw.Head.parse(head)]
+    assert shown["1.0"]["p"] > first["p"][0], "three were tried"
 
 
 # ------------------------------------------------------------------ the browser

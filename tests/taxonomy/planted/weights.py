@@ -33,8 +33,7 @@ class Spelling(Weighted):
     def __init__(self, W_E, W_U, matrices, *, cut=()):
         super().__init__(W_E, W_U, matrices)
         self.text.has_tokenizer = True
-        self.text.count_after = lambda word: 2 if word.strip() in cut else 1
-        self.text.encode_all = lambda texts: [[0, IDS[text.removeprefix("a")]] for text in texts]
+        self.text.ids_after = lambda word: [IDS[word]] * (2 if word.strip() in cut else 1)
 
 
 def pairs():
