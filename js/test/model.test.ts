@@ -26,6 +26,28 @@ test("many changes are one redraw, and a dead view draws nothing", () => {
   expect(model.listening).toBe(0);
 });
 
+test("a click and its answer are drawn at once, a flood with the frames", async () => {
+  const frames: (() => void)[] = [];
+  vi.stubGlobal("requestAnimationFrame", (draw: () => void) => frames.push(draw));
+  vi.stubGlobal("cancelAnimationFrame", (n: number) => frames.splice(n - 1, 1));
+  let now = 1000;
+  vi.stubGlobal("performance", { now: () => now });
+  const model = new FakeModel({ a: 0 });
+  const draw = vi.fn();
+  const life = new AbortController();
+  whenChanged(model, ["a"], draw, life.signal);
+  const counts = [];
+  for (const at of [1000, 1005, 1010, 1015]) {
+    now = at;
+    model.set("a", at);
+    await Promise.resolve();
+    counts.push(draw.mock.calls.length);
+  }
+  expect(counts).toEqual([2, 3, 3, 3]);
+  expect(frames).toHaveLength(1);
+  life.abort();
+});
+
 test("a model that came from a folder is called by the folder's name", () => {
   const names = ["planted", "EleutherAI/pythia-70m", "./models/tiny/", "../tiny", "C:\\m\\tiny"];
   const wanted = ["planted", "EleutherAI/pythia-70m", "tiny", "tiny", "tiny"];

@@ -6,7 +6,7 @@ const FRAME_MS = 16;
 
 /**
  * Draw now and whenever one of `keys` changes, until the signal aborts: once a message, at
- * once where nothing was drawn of late, else with the next frame.
+ * once up to twice a frame (what a click shows, and its answer), else with the next frame.
  */
 export function whenChanged<T extends object>(
   model: Pick<AnyModel<T>, "on" | "off">,
@@ -15,12 +15,12 @@ export function whenChanged<T extends object>(
   signal: AbortSignal,
 ): void {
   if (signal.aborted) return;
-  let [waiting, frame, drawn] = [false, 0, 0];
+  let [waiting, frame, before, drawn] = [false, 0, 0, 0]; // when the last two were drawn
   const go = () => {
     if (!waiting) return;
     waiting = false;
     cancelAnimationFrame(frame);
-    drawn = performance.now();
+    [before, drawn] = [drawn, performance.now()];
     draw();
   };
   const ask = () => {
@@ -28,7 +28,7 @@ export function whenChanged<T extends object>(
     waiting = true;
     frame = requestAnimationFrame(go);
     // After the other changes of the same message, which come one by one.
-    if (performance.now() - drawn > FRAME_MS) queueMicrotask(go);
+    if (performance.now() - before > FRAME_MS) queueMicrotask(go);
   };
   for (const key of keys) model.on(`change:${key}`, ask);
   signal.addEventListener(

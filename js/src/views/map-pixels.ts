@@ -85,10 +85,10 @@ function largestOfRows(
   const row = (at: number) => values.subarray(at * columns, (at + 1) * columns);
   if (to === from + 1) return row(from);
   if (signed) into.set(row(from));
-  else largerOf(row(from), row(from + 1), into);
-  for (let at = from + (signed ? 1 : 2); at < to; at++) {
+  else largerOf(row(from), row(from + 1), row(Math.min(from + 2, to - 1)), into);
+  for (let at = from + (signed ? 1 : 3); at < to; at++) {
     if (signed) fartherOf(row(at), into);
-    else largerOf(into, row(at), into);
+    else largerOf(into, into, row(at), into);
   }
   return into;
 }
@@ -96,8 +96,10 @@ function largestOfRows(
 // These run over a million values for one picture, so each is a plain loop: `Math.max` keeps
 // what is no number, and costs no branch.
 
-function largerOf(a: Float32Array, b: Float32Array, into: Float32Array): void {
-  for (let i = 0; i < into.length; i++) into[i] = Math.max(a[i] as number, b[i] as number);
+function largerOf(a: Float32Array, b: Float32Array, c: Float32Array, into: Float32Array): void {
+  for (let i = 0; i < into.length; i++) {
+    into[i] = Math.max(Math.max(a[i] as number, b[i] as number), c[i] as number);
+  }
 }
 
 function fartherOf(row: Float32Array, into: Float32Array): void {
@@ -110,7 +112,8 @@ function fartherOf(row: Float32Array, into: Float32Array): void {
 /** The largest of the values from `from` to before `to`; signed: the farthest from zero. */
 function largest(values: Float32Array, from: number, to: number, signed: boolean): number {
   let high = values[from] as number;
-  for (let i = from + 1; i < to; i++) high = Math.max(high, values[i] as number);
+  if (to === from + 2) high = Math.max(high, values[from + 1] as number);
+  else for (let i = from + 1; i < to; i++) high = Math.max(high, values[i] as number);
   if (!signed) return high;
   let low = values[from] as number;
   for (let i = from + 1; i < to; i++) low = Math.min(low, values[i] as number);
