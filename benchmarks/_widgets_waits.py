@@ -174,7 +174,7 @@ window.hwTile = (edge, turns, causal) => {
   const seen = { query: 0, key: 0, span: edge };
   return Array.from({ length: turns }, (_, turn) => {
     const values = made[turn % 2], start = performance.now(), ends = limits(sent[turn % 2], false);
-    const grid = { edge, values, bound: 0, causal, sent: sent[turn % 2] };
+    const grid = { edge, values, bound: 0, causal, extent: sent[turn % 2] };
     const state = { grid, rough: null, tile: null, ends, signed: false, noBos: false };
     draw(context, { ...state, tokens: [], n: edge, found: new Set() }, seen, 420, paint);
     context.getImageData(100, 100, 1, 1);

@@ -56,6 +56,15 @@ class Scored(Asked):
     def scores(self, **options: Any) -> pd.DataFrame:
         """Score every head as every kind; options and columns as in `score`.
 
+        Parameters
+        ----------
+        causal : bool
+            Also the kinds whose score is an intervention on every head, such as s-inhibition:
+            about as many forwards as there are heads and prompts. Default: without; each can be
+            scored by itself, and ``attrs["notes"]`` names them.
+        **options
+            As for `score`.
+
         Notes
         -----
         The kinds that were done before it is stopped are kept, each as if it had been scored by

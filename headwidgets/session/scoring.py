@@ -34,6 +34,7 @@ def score_session(
     on: Any = ON_RANDOM,
     run: str = "clean",
     proved: Mapping[tuple[str, Head], bool] | None = None,
+    causal: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
     """Score every head, as one kind or as all.
@@ -49,6 +50,8 @@ def score_session(
         Whether the session's edits are in force.
     proved : mapping of (kind, Head) to bool, optional
         How proofs of the unedited model went.
+    causal : bool
+        Of all kinds also those whose score intervenes on every head.
     **options
         ids, length, rows, seed of the random tokens; draws of the null.
 
@@ -64,6 +67,9 @@ def score_session(
     """
     if kind is not None:
         find(kind)
+    if causal is not True and causal is not False:
+        message = f"expected causal=True or causal=False, got {causal!r:.80}"
+        raise InputError(message)
     if run not in ("clean", "edited"):
         message = f"expected run='clean' or run='edited' for a score, got {run!r}"
         raise InputError(message)
@@ -83,7 +89,8 @@ def score_session(
         asked["proved"] = dict(proved or {})
     depends = _depends(snapshot, rows=rows, on=on, edits=edits)
     try:
-        frame = scores(engine, **asked) if kind is None else score(engine, kind, **asked)
+        every = {**asked, "causal": causal}
+        frame = scores(engine, **every) if kind is None else score(engine, kind, **asked)
     except BaseException as error:
         for done in getattr(error, "partial", ()):
             done.attrs["depends_on"] = depends
@@ -105,7 +112,7 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in options.items():
         if name not in ("ids", *_WHOLE):
-            known = ", ".join(["on", "run", "ids", *_WHOLE])
+            known = ", ".join(["on", "run", "causal", "ids", *_WHOLE])
             message = f"score has no option {name!r}: it has {known}"
             raise InputError(message)
         if value is None and name in ("ids", "length"):

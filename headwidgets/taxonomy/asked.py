@@ -42,6 +42,8 @@ class Asked:
     answer, foil : tuple of int
     options : tuple of tuple of int
         Empty for a task without.
+    corrupted : tuple of token ids
+        The partner of each prompt, of its length.
     """
 
     prompts: Prompts
@@ -49,6 +51,7 @@ class Asked:
     answer: tuple[int, ...]
     foil: tuple[int, ...]
     options: tuple[Ids, ...]
+    corrupted: tuple[Ids, ...] = ()
 
     def span(self, role: str, row: int) -> Span | None:
         """Return the first token of a labelled place, and the one after its last."""
@@ -109,9 +112,7 @@ def ask(
 def _spelled(text: Text, task: TaskSet, n_ctx: int) -> Asked:
     """Draw the prompts and spell them, their answers and their options."""
     prompts = task.prompts(text, n_ctx)
-    written = [one for one in prompts.clean if isinstance(one, str)]
-    read = iter(text.encode_all(written))
-    rows = tuple(tuple(next(read)) if isinstance(one, str) else one for one in prompts.clean)
+    rows = _rows(text, prompts.clean)
 
     def ids(answers: Sequence[Sequence[str | int]]) -> list[Ids]:
         pairs = [(rows[i], one) for i, some in enumerate(answers) for one in some]
@@ -121,8 +122,15 @@ def _spelled(text: Text, task: TaskSet, n_ctx: int) -> Asked:
     both = ids(list(zip(prompts.answer or (), prompts.foil or (), strict=True)))
     options = ids(prompts.options) if prompts.options is not None else []
     return Asked(
-        prompts, rows, tuple(a for a, _ in both), tuple(f for _, f in both), tuple(options)
+        *(prompts, rows, tuple(a for a, _ in both), tuple(f for _, f in both), tuple(options)),
+        corrupted=_rows(text, [one for one in prompts.corrupted or () if one is not None]),
     )
+
+
+def _rows(text: Text, prompts: Sequence[str | Ids]) -> tuple[Ids, ...]:
+    """Spell those prompts that are text."""
+    read = iter(text.encode_all([one for one in prompts if isinstance(one, str)]))
+    return tuple(tuple(next(read)) if isinstance(one, str) else tuple(one) for one in prompts)
 
 
 def other_answers(asked: Asked, row: int) -> Ids:

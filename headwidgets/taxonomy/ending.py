@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from headwidgets.methods.decompose import keep_at, post_scale, post_weight, scale_of, there
-from headwidgets.methods.record import stream_name, z_name
+from headwidgets.methods.decompose import scale_of
+from headwidgets.methods.record import stream_name
 from headwidgets.model.work import checkpoint
+from headwidgets.taxonomy.last_token import Seen, at_end, heads_z, written
 from headwidgets.taxonomy.ov import unembedding
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def ending(measure: Measure, task: OnTask, tokens: Sequence[int]) -> Ending:
         for start in range(0, len(same), step):
             checkpoint()
             some = same[start : start + step]
-            seen = _run(measure, [rows[i] for i in some])
+            streams = [stream_name(layer) for layer in range(engine.facts.n_layers)]
+            seen = at_end(engine, [rows[i] for i in some], streams, measure.hooks)
             parts = [_layer(engine, layer, seen, read) for layer in range(engine.facts.n_layers)]
             for row, i in enumerate(some):
                 held, z, size = zip(*((part[row] for part in one) for one in parts), strict=True)
@@ -67,32 +69,12 @@ def ending(measure: Measure, task: OnTask, tokens: Sequence[int]) -> Ending:
     return Ending(*(torch.stack(one).cpu().numpy() for one in zip(*found, strict=True)))
 
 
-def _run(measure: Measure, rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    engine, seen = measure.engine, dict[str, Tensor]()
-    last = [len(row) - 1 for row in rows]
-    names = [
-        name(layer)
-        for layer in range(engine.facts.n_layers)
-        for name in (stream_name, z_name, post_scale)
-    ]
-    watching = [(name, keep_at(seen, name, last)) for name in there(engine, names)]
-    engine.run(torch.tensor(rows), [*measure.hooks, *watching])
-    return seen
-
-
-def _layer(
-    engine: Engine, layer: int, seen: dict[str, Tensor], read: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _layer(engine: Engine, layer: int, seen: Seen, read: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return held [row, token], z [row, head, d_head] and length [row, head] of one layer."""
-    stream, z = seen[stream_name(layer)].float(), seen[z_name(layer)].float()
-    norm = getattr(engine.view, "ln_final", None)
+    stream = seen[stream_name(layer)].float()
     with torch.no_grad():
-        held = stream @ read.to(stream.device) / scale_of(norm, stream)
-        weights = engine.weights.W_O(layer).to(z.device).float()
-        z = z.reshape(len(z), *weights.shape[:2])
-        written = torch.einsum("rhd,hdm->rhm", z, weights)
-        gain = post_weight(engine, layer)
-        if gain is not None:
-            written = written * (gain / seen[post_scale(layer)].float())[:, None]
-        length = written.norm(dim=-1) / stream.norm(dim=-1, keepdim=True).clamp(min=1e-30)
-    return held, z, length
+        scale = scale_of(getattr(engine.view, "ln_final", None), stream)
+        held = stream @ read.to(stream.device) / scale
+        length = written(engine, layer, seen).norm(dim=-1)
+        length = length / stream.norm(dim=-1, keepdim=True).clamp(min=1e-30)
+    return held, heads_z(engine, layer, seen), length

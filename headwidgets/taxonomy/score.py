@@ -15,7 +15,7 @@ from headwidgets.taxonomy.agreement import note_agreement
 from headwidgets.taxonomy.frame import empty_frame, frame
 from headwidgets.taxonomy.measure import Measure
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
-from headwidgets.taxonomy.registry import Kind, all_kinds, find
+from headwidgets.taxonomy.registry import CAUSAL, Kind, all_kinds, find
 from headwidgets.taxonomy.verdict import DRAWS, LEAST_DRAWS
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Options(TypedDict, total=False):
         Draws of the null, at least 200; 999 by default.
     proved : mapping of (kind, Head) to bool
         How proving interventions went.
+    causal : bool
+        Of `scores`: also the kinds whose score is an intervention on every head.
     ids, length, rows, seed
         Of the random tokens, see `random_rows`.
     """
@@ -54,6 +56,7 @@ class Options(TypedDict, total=False):
     edits: str
     draws: int
     proved: Mapping[tuple[str, Head], bool]
+    causal: bool
     ids: Iterable[int] | None
     length: int | None
     rows: int
@@ -88,15 +91,31 @@ def score(engine: Engine, kind: str | Kind, **options: Unpack[Options]) -> pd.Da
 def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
     """Score every head for every kind; parameters and columns as in `score`.
 
-    Kinds that look at attention on the same rows share one run. ``attrs["kinds"]`` holds
-    the attributes of each kind by name. Whatever stops it early has the tables of the kinds
+    Kinds that look at attention on the same rows share one run. Kinds that intervene on every
+    head are left out, unless ``causal=True``. ``attrs["kinds"]`` holds the attributes of each
+    kind by name, ``attrs["notes"]`` what was left out. Whatever stops it early has the tables of the kinds
     that were done as its ``partial``.
     """
-    tables = _Asked.of(dict(options)).tables(engine, all_kinds())
+    asked = _Asked.of(dict(options))
+    wanted = [one for one in all_kinds() if asked.causal or not intervenes(one)]
+    tables = asked.tables(engine, wanted)
     attrs = {table["kind"].iloc[0]: table.attrs for table in tables}
     whole = pd.concat(_bare(tables), ignore_index=True)
-    whole.attrs = {"kinds": attrs}
+    whole.attrs = {"kinds": attrs, "notes": _left_out(wanted)}
     return whole
+
+
+def intervenes(kind: Kind) -> bool:
+    """Whether a kind's score runs an intervention on every head, which takes its time."""
+    return kind.evidence == CAUSAL
+
+
+def _left_out(wanted: Sequence[Kind]) -> list[str]:
+    """Say which kinds were not asked for."""
+    rest = [one.name for one in all_kinds() if one not in wanted]
+    if not rest:
+        return []
+    return [f"not measured without causal=True: {', '.join(rest)}: each intervenes on every head"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,7 @@ class _Asked:
     edits: str = ""
     draws: int = DRAWS
     proved: Mapping[tuple[str, Head], bool] = field(default_factory=dict)
+    causal: bool = False
     tokens: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -29,7 +29,7 @@ LEAST = 0.05
 """Of the answer's lead that a head must bring in all, for its shares to mean anything."""
 OTHER_AT_MOST = 0.15
 """Share from the relation, of a subject head, and the other way round."""
-_SUBJECT, _RELATION, _REST = range(3)
+SUBJECT, RELATION, _REST = range(3)
 
 
 class Split(NamedTuple):
@@ -63,7 +63,7 @@ def by_source(measure: Measure, which: str) -> Scores:
         lesser = np.argmin(mean[..., :2], axis=-1)
         rows = np.take_along_axis(sums, lesser[None, ..., None], axis=-1)[..., 0] / size
     else:
-        rows = sums[..., {"subject": _SUBJECT, "relation": _RELATION}[which]] / size
+        rows = sums[..., {"subject": SUBJECT, "relation": RELATION}[which]] / size
     scores = Scores(
         rows.astype(np.float32),
         _null(measure, split, pick),
@@ -75,11 +75,11 @@ def by_source(measure: Measure, which: str) -> Scores:
 
 
 def _first(share: NDArray[np.float32]) -> NDArray[np.float32]:
-    return share[..., _SUBJECT]
+    return share[..., SUBJECT]
 
 
 def _second(share: NDArray[np.float32]) -> NDArray[np.float32]:
-    return share[..., _RELATION]
+    return share[..., RELATION]
 
 
 def _lesser(share: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,7 +98,7 @@ def _split(measure: Measure) -> Split:
     if not np.mean(leads) > 0:
         message = f"the answer's logit is {np.mean(leads):+.2f} from other relations': no lead"
         raise NotMeasurable(message)
-    groups = [_groups(measure, task.asked, row) for row in range(len(task.seen))]
+    groups = [groups(measure, task.asked, row) for row in range(len(task.seen))]
     return Split(task, groups, brought, float(np.mean(leads)))
 
 
@@ -107,7 +107,7 @@ def rivals(asked: Asked, row: int) -> tuple[int, ...]:
     return (asked.answer[row], *other_answers(asked, row))
 
 
-def _groups(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:
+def groups(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:
     """Whose each token is; the last token and the examples in front are nobody's."""
     ids, span = asked.rows[row], asked.span("S", row)
     out = np.full(len(ids), _REST)
@@ -116,8 +116,8 @@ def _groups(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:
     start = span[0]
     while start > measure.rows.first[0] and _within(measure, ids[start - 1]):
         start -= 1
-    out[start:-1] = _RELATION
-    out[slice(*span)] = _SUBJECT
+    out[start:-1] = RELATION
+    out[slice(*span)] = SUBJECT
     return out
 
 
@@ -163,7 +163,7 @@ def _whole(split: Split) -> NDArray[np.float32]:
 
 def _ask(split: Split, scores: Scores, shares: NDArray[np.float32], which: str) -> None:
     whole = _whole(split)
-    other = {"subject": _RELATION, "relation": _SUBJECT}.get(which)
+    other = {"subject": RELATION, "relation": SUBJECT}.get(which)
     for head in scores.reaching(-np.inf):
         subject, relation, _ = (float(x) for x in shares[head])
         brings = float(whole[head])

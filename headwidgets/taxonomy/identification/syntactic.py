@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import in_words
-from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.backups import backing_up
+from headwidgets.taxonomy.moving import moving
 from headwidgets.taxonomy.names import letter_moving, name_moving
 from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
 
@@ -127,7 +128,10 @@ def syntactic(measure: Measure) -> Scores:
         "logits is cut at the last token, its output there set to zero"
     ),
     data='the task "lre": facts that the model ranks among the first ten',
-    null="answers permuted over prompts of the same relation",
+    null=(
+        "what the head wrote on another fact of the same relation, cut off in its place; prompts "
+        "drawn again"
+    ),
     threshold=0.02,
     threshold_origin="paper",
     threshold_note=(
@@ -142,12 +146,17 @@ def syntactic(measure: Measure) -> Scores:
         "A relation head may raise the answer without the subject: look where it looks.",
         "A circuit found on one prompt need not serve the next.",
     ),
-    proof="give it its output for another subject: the answer moves to that subject's",
+    proof=(
+        "resample its output at the last token, everything after recomputed: the answer loses its "
+        "lead over that of another subject"
+    ),
     claim=MAY_FORM,
+    proof_task="lre",
+    proof_at="end",
 )
 def mover(measure: Measure) -> Scores:
     """Effect of the edge to the logits on facts."""
-    later(measure, "cutting the edge to the logits on facts")
+    return moving(measure)
 
 
 @kind(
@@ -206,7 +215,10 @@ def name_mover(measure: Measure) -> Scores:
         "with them; the scale of the last norm is held fixed"
     ),
     data='the task "ioi"; M: the heads that are name movers on other prompts of it',
-    null="as many heads of the same layers, no name movers, ablated in place of M",
+    null=(
+        "as many heads of the same layers, no name movers, ablated in place of M: twenty sets of "
+        "them, prompts drawn again"
+    ),
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note="the paper gives none; besides, with M it adds less than the least of M",
@@ -224,7 +236,7 @@ def name_mover(measure: Measure) -> Scores:
 )
 def backup_name_mover(measure: Measure) -> Scores:
     """Gain in direct attribution when the name movers are out."""
-    later(measure, "direct attribution with and without the name movers")
+    return backing_up(measure)
 
 
 @kind(

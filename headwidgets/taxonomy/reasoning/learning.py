@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import targets
 from headwidgets.taxonomy.copying import copying
+from headwidgets.taxonomy.in_context import teaching
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import CLAIMABLE, MAY_FORM, REASONING, kind
 from headwidgets.taxonomy.verdict import CANDIDATE
@@ -184,24 +185,26 @@ def induction(measure: Measure) -> Scores:
         "are like it and brings their label."
     ),
     formula=(
-        r"\max_b \frac{1}{|X_b|} \sum_{x \in X_b} \left( \log p(b \mid r_x + o_h) - "
-        r"\log p(b \mid r_x) \right)"
+        r"\max_b \frac{1}{|X_b|} \sum_{x \in X_b} \left( "
+        r"\log \frac{p(b \mid r_x + o_h)}{p(b \mid r_x)} - "
+        r"\log \frac{p(b' \mid r_x + o_h)}{p(b' \mid r_x)} \right)"
     ),
     words=(
         "how much the head's output, added at the last token to the residual stream r that enters "
         "its layer and read through the unembedding, raises the log-probability of the right label "
-        "b; the mean over prompts with that label, for the label that it serves most"
+        "b, less what it does to that of the prompt's other label b'; the mean over prompts with "
+        "that label, for the label that it serves most"
     ),
     data='the task "few-shot labels": labels such as foo and bar, in balanced order',
-    null="the labels of the examples permuted in each prompt; words that are no label there",
+    null="the two labels of each prompt exchanged at random; the label with the most taken again",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(
-        "the paper takes the ten largest for each label; ours: the label a tenth more likely"
+        "the paper takes the ten largest for each label; ours: the odds of the label a tenth more"
     ),
     unit="nats",
     evidence="direct attribution",
-    source="Yu and Ananiadou 2024, arXiv 2402.02872",
+    source="Yu and Ananiadou 2024, arXiv 2402.02872 (their score of b; that of b' off: ours)",
     traps=(
         (
             "A head may raise one label whatever is asked, the commoner or the latest one: on "
@@ -211,13 +214,13 @@ def induction(measure: Measure) -> Scores:
         "In early layers the unembedding reads little of what the residual stream holds.",
     ),
     proof=(
-        "resample its output from prompts with the labels exchanged, everything after recomputed: "
-        "the model's accuracy falls, on words not seen before"
+        "resample its output at the last token, everything after recomputed: the right label loses "
+        "its lead over the other"
     ),
     claim=MAY_FORM,
+    proof_task="few-shot labels",
+    proof_at="end",
 )
 def in_context(measure: Measure) -> Scores:
     """Log-probability that the head adds to the right label."""
-    later(
-        measure, "the rise of the label's log-probability by the head's output, on few-shot prompts"
-    )
+    return teaching(measure)

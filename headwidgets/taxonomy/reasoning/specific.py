@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headwidgets.taxonomy import letters
 from headwidgets.taxonomy.chain import iterating
 from headwidgets.taxonomy.from_weights import succession
-from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.inhibition import inhibiting
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
 
 if TYPE_CHECKING:
@@ -172,11 +172,16 @@ def successor(measure: Measure) -> Scores:
     ),
     words=(
         "how far the logit difference between the two names falls if the head's output reaches the "
-        "name movers' queries from a prompt with three other names, all other paths held, as a "
-        "share of that difference"
+        "name movers' queries from the prompt with a third name in the place of the repeated one, "
+        "all other paths held, as a share of that difference"
     ),
-    data='the task "ioi", both orders of the names; the prompts with three other names',
-    null="the same patch from prompts that repeat the same name at the same place",
+    data=(
+        'the task "ioi", both orders of the names; the name movers are those of other prompts of it'
+    ),
+    null=(
+        "the same patch from the prompt that asks for another name and repeats the same one at the "
+        "same place; prompts drawn again"
+    ),
     threshold=0.05,
     threshold_origin="proposed",
     threshold_note=(
@@ -191,13 +196,16 @@ def successor(measure: Measure) -> Scores:
         "In one order of the names, place and name say the same: both orders must be mixed.",
         "Without name movers there are no queries to patch.",
         "Outputs set to 0 are noisy here: take them from other prompts of the same template.",
+        "The paper exchanges all three names; here two stay, so that only who is repeated differs.",
     ),
     proof=(
-        "put its output back in the prompt with three other names: the name movers look away from "
-        "the repeated name again, on templates not seen before"
+        "resample its output at the last token, everything after recomputed: the name loses its "
+        "lead over the repeated one"
     ),
     claim=MAY_FORM,
+    proof_task="ioi",
+    proof_at="end",
 )
 def s_inhibition(measure: Measure) -> Scores:
     """Effect on the logit difference through the name movers' queries."""
-    later(measure, "path patching into the queries of the name movers")
+    return inhibiting(measure)

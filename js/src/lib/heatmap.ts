@@ -10,8 +10,8 @@ export interface Grid {
   bound: number;
   /** Whether everything above the diagonal is zero. */
   causal: boolean;
-  /** The values as they were sent, which for a causal map is half of them. */
-  sent: Float32Array;
+  /** Values of the same limits, but for zeros: the two ends, or all that was sent. */
+  extent: Float32Array;
 }
 
 /** Exact values of a part of a long map, from (query, key) on. */
@@ -34,7 +34,7 @@ export interface Thumbs {
 /** Read a map; a causal one comes without its empty half. */
 export function readMap(header: MapPicture, data: DataView): Grid | null {
   if (!header.array) return null;
-  const { data: sent, shape, bound } = decode(header.array, data);
+  const { data: sent, shape, bound, extent } = decode(header.array, data);
   const edge = header.causal ? Math.ceil((header.n ?? 0) / (header.stride ?? 1)) : (shape[0] ?? 0);
   const values = new Float32Array(edge * edge);
   if (header.causal) {
@@ -42,7 +42,8 @@ export function readMap(header: MapPicture, data: DataView): Grid | null {
       values.set(sent.subarray(from, from + q + 1), q * edge);
     }
   } else values.set(sent.subarray(0, values.length));
-  return { edge, values, bound, causal: Boolean(header.causal), sent: sent as Float32Array };
+  const ends = extent ? Float32Array.of(...extent) : (sent as Float32Array);
+  return { edge, values, bound, causal: Boolean(header.causal), extent: ends };
 }
 
 /** Read the answer to a request for a tile. */

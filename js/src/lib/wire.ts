@@ -19,6 +19,8 @@ export interface NdArray<T extends Values = Values> {
   shape: number[];
   /** Largest absolute error of a value: 0, or 2⁻¹¹ × scale for float16. */
   bound: number;
+  /** The least and the largest finite value, where the header says them. */
+  extent?: [number, number];
 }
 
 /** Largest buffer that is sent or accepted, in bytes. */
@@ -51,7 +53,10 @@ export function decode(header: unknown, buffer: ArrayBufferView | ArrayBuffer): 
     case "uint8":
       return { data: new Uint8Array(bytes), shape, bound: 0 };
     case "float16":
-      return { data: unscale(bytes, centre, scale), shape, bound: RELATIVE_BOUND * scale };
+      return {
+        ...{ data: unscale(bytes, centre, scale), shape, bound: RELATIVE_BOUND * scale },
+        extent: [centre - scale, centre + scale],
+      };
   }
 }
 

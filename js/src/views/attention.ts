@@ -87,7 +87,7 @@ export const mountAttention: Mount = ({ session, ask }, root, signal) => {
     const stride = zoomed ? (map.stride ?? 1) : 1;
     const tile = asking.tile(parts.about(now), now.revision, window, n, stride);
     const seen: Seen = { ...now, grid, tile, n, tokens, signed, why };
-    const range = grid ? ends(grid.sent, signed, weighting !== "raw") : signed ? [-1, 1] : [0, 1];
+    const range = grid ? ends(grid.extent, signed, weighting !== "raw") : signed ? [-1, 1] : [0, 1];
     const at = layout(width, now.layers, now.heads, n, longest(tokens));
     const name = nameOf(session, now.head);
     const dead = !isLive(session);

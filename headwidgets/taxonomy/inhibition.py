@@ -1,0 +1,98 @@
+"""S-inhibition: what the name movers' queries lose when a head does not know the repeated name.
+
+Path patching (Wang et al. 2022, arXiv 2211.00593, section 3.2): the head's output reaches the
+queries from the prompt in which a third name stands in the place of the repeated one; all other
+heads are held, and everything after the queries is recomputed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headwidgets.methods.metrics import LogitDiff
+from headwidgets.methods.path_jobs import Jobs
+from headwidgets.methods.receivers import Receiver
+from headwidgets.methods.snapshot import Pair, Snapshot
+from headwidgets.methods.sweep_plan import Plan
+from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.measure import Scores
+from headwidgets.taxonomy.movers import TASK, every_head, name_movers, without_edits
+from headwidgets.taxonomy.names import lead
+from headwidgets.taxonomy.verdict import CANDIDATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headwidgets.heads import Head
+    from headwidgets.taxonomy.asked import Asked, Ids
+    from headwidgets.taxonomy.measure import Measure
+    from headwidgets.taxonomy.reduce import Floats
+
+LOOKS = 0.3
+"""Attention on the second mention, at least."""
+
+
+def inhibiting(measure: Measure) -> Scores:
+    """Score how much of the logit difference each head carries to the name movers' queries.
+
+    Raises
+    ------
+    NotMeasurable
+        If there are no name movers, edits are in force, or blocks cannot be run one by one.
+    """
+    without_edits(measure)
+    task = measure.task(TASK)
+    movers = name_movers(measure)
+    whole = lead(task)
+    values = _falls(measure, task.asked, movers, task.asked.corrupted) / whole
+    others = _falls(measure, task.asked, movers, _other_names(task.asked)) / whole
+    random = np.random.default_rng(measure.seed)
+    null = broken.resampled(others, measure.draws, random)
+    fed = ", ".join(map(str, movers))
+    words = f"{task.words}, into the queries of {fed}"
+    scores = Scores(values, null, task_accuracy=task.accuracy, words=words)
+    looks = task.attention("S2").mean(0)[..., 0]
+    for head in scores.reaching(measure.threshold):
+        at = float(looks[head])
+        said = f"looks at the repeated name with {at:.2f} (asked: {LOOKS:g}), feeds {fed}"
+        scores.remark(head, said, at_most=None if at >= LOOKS else CANDIDATE)
+    return scores
+
+
+def _falls(measure: Measure, asked: Asked, movers: Sequence[Head], donors: Sequence[Ids]) -> Floats:
+    """Return how far the logit difference falls, [prompt, layer, head], in logits."""
+    facts = measure.engine.facts
+    pairs = tuple(Pair(*both) for both in zip(asked.rows, donors, strict=True))
+    answers = tuple(LogitDiff(*both) for both in zip(asked.answer, asked.foil, strict=True))
+    ends = tuple(sorted(Receiver(head.layer, head.head, "q") for head in movers))
+    jobs = [([head], ends) for head in every_head(measure)]
+    paths = Jobs(
+        measure.engine, Snapshot(pairs, answers=answers), Plan("patch", direction="noise"), jobs
+    )
+    paths.measure()
+    found = (paths.ends["clean"] - paths.edited).T.astype(np.float32)
+    return found.reshape(len(pairs), facts.n_layers, facts.n_heads)
+
+
+def _other_names(asked: Asked) -> list[Ids]:
+    """Return the prompts with another name in the place of the one that is asked for.
+
+    The repeated name and its places stay, so that a head which reports these brings nothing new.
+    """
+    out, n = [], len(asked.rows)
+    for i, row in enumerate(asked.rows):
+        own = {asked.answer[i], asked.foil[i]}
+        others = (_name(asked, (i + step) % n) for step in range(1, n))
+        name = next((one for one in others if one not in own), asked.foil[i])
+        span = asked.span("IO", i)
+        place = span[0] if span else 0
+        out.append((*row[:place], name, *row[place + 1 :]))
+    return out
+
+
+def _name(asked: Asked, row: int) -> int:
+    """Return the token of the name that a prompt asks for, as it stands in the prompt."""
+    span = asked.span("IO", row)
+    return asked.rows[row][span[0]] if span else asked.answer[row]
