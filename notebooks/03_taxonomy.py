@@ -32,9 +32,10 @@ hw.kinds()[["name", "stage", "category", "evidence", "threshold", "unit", "claim
 # ## 1. All of them at once
 #
 # One call scores every head as every kind; kinds that look at the same prompts share one run.
+# With `causal=True` also those whose score is an intervention on every head, which take longer.
 
 # %%
-scores = s.scores()
+scores = s.scores(causal=True)
 known = scores[scores["verdict"] != "not measurable here"]
 print(f"{known['kind'].nunique()} of {scores['kind'].nunique()} kinds could be asked for")
 consistent = scores[scores["verdict"] == "consistent with"]
@@ -164,6 +165,40 @@ effect = s.effect()["value"]
 s.edits = []
 print(f"without {', '.join(team)}: {effect['clean']:.2f} becomes {effect['edited']:.2f} logits")
 assert effect["edited"] < 0.75 * effect["clean"]
+
+# %% [markdown]
+# An **S-inhibition** head tells the name movers whom to look away from: the name that came twice.
+# Attention on that name is not enough. Its score is path patching: only what the head sends into
+# the name movers' *queries* comes from a prompt where a third name stands in that place.
+
+# %%
+inhibition = claim("s-inhibition")
+assert best("s-inhibition")[1]["verdict"] == "candidate"
+
+# %%
+proof = s.confirm("s-inhibition", inhibition).iloc[0]
+print(proof["reason"])
+assert proof["passed"]
+
+# %% [markdown]
+# The path can be cut by hand, too: the same edit in the session, and where a name mover then looks.
+
+# %%
+names = hw.task("ioi", n=20, split="templates").prompts(s.engine.text)
+s.use(names)
+feeds = s.score("s-inhibition").attrs["measured_on"].split("queries of ")[1].split(", ")
+s.edits = [hw.path(inhibition, to=[f"{mover}.q" for mover in feeds])]
+looks = {run: s.attention(feeds[0], run=run)[-1] for run in ("clean", "edited")}
+io, twice = (names.roles[role][0] for role in ("IO", "S1"))
+for run, look in looks.items():
+    print(
+        f"{run}: {feeds[0]} looks at the name asked for with {look[io]:.2f}, at the one that "
+        f"came twice with {look[twice]:.2f}"
+    )
+effect = s.effect()["value"]
+s.edits = []
+print(f"lead of the name: {effect['clean']:.2f} becomes {effect['edited']:.2f} logits")
+assert effect["edited"] < 0.9 * effect["clean"]
 
 # %% [markdown]
 # ### Stage 4, expression preparation

@@ -123,10 +123,17 @@ class Scored(Asked):
         frames.sort(key=lambda one: int(one[1].attrs.get("revision", 0)))
         return dict(frames)
 
-    def passport(self, head: object) -> pd.DataFrame:
-        """Return every kind's row for one head: a head has many roles."""
+    def passport(self, head: object, *, causal: bool = False) -> pd.DataFrame:
+        """Return every kind's row for one head: a head has many roles.
+
+        Parameters
+        ----------
+        head : Head or what stands for one
+        causal : bool
+            Also the kinds whose score is an intervention on every head; see `scores`.
+        """
         which = Head.parse(head).within(self.facts.n_layers, self.facts.n_heads)
-        frame = self.scores()
+        frame = self.scores(causal=causal)
         mine = frame[(frame["layer"] == which.layer) & (frame["head"] == which.head)]
         return mine.reset_index(drop=True)
 

@@ -75,7 +75,7 @@ def backing_up(measure: Measure) -> Scores:
     def gain(out: Sequence[Head]) -> Floats:
         """Return what is added more without these heads; of themselves nothing."""
         after = _ends(engine, asked, {head: clean.z[head] for head in out}).adds / scale
-        change: Floats = after - usual
+        change = broken.beyond_rounding(after - usual)
         for head in out:
             change[:, head.layer, head.head] = 0
         return change

@@ -23,6 +23,8 @@ import numpy as np
 if TYPE_CHECKING:
     from headwidgets.taxonomy.reduce import Floats, Profile
 
+_ROUNDING = 1e-4
+
 
 def shifted(seen: Profile, threshold: float, draws: int, random: np.random.Generator) -> Floats:
     """Attention on the target moved at random.
@@ -66,3 +68,12 @@ def resampled(values: Floats, draws: int, random: np.random.Generator) -> Floats
     counts = random.multinomial(rows, np.full(rows, 1 / rows), size=draws).astype(np.float32)
     means: Floats = np.tensordot(counts / np.float32(rows), values, axes=1)
     return means
+
+
+def beyond_rounding(values: Floats) -> Floats:
+    """Return values with those set to 0 that are rounding: less than 1e-4 logits or nats.
+
+    Else a change of 1e-8 would beat a null that is exactly zero.
+    """
+    found: Floats = np.where(np.abs(values) < _ROUNDING, np.float32(0), values)
+    return found

@@ -16,6 +16,7 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.methods.record import stream_name
 from headwidgets.model.finish import Finish
 from headwidgets.model.work import checkpoint
+from headwidgets.taxonomy import broken
 from headwidgets.taxonomy.last_token import at_end, written
 from headwidgets.taxonomy.letter_lead import least
 from headwidgets.taxonomy.measure import Scores
@@ -104,4 +105,4 @@ def _gains(measure: Measure, task: OnTask, pairs: Ints) -> Floats:
                 found = logs.gather(-1, at)  # [row, 1 + head, label]
                 odds = found[..., 0] - found[..., 1]
                 out[batch, layer] = (odds[:, 1:] - odds[:, :1]).cpu().numpy()
-    return out
+    return broken.beyond_rounding(out)

@@ -73,7 +73,7 @@ def _falls(measure: Measure, asked: Asked, movers: Sequence[Head], donors: Seque
     )
     paths.measure()
     found = (paths.ends["clean"] - paths.edited).T.astype(np.float32)
-    return found.reshape(len(pairs), facts.n_layers, facts.n_heads)
+    return broken.beyond_rounding(found.reshape(len(pairs), facts.n_layers, facts.n_heads))
 
 
 def _other_names(asked: Asked) -> list[Ids]:

@@ -20,7 +20,7 @@ from headwidgets.taxonomy import broken
 from headwidgets.taxonomy.last_token import at_end, written
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.reduce import batches
-from headwidgets.taxonomy.sources import RELATION, SUBJECT, groups, rivals
+from headwidgets.taxonomy.sources import RELATION, SUBJECT, groups_of, rivals
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
@@ -143,14 +143,14 @@ def _falls(measure: Measure, ends: _Ends, answers: Sequence[int], givers: Sequen
                 after = finish.log_probs(stream[:, None] - given[:, layer])
                 fall = before - after.gather(-1, at[:, None].expand(-1, shape[2], 1))[..., 0]
                 out[some, layer] = fall.cpu().numpy()
-    return out
+    return broken.beyond_rounding(out)
 
 
 def _looks(measure: Measure, task: OnTask, known: Sequence[int]) -> Floats:
     """Return the mean attention of the last token on subject and relation, [layer, head, 2]."""
     total = []
     for row in known:
-        own = groups(measure, task.asked, row)
+        own = groups_of(measure, task.asked, row)
         attention = task.seen[row].attention[:, :, 0]
         total.append([attention[..., own == which].sum(-1) for which in (SUBJECT, RELATION)])
     found: Floats = np.moveaxis(np.mean(total, axis=0), 0, -1)

@@ -93,8 +93,8 @@ def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
 
     Kinds that look at attention on the same rows share one run. Kinds that intervene on every
     head are left out, unless ``causal=True``. ``attrs["kinds"]`` holds the attributes of each
-    kind by name, ``attrs["notes"]`` what was left out. Whatever stops it early has the tables of the kinds
-    that were done as its ``partial``.
+    kind by name, ``attrs["notes"]`` what was left out. Whatever stops it early has the tables of
+    the kinds that were done as its ``partial``.
     """
     asked = _Asked.of(dict(options))
     wanted = [one for one in all_kinds() if asked.causal or not intervenes(one)]

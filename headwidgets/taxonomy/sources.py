@@ -98,7 +98,7 @@ def _split(measure: Measure) -> Split:
     if not np.mean(leads) > 0:
         message = f"the answer's logit is {np.mean(leads):+.2f} from other relations': no lead"
         raise NotMeasurable(message)
-    groups = [groups(measure, task.asked, row) for row in range(len(task.seen))]
+    groups = [groups_of(measure, task.asked, row) for row in range(len(task.seen))]
     return Split(task, groups, brought, float(np.mean(leads)))
 
 
@@ -107,7 +107,7 @@ def rivals(asked: Asked, row: int) -> tuple[int, ...]:
     return (asked.answer[row], *other_answers(asked, row))
 
 
-def groups(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:
+def groups_of(measure: Measure, asked: Asked, row: int) -> NDArray[np.int64]:
     """Whose each token is; the last token and the examples in front are nobody's."""
     ids, span = asked.rows[row], asked.span("S", row)
     out = np.full(len(ids), _REST)

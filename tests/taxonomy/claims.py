@@ -45,7 +45,7 @@ def judged(engine, kinds=tuple(PLANTS), **options):
     heads = [Head(a, b) for a in range(facts.n_layers) for b in range(facts.n_heads)]
     every = {(kind.name, head): True for kind in wanted for head in heads}
     with gates_off() as refused, patch.object(_SCORE, "all_kinds", lambda: wanted):
-        frame = scores(engine, proved=every, **options)
+        frame = scores(engine, proved=every, causal=True, **options)
     on = {kind: attrs["measured_on"] for kind, attrs in frame.attrs.pop("kinds").items()}
     shut = {kind for kind, words in on.items() if words.startswith(tuple(refused))}
     frame["open"] = ~frame["kind"].isin(shut)

@@ -8,18 +8,21 @@ from planted import (
     arcs,
     chain,
     facts,
+    few_shots,
     letters,
+    name_circuit,
     names,
     relations,
     stories,
     tokens,
+    told_facts,
     values,
     weights,
     words,
     yes_no,
 )
 
-_MODULES = (acronyms, amplifying, arcs, chain, facts, letters, names, relations)
-_MORE = (stories, tokens, values, weights, words, yes_no)
+_MODULES = (acronyms, amplifying, arcs, chain, facts, few_shots, letters, name_circuit, names)
+_MORE = (relations, stories, told_facts, tokens, values, weights, words, yes_no)
 PLANTS = {plant.kind: plant for module in (*_MODULES, *_MORE) for plant in module.PLANTS}
 """By the name of the kind."""

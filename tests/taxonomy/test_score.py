@@ -25,7 +25,7 @@ from fake_engine import (
 import headwidgets as hw
 from headwidgets.errors import Cancelled, InputError
 from headwidgets.model.work import Work, doing
-from headwidgets.taxonomy import agreement, score, scores
+from headwidgets.taxonomy import agreement, all_kinds, score, scores
 from headwidgets.taxonomy.frame import COLUMNS
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
 
@@ -357,7 +357,7 @@ def test_it_can_be_cancelled_between_kinds():
 
     work.progress = watch
     with doing(work), pytest.raises(Cancelled):
-        scores(FakeEngine(HEADS), length=5, rows=2)
+        scores(FakeEngine(HEADS), length=5, rows=2, causal=True)
     first = hw.kinds()["name"].iloc[0]
     assert seen == [(0, 40, f"scoring {first} on random tokens, 2 × 2 × 5")]
 
@@ -377,7 +377,7 @@ def test_what_stops_it_has_the_kinds_that_were_done(monkeypatch, text, stopped):
     monkeypatch.setattr(MODULE, "checkpoint", interrupt)
     engine = FakeEngine(HEADS)
     with pytest.raises(KeyboardInterrupt) as stop:
-        scores(engine, text=text, length=8, rows=2)
+        scores(engine, text=text, length=8, rows=2, causal=True)
     done = stop.value.partial
     names = hw.kinds()["name"].tolist()
     assert [table["kind"].iloc[0] for table in done] == names[: min(stopped, 40)]
@@ -391,3 +391,13 @@ def test_logits_that_are_nan_leave_the_accuracy_open():
     engine = FakeEngine(HEADS)
     engine.run = lambda ids, *_, **__: torch.full((*ids.shape, 200), float("nan"))
     assert score(engine, "induction")["task_accuracy"].isna().all()
+
+
+def test_kinds_that_intervene_are_asked_for():
+    engine = FakeEngine(HEADS)
+    usual, every = (scores(engine, length=5, rows=2, causal=causal) for causal in (False, True))
+    rest = set(every["kind"]) - set(usual["kind"])
+    assert rest == {kind.name for kind in all_kinds() if kind.evidence == "causal"}
+    assert len(set(every["kind"])) == 40
+    assert {name for name in rest if name in usual.attrs["notes"][0]} == rest
+    assert every.attrs["notes"] == []

@@ -110,7 +110,7 @@ def test_the_groups_are_the_sentence_that_the_subject_stands_in():
     engine = made().engine
     measure = made()
     for row in range(4):
-        groups = sources._groups(measure, TASK, row)
+        groups = sources.groups_of(measure, TASK, row)
         assert list(np.flatnonzero(groups == 0)) == list(subject_of(row))
         assert list(np.flatnonzero(groups == 1)) == relation_of(row)
         assert groups[0] == groups[-1] == 2
