@@ -60,8 +60,16 @@ def written(engine: Engine, layer: int, seen: Seen) -> Tensor:
     z = heads_z(engine, layer, seen)
     with torch.no_grad():
         out = torch.einsum("rhd,hdm->rhm", z, engine.weights.W_O(layer).to(z.device).float())
-        gain = post_weight(engine, layer)
-        return out if gain is None else out * (gain / seen[post_scale(layer)].float())[:, None]
+        return behind_norm(engine, layer, seen, out)
+
+
+def behind_norm(engine: Engine, layer: int, seen: Seen, out: Tensor) -> Tensor:
+    """Return what is left of [row, head, d_model] behind the norm that some models have there.
+
+    Its scale is the run's own.
+    """
+    gain = post_weight(engine, layer)
+    return out if gain is None else out * (gain / seen[post_scale(layer)].float())[:, None]
 
 
 def setting(heads: Sequence[tuple[int, int]], z: Sequence[Tensor], last: int) -> Hooks:

@@ -16,7 +16,14 @@ KINDS = (
     *("memory", "rare words", "retrieval", "syntactic", "name mover", "letter mover"),
     *("negative name mover", "context", "content gatherer", "subject", "relation"),
     *("correct letter", "iteration", "mixed", "correct"),
-    *("mover", "backup name mover", "in-context", "s-inhibition"),
+    *(
+        "mover",
+        "backup name mover",
+        "in-context",
+        "s-inhibition",
+        "summary reader",
+        "sentiment summarizer",
+    ),
 )
 """Kinds whose score goes by what is right. A constant head, to name one of the others, is one
 whatever is right."""

@@ -13,6 +13,7 @@ from planted import (
     name_circuit,
     names,
     relations,
+    reviews,
     stories,
     tokens,
     told_facts,
@@ -23,6 +24,6 @@ from planted import (
 )
 
 _MODULES = (acronyms, amplifying, arcs, chain, facts, few_shots, letters, name_circuit, names)
-_MORE = (relations, stories, told_facts, tokens, values, weights, words, yes_no)
+_MORE = (relations, reviews, stories, told_facts, tokens, values, weights, words, yes_no)
 PLANTS = {plant.kind: plant for module in (*_MODULES, *_MORE) for plant in module.PLANTS}
 """By the name of the kind."""

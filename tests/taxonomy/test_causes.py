@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from planted import few_shots, name_circuit, told_facts
+from planted import few_shots, name_circuit, reviews, told_facts
 from planted.small import asked, measuring
 
 from headwidgets.errors import NotMeasurable
@@ -15,12 +15,16 @@ from headwidgets.taxonomy.in_context import teaching
 from headwidgets.taxonomy.inhibition import inhibiting
 from headwidgets.taxonomy.movers import name_movers
 from headwidgets.taxonomy.moving import moving
+from headwidgets.taxonomy.sentiment import halves, summarizing
+from headwidgets.taxonomy.summaries import neutral, reading
 
 FUNCTIONS = {
     "s-inhibition": (inhibiting, name_circuit),
     "backup name mover": (backing_up, name_circuit),
     "mover": (moving, told_facts),
     "in-context": (teaching, few_shots),
+    "summary reader": (reading, reviews),
+    "sentiment summarizer": (summarizing, reviews),
 }
 
 
@@ -111,6 +115,56 @@ def test_what_the_examples_teach_is_the_height_of_a_logit():
     assert np.abs(scores.mean[0]).max() == np.abs(scores.mean[1, 1:3]).max() == 0
     assert scores.mean[1, 3] == pytest.approx(3.0, abs=0.01), "it always says the same label"
     assert scores.null[:, 1, 3] == pytest.approx(3.0, abs=0.01), "and would if another were right"
+
+
+def test_a_summary_is_read_where_its_values_move_the_verdict():
+    scores, engine, task = made("summary reader")
+    value = "blocks.1.attn.hook_v"
+    falls, decides = [], []
+    for i, (row, other) in enumerate(zip(task.rows, task.corrupted, strict=True)):
+        places = neutral(task, i)
+        assert places == [len(row) - 3, len(row) - 2], "the comma and the word behind it"
+        given = kept(engine, other, value)
+
+        def put(tensor, _, given=given, places=places):
+            out = tensor.clone()
+            out[:, places, 0] = given[:, places, 0]
+            return out
+
+        lead = lambda one, i=i: float(one[task.answer[i]] - one[task.foil[i]])  # noqa: E731
+        clean = lead(last(engine, row))
+        falls.append(clean - lead(last(engine, row, [(value, put)])))
+        decides.append(clean - lead(last(engine, other)))
+    assert scores.mean[1, 0] == pytest.approx(np.mean(falls) / np.mean(decides), abs=1e-4)
+    assert np.abs(np.delete(scores.mean.ravel(), 3)).max() < 0.01
+    assert np.abs(scores.null).max() < 0.05, "another review of the same verdict says the same"
+
+
+def test_what_heads_bring_to_the_neutral_tokens_is_all_that_stands_there():
+    scores, *_ = made("sentiment summarizer", noise=0.0)
+    assert scores.mean.sum() == pytest.approx(1, abs=1e-4), "nothing but heads writes a mood there"
+    assert scores.mean[0, 0] == pytest.approx(5 * scores.mean[1, 3], rel=1e-4), "gains of 1 and .2"
+
+
+def test_no_adjective_stands_in_both_halves():
+    task = reviews.prompts(0)
+    words = [{task.rows[i][task.span("ADJ", i)[0]] for i in half} for half in halves(task)]
+    assert len(words[0]) == len(words[1]) == 10
+    assert not words[0] & words[1]
+
+
+def test_half_of_the_adjectives_must_be_enough(monkeypatch):
+    monkeypatch.setattr("headwidgets.taxonomy.sentiment.LEAST", 21)
+    with pytest.raises(NotMeasurable, match="half of the adjectives leave 20 reviews"):
+        made("sentiment summarizer")
+
+
+def test_reviews_of_one_kind_only_decide_nothing(monkeypatch):
+    monkeypatch.setattr("headwidgets.taxonomy.summaries.LEAST", 81)
+    with pytest.raises(
+        NotMeasurable, match="80 reviews have another of their sentiment and length, of 81"
+    ):
+        made("summary reader")
 
 
 @pytest.mark.parametrize("kind", ["s-inhibition", "backup name mover"])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import letters, relations
 from headwidgets.taxonomy.conflict import conflict
-from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import EXPLORATORY, IDENTIFICATION, MAY_FORM, kind
+from headwidgets.taxonomy.sentiment import summarizing
 from headwidgets.taxonomy.sources import by_source
 
 if TYPE_CHECKING:
@@ -131,13 +131,14 @@ def content_gatherer(measure: Measure) -> Scores:
         r"\frac{\sum_x y_x \sum_{j \in C} A[s,\, j]\, (v_j W_O) \cdot d}{\sum_x y_x\, r_s \cdot d}"
     ),
     words=(
-        "what the head moves from the words with sentiment (C) to the neutral token (s), along "
-        "the direction of sentiment (d) and signed by the review (y), as a share of all that the "
-        "residual stream (r) holds there after the last layer"
+        "what the head moves from the words with sentiment (C) to the neutral tokens (s) behind "
+        "the first of them, along the direction of sentiment (d) and signed by the review (y), as "
+        "a share of all that the residual stream (r) holds there after the last layer"
     ),
     data=(
-        'the task "toy movie review"; d is the difference of means at the adjective, fitted on one '
-        "half of the words, measured on the other"
+        'the task "toy movie review"; d is the difference of means at the adjective, of the layer '
+        "whose d tells the neutral tokens apart best, both on one half of the adjectives; measured "
+        "on the other"
     ),
     null="random directions of the same length; and the sentiments permuted between the reviews",
     threshold=0.1,
@@ -156,14 +157,15 @@ def content_gatherer(measure: Measure) -> Scores:
         "Neutral adjectives must give nothing.",
     ),
     proof=(
-        "at the neutral token, set its output along d alone to that of the opposite review: the "
-        "difference between the two verdicts falls"
+        "resample its output everywhere, everything after recomputed: the right verdict loses its "
+        "lead"
     ),
     claim=MAY_FORM,
+    proof_task="toy movie review",
 )
 def sentiment_summarizer(measure: Measure) -> Scores:
     """Sentiment moved to a neutral token."""
-    later(measure, "a direction of sentiment, fitted on half of the words")
+    return summarizing(measure)
 
 
 @kind(

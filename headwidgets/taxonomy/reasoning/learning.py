@@ -10,6 +10,7 @@ from headwidgets.taxonomy.copying import copying
 from headwidgets.taxonomy.in_context import teaching
 from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import CLAIMABLE, MAY_FORM, REASONING, kind
+from headwidgets.taxonomy.summaries import reading
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ LEARNING = "in-context learning"
         "whole prompt becomes the opposite one"
     ),
     data='the task "toy movie review", each prompt beside the one of opposite sentiment',
-    null=(
-        "values taken from other reviews of the same sentiment; other function words than the "
-        "neutral tokens"
-    ),
+    null="values taken from other reviews of the same sentiment and length; reviews drawn again",
     threshold=0.05,
     threshold_origin="proposed",
     threshold_note="the paper gives no score of a head; a twentieth of what the review decides",
@@ -53,14 +51,16 @@ LEARNING = "in-context learning"
         "Opposites of other lengths in tokens shift every place behind them.",
     ),
     proof=(
-        "put back, in the opposite review, its values at the neutral tokens, everything after "
-        "recomputed: the answer returns, on templates not seen before"
+        "resample its output at the last token, everything after recomputed: the right verdict "
+        "loses its lead"
     ),
     claim=MAY_FORM,
+    proof_task="toy movie review",
+    proof_at="end",
 )
 def summary_reader(measure: Measure) -> Scores:
     """Effect of what is read at the neutral tokens."""
-    later(measure, "patching of the values at neutral tokens, along the direct path to the logits")
+    return reading(measure)
 
 
 @kind(
