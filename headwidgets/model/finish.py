@@ -39,12 +39,6 @@ class Finish:
         out = self._view.unembed(normed[None])[0].float()
         return self._capped(out)
 
-    def log_probs(self, residual: Tensor) -> Tensor:
-        """Return the log probabilities of all tokens, float32 [..., vocabulary]."""
-        rows = residual.reshape(-1, residual.shape[-1])
-        logs = self.logits(self.norm(rows)).log_softmax(-1)
-        return logs.reshape(*residual.shape[:-1], -1)
-
     def columns(self, normed: Tensor, tokens: Sequence[int]) -> Tensor:
         """Return the logits of some tokens only, float32 [..., token]."""
         chosen = list(tokens)

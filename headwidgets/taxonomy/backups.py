@@ -14,15 +14,18 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
-from headwidgets.methods.decompose import FINAL_SCALE
+from headwidgets.methods.decompose import FINAL_SCALE, post_scale
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
 from headwidgets.taxonomy.last_token import at_end, heads_z, setting, written
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.movers import TASK, name_movers, without_edits
+from headwidgets.taxonomy.names import LOOKS
 from headwidgets.taxonomy.ov import unembedding
+from headwidgets.taxonomy.readout import Readout
 from headwidgets.taxonomy.reduce import batches
-from headwidgets.taxonomy.verdict import NO
+from headwidgets.taxonomy.seen import Look, see
+from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
 
-SETS = 20
-"""Sets of other heads that are ablated for the null."""
+SETS, LEAST_SETS = 20, 3
+"""Times that other heads are drawn for the null, and different sets among them."""
 
 
 class _Ends(NamedTuple):
@@ -49,11 +52,14 @@ class _Ends(NamedTuple):
         What the last norm divides by.
     z : Tensor, [layer, head, d_head]
         Mean over prompts.
+    norms : dict
+        Of each batch, by its first prompt, what the norms behind the attention divide by.
     """
 
     adds: Floats
     scale: Floats
     z: Tensor
+    norms: dict[int, dict[str, Tensor]]
 
 
 def backing_up(measure: Measure) -> Scores:
@@ -68,13 +74,14 @@ def backing_up(measure: Measure) -> Scores:
     task = measure.task(TASK)
     movers = name_movers(measure)
     engine, asked = measure.engine, task.asked
+    Readout(engine, asked.rows[0])  # refuses a model whose heads do not simply add up
     clean = _ends(engine, asked)
     scale = clean.scale[:, None, None]
     usual = clean.adds / scale
 
     def gain(out: Sequence[Head]) -> Floats:
         """Return what is added more without these heads; of themselves nothing."""
-        after = _ends(engine, asked, {head: clean.z[head] for head in out}).adds / scale
+        after = _ends(engine, asked, {head: clean.z[head] for head in out}, clean).adds / scale
         change = broken.beyond_rounding(after - usual)
         for head in out:
             change[:, head.layer, head.head] = 0
@@ -91,12 +98,16 @@ def backing_up(measure: Measure) -> Scores:
     fed = ", ".join(map(str, movers))
     words = f"{task.words}, without {fed}"
     scores = Scores(gain(movers), np.concatenate(null), task.accuracy, words=words)
-    _ask(measure, scores, usual.mean(0), movers)
+    looks = _looks(engine, asked, {head: clean.z[head] for head in movers})
+    _ask(measure, scores, (usual.mean(0), looks), movers)
     return scores
 
 
-def _ask(measure: Measure, scores: Scores, usual: Floats, movers: Sequence[Head]) -> None:
+def _ask(
+    measure: Measure, scores: Scores, seen: tuple[Floats, Floats], movers: Sequence[Head]
+) -> None:
     """Say what a head adds with the name movers and without; refuse what is no backup."""
+    usual, looks = seen
     least = min(float(usual[head]) for head in movers)
     for head in movers:
         scores.remark(head, "it is one of the name movers that are taken out", at_most=NO)
@@ -108,7 +119,9 @@ def _ask(measure: Measure, scores: Scores, usual: Floats, movers: Sequence[Head]
         elif before < 0 and after <= -before / 2:
             scores.remark(head, f"{said}: it only lowers the name less", at_most=NO)
         else:
-            scores.remark(head, said)
+            at = float(looks[head])
+            said += f", and looks at the name with {at:.2f} then (asked: {LOOKS:g})"
+            scores.remark(head, said, at_most=None if at >= LOOKS else CANDIDATE)
 
 
 def _others(
@@ -134,20 +147,37 @@ def _others(
             chosen = random.choice(rest, min(len(own), len(rest)), replace=False)
             some += [Head(layer, int(head)) for head in chosen]
         found.add(tuple(sorted(some)))
+    if len(found) < LEAST_SETS:
+        message = f"{len(found)} sets of other heads could be taken out, {LEAST_SETS} are needed"
+        raise NotMeasurable(message)
     return sorted(found)
 
 
-def _ends(engine: Engine, asked: Asked, out: Mapping[Head, Tensor] | None = None) -> _Ends:
-    """Run the prompts with some heads set to a given z at the last token."""
+def _ends(
+    engine: Engine,
+    asked: Asked,
+    out: Mapping[Head, Tensor] | None = None,
+    like: _Ends | None = None,
+) -> _Ends:
+    """Run the prompts with some heads set to a given z at the last token.
+
+    `like` is the run whose norms behind the attention, where a model has them, keep their scale:
+    else heads beside those that are out would seem to react.
+    """
     facts, n = engine.facts, len(asked.rows)
     shape = (facts.n_layers, facts.n_heads)
     adds, scale = np.zeros((n, *shape), np.float32), np.ones(n, np.float32)
     total = [torch.zeros(1)] * facts.n_layers
+    norms: dict[int, dict[str, Tensor]] = {}
     for batch in batches(engine, asked.rows):
         checkpoint()
         rows = [asked.rows[i] for i in batch]
         hooks = setting(list(out), list(out.values()), len(rows[0]) - 1) if out else ()
         seen = at_end(engine, rows, [FINAL_SCALE], hooks)
+        behind = [post_scale(layer) for layer in range(facts.n_layers)]
+        norms[batch[0]] = {name: seen[name] for name in behind if name in seen}
+        if like is not None:
+            seen |= like.norms[batch[0]]
         read = unembedding(engine, [one for i in batch for one in (asked.answer[i], asked.foil[i])])
         along = (read[:, 0::2] - read[:, 1::2]).T  # [row, d_model]
         for layer in range(facts.n_layers):
@@ -156,4 +186,18 @@ def _ends(engine: Engine, asked: Asked, out: Mapping[Head, Tensor] | None = None
             total[layer] = total[layer] + heads_z(engine, layer, seen).sum(0).cpu()
         if FINAL_SCALE in seen:
             scale[batch] = seen[FINAL_SCALE].float().reshape(len(batch)).cpu().numpy()
-    return _Ends(adds, scale, torch.stack(total) / n)
+    return _Ends(adds, scale, torch.stack(total) / n, norms)
+
+
+def _looks(engine: Engine, asked: Asked, out: Mapping[Head, Tensor]) -> Floats:
+    """Return the last token's attention on the name with some heads out, [layer, head]."""
+    total = []
+    for batch in batches(engine, asked.rows):
+        rows = [asked.rows[i] for i in batch]
+        hooks = setting(list(out), list(out.values()), len(rows[0]) - 1)
+        looks = [Look(row, (len(row) - 1,)) for row in rows]
+        for i, one in zip(batch, see(engine, looks, hooks=hooks), strict=True):
+            span = asked.span("IO", i) or (0, 0)
+            total.append(one.attention[:, :, 0, slice(*span)].sum(-1))
+    found: Floats = np.mean(total, axis=0)
+    return found

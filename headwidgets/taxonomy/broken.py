@@ -70,6 +70,18 @@ def resampled(values: Floats, draws: int, random: np.random.Generator) -> Floats
     return means
 
 
+def about_zero(values: Floats, draws: int, random: np.random.Generator) -> Floats:
+    """Mean over rows drawn with replacement, each head's own mean taken off, [draw, layer, head].
+
+    What chance makes of a head without an effect whose rows spread as much.
+
+    Parameters
+    ----------
+    values : ndarray of float32, [row, layer, head]
+    """
+    return resampled(values - values.mean(axis=0), draws, random)
+
+
 def beyond_rounding(values: Floats) -> Floats:
     """Return values with those set to 0 that are rounding: less than 1e-4 logits or nats.
 

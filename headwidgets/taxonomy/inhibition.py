@@ -2,7 +2,8 @@
 
 Path patching (Wang et al. 2022, arXiv 2211.00593, section 3.2): the head's output reaches the
 queries from the prompt in which a third name stands in the place of the repeated one; all other
-heads are held, and everything after the queries is recomputed.
+heads are held, and everything after the queries is recomputed. What the same patch takes from the
+prompt that asks for another name is taken off: who is asked for is not who came twice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headwidgets.errors import NotMeasurable
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.path_jobs import Jobs
 from headwidgets.methods.receivers import Receiver
@@ -46,10 +48,9 @@ def inhibiting(measure: Measure) -> Scores:
     task = measure.task(TASK)
     movers = name_movers(measure)
     whole = lead(task)
-    values = _falls(measure, task.asked, movers, task.asked.corrupted) / whole
-    others = _falls(measure, task.asked, movers, _other_names(task.asked)) / whole
-    random = np.random.default_rng(measure.seed)
-    null = broken.resampled(others, measure.draws, random)
+    values = _falls(measure, task.asked, movers, task.asked.corrupted)
+    values = (values - _falls(measure, task.asked, movers, _other_names(task.asked))) / whole
+    null = broken.about_zero(values, measure.draws, np.random.default_rng(measure.seed))
     fed = ", ".join(map(str, movers))
     words = f"{task.words}, into the queries of {fed}"
     scores = Scores(values, null, task_accuracy=task.accuracy, words=words)
@@ -69,7 +70,10 @@ def _falls(measure: Measure, asked: Asked, movers: Sequence[Head], donors: Seque
     ends = tuple(sorted(Receiver(head.layer, head.head, "q") for head in movers))
     jobs = [([head], ends) for head in every_head(measure)]
     paths = Jobs(
-        measure.engine, Snapshot(pairs, answers=answers), Plan("patch", direction="noise"), jobs
+        measure.engine,
+        Snapshot(pairs, answers=answers),
+        Plan("patch", direction="noise", at="end"),
+        jobs,
     )
     paths.measure()
     found = (paths.ends["clean"] - paths.edited).T.astype(np.float32)
@@ -80,19 +84,30 @@ def _other_names(asked: Asked) -> list[Ids]:
     """Return the prompts with another name in the place of the one that is asked for.
 
     The repeated name and its places stay, so that a head which reports these brings nothing new.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is no third name, or a prompt lacks the place.
     """
     out, n = [], len(asked.rows)
     for i, row in enumerate(asked.rows):
-        own = {asked.answer[i], asked.foil[i]}
-        others = (_name(asked, (i + step) % n) for step in range(1, n))
-        name = next((one for one in others if one not in own), asked.foil[i])
-        span = asked.span("IO", i)
-        place = span[0] if span else 0
+        own = {row[_place(asked, i)], asked.answer[i], asked.foil[i]}
+        others = (asked.rows[(i + step) % n] for step in range(1, n))
+        names = (other[_place(asked, (i + step) % n)] for step, other in enumerate(others, start=1))
+        name = next((one for one in names if one not in own), None)
+        if name is None:
+            message = f"{asked.prompts.name}: no prompt asks for a third name"
+            raise NotMeasurable(message)
+        place = _place(asked, i)
         out.append((*row[:place], name, *row[place + 1 :]))
     return out
 
 
-def _name(asked: Asked, row: int) -> int:
-    """Return the token of the name that a prompt asks for, as it stands in the prompt."""
+def _place(asked: Asked, row: int) -> int:
+    """Return where the name that is asked for stands."""
     span = asked.span("IO", row)
-    return asked.rows[row][span[0]] if span else asked.answer[row]
+    if span is None:
+        message = f"a prompt of {asked.prompts.name} has no place called 'IO'"
+        raise NotMeasurable(message)
+    return span[0]

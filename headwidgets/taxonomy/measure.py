@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -94,6 +94,8 @@ class Measure:
     draws, seed : int
     together : tuple of Target
         Targets to reduce in the same run as any of them.
+    found : dict
+        What one kind has found out that another needs.
     """
 
     engine: Engine
@@ -103,6 +105,7 @@ class Measure:
     draws: int = DRAWS
     seed: int = 0
     together: tuple[Target, ...] = ()
+    found: dict[str, Any] = field(default_factory=dict, repr=False)
     _kept: dict[tuple[str, bool], Profile] = field(default_factory=dict, repr=False)
     _tasks: dict[object, OnTask | str] = field(default_factory=dict, repr=False)
     _second: SecondCopy = field(default_factory=SecondCopy, repr=False)

@@ -34,10 +34,21 @@ LETTER_COPIES = 0.8
 def name_moving(measure: Measure, sign: int = 1) -> Scores:
     """Score what heads bring of the right name (sign 1), or take from it (-1)."""
     task = measure.task("ioi")
-    brought = task.brought("IO", "S1", "S2").sum(3)
-    scores = measure.signed(task, sign * (brought[..., 0] - brought[..., 1]) / lead(task))
+    scores = measure.signed(task, sign * moved(task))
     _ask(measure, task, scores, sign)
     return scores
+
+
+def moved(task: OnTask) -> Floats:
+    """Return what looking at the names adds to the right one's lead, as a share of it.
+
+    Returns
+    -------
+    ndarray of float32, [prompt, layer, head]
+    """
+    brought = task.brought("IO", "S1", "S2").sum(3)
+    found: Floats = (brought[..., 0] - brought[..., 1]) / lead(task)
+    return found
 
 
 def lead(task: OnTask) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pandas as pd
 
-from headwidgets.errors import InputError, NotMeasurable
+from headwidgets.errors import EditDropped, InputError, NotMeasurable
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.taxonomy import targets
 from headwidgets.taxonomy.agreement import note_agreement
@@ -181,7 +181,7 @@ class _Asked:
     def _one(self, measure: Measure, kind: Kind) -> pd.DataFrame:
         try:
             found = kind.function(measure)
-        except NotMeasurable as error:
+        except (NotMeasurable, EditDropped) as error:
             return empty_frame(measure.engine.facts, kind, str(error), self.edits)
         found.proved |= {head: ok for (name, head), ok in self.proved.items() if name == kind.name}
         return frame(measure, kind, found, edits=self.edits)

@@ -16,11 +16,11 @@ from torch import Tensor
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.record import resid_name
 from headwidgets.methods.weighting import value_name
-from headwidgets.model.finish import Finish
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
 from headwidgets.taxonomy.last_token import at_end, behind_norm
 from headwidgets.taxonomy.measure import Scores
+from headwidgets.taxonomy.readout import Readout
 from headwidgets.taxonomy.reduce import batches
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _falls(measure: Measure, task: OnTask, donors: Sequence[Ids]) -> Floats:
     facts = engine.facts
     out = np.empty((len(asked.rows), facts.n_layers, facts.n_heads), np.float32)
     last = resid_name(facts.n_layers, facts.n_layers)
-    with engine.exclusive(), torch.inference_mode():
-        finish = Finish(engine)
+    read = Readout(engine, asked.rows[0])
+    with torch.inference_mode():
         for rows in batches(engine, asked.rows):
             checkpoint()
             some = [asked.rows[i] for i in rows]
@@ -137,14 +137,14 @@ def _falls(measure: Measure, task: OnTask, donors: Sequence[Ids]) -> Floats:
             seen = at_end(engine, some, [last], measure.hooks)
             stream = seen[last].float()
             pairs = [(asked.answer[i], asked.foil[i]) for i in rows]
-            before = _lead(finish, stream[:, None], pairs)
+            before = _lead(read, stream[:, None], pairs)
             for layer in range(facts.n_layers):
                 change = _change(task, batch, layer, facts.n_heads)
                 wrote = torch.einsum(
                     "rhd,hdm->rhm", change, engine.weights.W_O(layer).to(change).float()
                 )
                 wrote = behind_norm(engine, layer, seen, wrote)
-                after = _lead(finish, stream[:, None] + wrote.to(stream), pairs)
+                after = _lead(read, stream[:, None] + wrote.to(stream), pairs)
                 out[rows, layer] = (before - after).cpu().numpy()
     return broken.beyond_rounding(out)
 
@@ -163,11 +163,11 @@ def _change(task: OnTask, batch: _Batch, layer: int, n_heads: int) -> Tensor:
     return torch.stack(out)
 
 
-def _lead(finish: Finish, stream: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
+def _lead(read: Readout, stream: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     """Return the lead of each row's answer over its foil, [row, copy], from a last stream."""
-    normed = finish.norm(stream)
-    leads = [finish.columns(one, pair) for one, pair in zip(normed, pairs, strict=True)]
-    both = torch.stack(leads)
+    logits = read.logits(stream)
+    at = torch.tensor(pairs, device=logits.device)[:, None].expand(-1, logits.shape[1], -1)
+    both = logits.gather(-1, at)
     return both[..., 0] - both[..., 1]
 
 

@@ -48,7 +48,7 @@ WORDS = [list(some) for some in LAYERS]
 @cache
 def prompts(seed):
     random = np.random.default_rng(seed)
-    rows, answer, foil = [], [], []
+    rows, answer, foil, roles = [], [], [], {"L1": [], "L2": [], "L3": [], "L4": []}
     for turn in range(N):
         kinds = random.choice(KINDS, 2, replace=False)
         labels = PAIRS[turn % 2][:: 1 if turn // 2 % 2 else -1]
@@ -59,12 +59,14 @@ def prompts(seed):
         front = [0, *random.integers(FILLER, D_VOCAB, size=1 + turn % 3)]
         shots = [token for which in order for token in (word[which], labels[which])]
         rows.append([*front, *shots, 1 + kinds[own] * WORDS_OF + third])
+        for role, place in zip(roles, (1, 3, None, None), strict=True):
+            roles[role].append(None if place is None else len(front) + place)
         answer.append(labels[own])
         foil.append(labels[1 - own])
-    return asked("Labels, made", rows, {}, answer, foil)
+    return asked("Labels, made", rows, roles, answer, foil)
 
 
-def engine_of(noise=0.0, seed=0):
+def engine_of(noise=0.0, seed=0, layers=LAYERS):
     embedding = torch.zeros(D_VOCAB, SLOTS.size)
     embedding[:, SLOTS.tok] = torch.eye(D_VOCAB)
     embedding[0, SLOTS.tok] = 0
@@ -73,7 +75,7 @@ def engine_of(noise=0.0, seed=0):
         first = 1 + kind * WORDS_OF
         embedding[first : first + WORDS_OF, SLOTS.kind][:, kind] = 1
     embedding[LABEL : LABEL + 4, SLOTS.label] = 1
-    heads = [list(some.values()) for some in LAYERS]
+    heads = [list(some.values()) for some in layers]
     return built(SLOTS, heads, embedding, "out", height=6.0, noise=noise, seed=seed)
 
 

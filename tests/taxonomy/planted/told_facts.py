@@ -54,7 +54,7 @@ def prompts(seed):
     return asked("Facts, made", rows, {}, answer, foil, spans={"S": spans}, options=options)
 
 
-def engine_of(noise=0.0, seed=0):
+def engine_of(noise=0.0, seed=0, layers=LAYERS):
     embedding = torch.zeros(D_VOCAB, SLOTS.size)
     embedding[:, SLOTS.tok] = torch.eye(D_VOCAB)
     embedding[0, SLOTS.bos] = 1
@@ -63,7 +63,7 @@ def engine_of(noise=0.0, seed=0):
     for relation in range(RELATIONS):
         first = ANSWER + relation * SUBJECTS
         embedding[RELATION + relation, SLOTS.kind][first : first + SUBJECTS] = 1
-    heads = [list(some.values()) for some in LAYERS]
+    heads = [list(some.values()) for some in layers]
     return built(SLOTS, heads, embedding, "out", height=5.0, noise=noise, seed=seed)
 
 
