@@ -42,11 +42,14 @@ class Series(NamedTuple):
         Members that are one token.
     following : list of int
         Of each member, which member is next; -1 where that one is not spelled.
+    places : list of int
+        Of each member, its place in the whole set, from 0.
     """
 
     name: str
     ids: list[int]
     following: list[int]
+    places: list[int]
 
 
 def associative(measure: Measure) -> Scores:
@@ -119,7 +122,7 @@ def spelled(engine: Engine) -> list[Series]:
         place = {i: at for at, i in enumerate(there)}
         n = len(members)
         after = [(i + 1) % n if cyclic else i + 1 for i in there]
-        out.append(Series(name, ids, [place.get(i, _NONE) for i in after]))
+        out.append(Series(name, ids, [place.get(i, _NONE) for i in after], there))
     return out
 
 

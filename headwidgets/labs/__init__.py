@@ -1,0 +1,1 @@
+"""Whole studies as functions that return frames: succession."""

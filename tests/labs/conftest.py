@@ -1,0 +1,7 @@
+"""Planted weights are those of the taxonomy's tests."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "taxonomy")]
