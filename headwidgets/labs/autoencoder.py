@@ -1,0 +1,213 @@
+"""A sparse autoencoder on what the first MLP makes of numbers, and its features for the last digit.
+
+``f = ReLU(W_e x + b_e)``, ``x' = W_d f + b_d``, trained on ``|x - x'|² + λ |f|₁`` with decoder
+columns of length one (Gould et al. 2023, arXiv 2312.09230, section 3; 512 features and λ = 0.3 are
+from memory). Representations are centred and scaled to a mean square of 1 an entry; that, the
+optimizer and the number of steps are ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from headwidgets.errors import InputError, NotMeasurable
+from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices
+from headwidgets.labs.succession import engine_of, known_set
+from headwidgets.model.work import checkpoint, keeping
+from headwidgets.whole import whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FEATURES, PENALTY, STEPS = 512, 0.3, 3000
+_RATE, _HELD, _LEAST_STEPS = 1e-3, 0.1, 1
+_EVERY = 100  # steps between two looks at whether to go on
+
+
+class Autoencoder(NamedTuple):
+    """What was trained, and how well it does.
+
+    Attributes
+    ----------
+    encoder : Tensor, [feature, d_model]
+    encoder_bias : Tensor, [feature]
+    decoder : Tensor, [feature, d_model]
+        Rows of length one.
+    decoder_bias : Tensor, [d_model]
+    centre, scale : Tensor, [d_model] and []
+        What is taken off a representation, and what it is divided by.
+    history : DataFrame
+        step, loss, explained (share of the variance of numbers held out), active (features a
+        number, mean), dead (features that no number activates).
+    """
+
+    encoder: Tensor
+    encoder_bias: Tensor
+    decoder: Tensor
+    decoder_bias: Tensor
+    centre: Tensor
+    scale: Tensor
+    history: pd.DataFrame
+
+    def active(self, embedded: Tensor) -> Tensor:
+        """Return the features of representations, [row, feature], none below 0."""
+        rows = (embedded - self.centre) / self.scale
+        return torch.relu(rows @ self.encoder.T + self.encoder_bias)
+
+
+def train(
+    session: Any,
+    *,
+    n: int = FEATURES,
+    penalty: float = PENALTY,
+    steps: int = STEPS,
+    seed: int = 0,
+    variant: str = "normed",
+) -> Autoencoder:
+    """Train an autoencoder on the numbers that a tokenizer spells.
+
+    Parameters
+    ----------
+    session : Session or Engine
+    n : int
+        Features.
+    penalty : float
+        λ, from 0.
+    steps : int
+        Of Adam, all numbers but a tenth at once.
+    seed : int
+    variant : see `headwidgets.labs.succession.scores`
+
+    Returns
+    -------
+    Autoencoder
+        Whatever stops it early has what was learned as its ``partial``.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    NotMeasurable
+        If numbers are not spelled, or all features have died.
+    """
+    count, length, number = whole(n), whole(steps), whole(seed)
+    wrong = count is None or count < RESIDUES or length is None or length < _LEAST_STEPS
+    if wrong or number is None or not 0 <= penalty < float("inf"):
+        message = (
+            f"expected at least {RESIDUES} features, a step, a penalty from 0 and a whole seed, "
+            f"got n={n!r:.20}, steps={steps!r:.20}, penalty={penalty!r:.20}, seed={seed!r:.20}"
+        )
+        raise InputError(message)
+    assert count is not None  # noqa: S101 - read above
+    assert length is not None  # noqa: S101 - read above
+    work = _Training(
+        known_set(engine_of(session), NUMBERS, variant).embedded, count, penalty, number
+    )
+    with keeping(work.made):
+        for step in range(length):
+            if step % _EVERY == 0:
+                work.note(step)
+                checkpoint(step, length, "steps")
+            work.step()
+    work.note(length)
+    made = work.made()
+    if int(made.history["dead"].iloc[-1]) == count:
+        message = f"all {count} features have died: choose a smaller penalty than {penalty:g}"
+        raise NotMeasurable(message)
+    return made
+
+
+class _Training:
+    """An autoencoder under way."""
+
+    def __init__(self, embedded: Tensor, n: int, penalty: float, seed: int) -> None:
+        random = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(embedded), generator=random)
+        held = max(1, int(_HELD * len(embedded)))
+        self.centre = embedded.mean(0)
+        self.scale = (embedded - self.centre).square().mean().sqrt().clamp(min=1e-12)
+        rows = (embedded - self.centre) / self.scale
+        self._held, self._rows, self._penalty = rows[order[:held]], rows[order[held:]], penalty
+        d_model = embedded.shape[1]
+        decoder = torch.randn(n, d_model, generator=random)
+        decoder /= decoder.norm(dim=1, keepdim=True)
+        parts = decoder.clone(), torch.zeros(n), decoder, torch.zeros(d_model)
+        self._parts = [part.requires_grad_() for part in parts]
+        self._steps = torch.optim.Adam(self._parts, lr=_RATE)
+        self._history: list[tuple[int, float, float, float, int]] = []
+
+    def _loss(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        encoder, bias, decoder, shift = self._parts
+        active = torch.relu(rows @ encoder.T + bias)
+        off = (active @ decoder + shift - rows).square().sum(1)
+        return (off + self._penalty * active.sum(1)).mean(), off, active
+
+    def step(self) -> None:
+        with torch.enable_grad():
+            loss, _, _ = self._loss(self._rows)
+            self._steps.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._steps.step()
+        with torch.no_grad():
+            self._parts[2] /= self._parts[2].norm(dim=1, keepdim=True).clamp(min=1e-12)
+
+    def note(self, step: int) -> None:
+        with torch.no_grad():
+            loss, _, active = self._loss(self._rows)
+            _, off, _ = self._loss(self._held)
+            explained = 1 - float(off.sum() / self._held.square().sum())
+            alive = active > 0
+            found = float(alive.float().sum(1).mean()), int((~alive.any(0)).sum())
+        self._history.append((step, float(loss), explained, *found))
+
+    def made(self) -> Autoencoder:
+        columns = ["step", "loss", "explained", "active", "dead"]
+        encoder, bias, decoder, shift = (part.detach().clone() for part in self._parts)
+        history = pd.DataFrame(self._history, columns=columns)
+        return Autoencoder(encoder, bias, decoder, shift, self.centre, self.scale, history)
+
+
+def classes(session: Any, found: Autoencoder, variant: str = "normed") -> pd.DataFrame:
+    """Find the feature of each last digit: the one with the most contrast.
+
+    Parameters
+    ----------
+    session : Session or Engine
+    found : Autoencoder
+    variant : see `headwidgets.labs.succession.scores`
+
+    Returns
+    -------
+    DataFrame
+        One row a residue: residue, feature, contrast (mean activation on its numbers less the mean
+        on all others), coverage (share of its numbers on which the feature is active), elsewhere
+        (share of the other numbers), modal (share of its numbers on which it is the most active
+        of all, as the paper counts; features of tens often are), cosine (of the decoder's row with
+        the mass-mean direction, see `headwidgets.labs.residues.features`).
+
+    References
+    ----------
+    Gould et al. 2023: the modal feature covers 58.5 % of a class.
+    """
+    engine = engine_of(session)
+    known = known_set(engine, NUMBERS, variant)
+    residue = indices(known) % RESIDUES
+    active = found.active(known.embedded).detach().numpy()
+    most = active.argmax(1)
+    alike = torch.nn.functional.cosine_similarity(
+        found.decoder[:, None], features(engine, NUMBERS, variant)[None], dim=-1
+    ).numpy()
+    rows = []
+    for one in range(RESIDUES):
+        mine = residue == one
+        contrast = active[mine].mean(0) - active[~mine].mean(0)
+        best = int(contrast.argmax())
+        on = active[:, best] > 0
+        numbers = float(contrast[best]), float(on[mine].mean()), float(on[~mine].mean())
+        rows.append((one, best, *numbers, float(np.mean(most[mine] == best)), alike[best, one]))
+    columns = ["residue", "feature", "contrast", "coverage", "elsewhere", "modal", "cosine"]
+    return pd.DataFrame(rows, columns=columns)
