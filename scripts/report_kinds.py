@@ -40,14 +40,21 @@ NATIVE = {
     "attn_only": True,
     "normalization_type": "LN",
 }
-OWN = {"previous token": "0.0", "duplicate token": "0.1", "induction": "1.0"}
+OWN = {
+    "previous token": ("0.0",),
+    "positional": ("0.0",),  # it looks one back, wherever it stands
+    "duplicate token": ("0.1",),
+    "induction": ("1.0",),
+    "global retrieval": ("0.1", "1.0"),  # earlier copies, and what followed them, at any distance
+}
+WITH_DECOYS = OWN | {"global retrieval": ("0.1", "1.0", "1.3")}  # 1.3 looks where 1.0 does
 RANDOM_SEEDS, NOISE_SEEDS = 10, 5
 
 KNOWN_TEXT = """Score tables on random tokens, 16 rows, 999 draws, each model over several seeds
-of its weights. "2 × 0.0" says that head 0.0 got the verdict on two of them. The planted head
-must be "consistent with" its kind on every seed and nobody else on any; the decoy 1.3 shares the
-induction head's attention and copies nothing, so it may be a candidate and no more. "p" is the
-largest of the claimed heads, or else the least of any head.
+of its weights; the kinds that could be asked. "2 × 0.0" says that head 0.0 got the verdict on two
+of them. The planted heads must be "consistent with" their kind on every seed and nobody else on
+any; the decoy 1.3 shares the induction head's attention and copies nothing, so of that it may be a
+candidate and no more. "p" is the largest of the claimed heads, or else the least of any head.
 """
 REAL_TEXT = """stories260k, a Llama with grouped queries that nobody here trained, on random tokens
 with ids 259 to 499 (16 × 2 × 20) and on the beginning of a story. It has no induction head.
@@ -60,7 +67,7 @@ class Model:
 
     name: str
     builds: Sequence[Callable[[], Any]]
-    heads: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def native(seed: int, size: float) -> Any:
@@ -80,8 +87,12 @@ def models(folder: Path) -> list[Model]:
     out = [
         Model("planted", [planted], OWN),
         Model("planted, 5 % noise", _seeds(planted, NOISE_SEEDS, **noisy), OWN),
-        Model("planted and decoys", [planted_decoys], OWN),
-        Model("planted and decoys, 5 % noise", _seeds(planted_decoys, NOISE_SEEDS, **noisy), OWN),
+        Model("planted and decoys", [planted_decoys], WITH_DECOYS),
+        Model(
+            "planted and decoys, 5 % noise",
+            _seeds(planted_decoys, NOISE_SEEDS, **noisy),
+            WITH_DECOYS,
+        ),
         Model("planted, β = 0: nothing planted", [partial(planted, beta=0.0)]),
     ]
     for size in (0.3, 1.0):
@@ -99,12 +110,13 @@ def _seeds(build: Callable[..., Any], n: int, **options: Any) -> list[Callable[[
 
 def judge(model: Model) -> Iterator[tuple[object, ...]]:
     """Score every seed of a model; yield a row a kind, with "kept" or "MISSED" at its end."""
-    tables = [scores(Engine(build(), name=model.name)) for build in model.builds]
+    tables = [scores(Engine(build(), name=model.name), causal=True) for build in model.builds]
     for kind in all_kinds():
         mine = [table[table["kind"] == kind.name] for table in tables]
+        if kind.name not in model.heads and all(table["score"].isna().all() for table in mine):
+            continue
         claims = [_heads(table, CONSISTENT) for table in mine]
-        planted_head = model.heads.get(kind.name)
-        wanted = [planted_head] if planted_head else []
+        wanted = list(model.heads.get(kind.name, ()))
         p = [
             table.loc[table["verdict"] == CONSISTENT, "p"].max() if claimed else table["p"].min()
             for table, claimed in zip(mine, claims, strict=True)
@@ -113,7 +125,7 @@ def judge(model: Model) -> Iterator[tuple[object, ...]]:
             model.name,
             len(mine),
             kind.name,
-            planted_head or "nothing",
+            ", ".join(wanted) or "nothing",
             _count(claims),
             _count([_heads(table, CANDIDATE) for table in mine]),
             _range([float(table["score"].max()) for table in mine]),
@@ -129,6 +141,8 @@ def real() -> Iterator[tuple[object, ...]]:
     for kind in all_kinds():
         on_random = score(engine, kind, text=story, **STORIES_TOKENS)
         for table in (on_random, score(engine, kind, on=story)):
+            if table["score"].isna().all():
+                continue
             top = table.sort_values("score", ascending=False).head(4)
             first = [f"{a}.{b} ({s:.3f})" for a, b, s in _named(top)]
             claimed = _heads(table, CONSISTENT)
