@@ -14,7 +14,7 @@ import torch
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
-from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices
+from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices, is_number
 from headwidgets.labs.succession import brought, engine_of, known_set, members
 from headwidgets.whole import whole
 
@@ -161,7 +161,7 @@ def _asked(session: Any, head: object, name: str, variant: str) -> tuple[Engine,
 
 def _moved(engine: Engine, known: Known, source: str, variant: str, strength: float) -> Tensor:
     """Return every member with every residue, [member, residue, d_model]."""
-    if isinstance(strength, bool) or not 0 <= strength <= MOST:
+    if not (is_number(strength) and 0 <= strength <= MOST):
         message = f"expected a strength from 0 to {MOST:g}, got {strength!r:.80}"
         raise InputError(message)
     directions = features(engine, source, variant)

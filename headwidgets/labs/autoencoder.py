@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices
+from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices, is_number
 from headwidgets.labs.succession import engine_of, known_set
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.whole import whole
@@ -96,7 +96,7 @@ def train(
     """
     count, length, number = whole(n), whole(steps), whole(seed)
     wrong = count is None or count < RESIDUES or length is None or length < _LEAST_STEPS
-    if wrong or number is None or not 0 <= penalty < float("inf"):
+    if wrong or number is None or not (is_number(penalty) and 0 <= penalty < float("inf")):
         message = (
             f"expected at least {RESIDUES} features, a step, a penalty from 0 and a whole seed, "
             f"got n={n!r:.20}, steps={steps!r:.20}, penalty={penalty!r:.20}, seed={seed!r:.20}"

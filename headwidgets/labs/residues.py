@@ -160,6 +160,11 @@ def probe(session: Any, variant: str = "normed") -> pd.DataFrame:
     return frame
 
 
+def is_number(value: object) -> bool:
+    """Whether a value can be compared with numbers; NaN can, and is in no range."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _row(name: str, hits: NDArray[Any]) -> tuple[str, float, float, int]:
     share, n = float(np.mean(hits)), len(hits)
     return name, share, float(np.sqrt(share * (1 - share) / n)), n

@@ -212,7 +212,7 @@ def known_set(engine: Engine, name: str, variant: str) -> Known:
     NotMeasurable
         If the tokenizer does not spell it.
     """
-    if name not in SETS:
+    if name not in list(SETS):  # a list takes whatever was given
         message = f"expected a set among {', '.join(SETS)}, got {name!r:.80}"
         raise InputError(message)
     found = [one for one in known_sets(engine, variant) if one.series.name == name]
@@ -255,6 +255,9 @@ def random_circuits(
 def engine_of(session: Any) -> Engine:
     """Return a session's engine; an engine is one itself."""
     found: Engine = getattr(session, "engine", session)
+    if not hasattr(found, "text"):
+        message = f"expected a session or its engine, got {session!r:.80}"
+        raise InputError(message)
     return found
 
 

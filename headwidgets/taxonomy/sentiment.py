@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.record import resid_name
+from headwidgets.methods.record import keep_into, resid_name
 from headwidgets.methods.weighting import value_name
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
@@ -184,12 +184,6 @@ def _moved(measure: Measure, asked: Asked, tested: Ints, along: Floats) -> Float
         checkpoint()
         values: dict[int, list[Tensor]] = {layer: [] for layer in range(facts.n_layers)}
 
-        def keep(layer: int, values: dict[int, list[Tensor]] = values) -> HookFn:
-            def hook(value: Tensor, start: int) -> None:  # noqa: ARG001 - parts come in order
-                values[layer].append(value.detach().float().cpu())
-
-            return hook
-
         def visit(
             layer: int,
             pattern: Tensor,
@@ -199,7 +193,7 @@ def _moved(measure: Measure, asked: Asked, tested: Ints, along: Floats) -> Float
         ) -> None:
             weights = engine.weights.W_O(layer).float().cpu()
             writes = torch.einsum("hdm,mr->hdr", weights, reads)
-            v = torch.cat(values[layer], 1)
+            v = torch.cat(values[layer], 1).float().cpu()
             v = v.reshape(*v.shape[:2], -1, weights.shape[1])
             for at, row in enumerate(batch):
                 content, places = _places(asked, int(tested[row]))
@@ -210,7 +204,9 @@ def _moved(measure: Measure, asked: Asked, tested: Ints, along: Floats) -> Float
                 out[row, layer] += brought.numpy()
 
         ids = torch.tensor([rows[i] for i in batch])
-        watching = [(value_name(layer), keep(layer)) for layer in range(facts.n_layers)]
+        watching = [
+            (value_name(layer), keep_into(values[layer])) for layer in range(facts.n_layers)
+        ]
         engine.patterns(ids, visit, hooks=[*measure.hooks, *watching])
     return out
 

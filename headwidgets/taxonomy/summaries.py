@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.record import resid_name
+from headwidgets.methods.record import keep_into, resid_name
 from headwidgets.methods.weighting import value_name
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
@@ -26,7 +26,7 @@ from headwidgets.taxonomy.reduce import batches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwidgets.model.engine import Engine, HookFn
+    from headwidgets.model.engine import Engine
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.on_task import OnTask
@@ -176,18 +176,11 @@ def _values(measure: Measure, rows: Sequence[Ids]) -> dict[str, Tensor]:
     engine = measure.engine
     parts: dict[str, list[Tensor]] = {}
     names = [value_name(layer) for layer in range(engine.facts.n_layers)]
-    watching = [(name, _keep(parts.setdefault(name, []))) for name in names]
+    watching = [(name, keep_into(parts.setdefault(name, []))) for name in names]
     engine.run(torch.tensor([list(row) for row in rows]), [*measure.hooks, *watching])
-    return {name: _by_head(engine, torch.cat(some, 1)) for name, some in parts.items()}
+    return {name: _by_head(engine, torch.cat(some, 1).float()) for name, some in parts.items()}
 
 
 def _by_head(engine: Engine, values: Tensor) -> Tensor:
     d_head = engine.weights.W_O(0).shape[1]
     return values.reshape(*values.shape[:2], -1, d_head)
-
-
-def _keep(into: list[Tensor]) -> HookFn:
-    def hook(value: Tensor, start: int) -> None:  # noqa: ARG001 - the parts come in their order
-        into.append(value.detach().float())
-
-    return hook

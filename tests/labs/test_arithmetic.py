@@ -105,13 +105,24 @@ def test_the_bundled_models_numbers_have_no_last_digit():
         ({"residue": 10}, "expected a residue from 0 to 9"),
         ({"residue": 1.5}, "expected a residue from 0 to 9"),
         ({"strength": -1}, "expected a strength from 0 to 100"),
+        ({"strength": "x"}, "expected a strength from 0 to 100"),
+        ({"strength": None}, "expected a strength from 0 to 100"),
+        ({"name": ["days"]}, "expected a set among"),
+        ({"session": None}, "expected a session or its engine"),
         ({"strength": float("nan")}, "expected a strength from 0 to 100"),
     ],
 )
 def test_what_cannot_be_asked_is_told(engine, change, words):
-    asked = {"head": "0.0", "name": "months", "member": "May", "residue": 7, **change}
+    asked = {
+        "session": engine,
+        "head": "0.0",
+        "name": "months",
+        "member": "May",
+        "residue": 7,
+        **change,
+    }
     with pytest.raises(InputError, match=words):
-        lab.edited(engine, **asked)
+        lab.edited(**asked)
 
 
 def test_a_tokenizer_without_numbers_gives_no_features():

@@ -71,7 +71,15 @@ def test_features_that_all_die_are_told(engine):
 
 
 @pytest.mark.parametrize(
-    "change", [{"n": 9}, {"n": 1.5}, {"steps": 0}, {"penalty": -1}, {"penalty": float("nan")}]
+    "change",
+    [
+        {"n": 9},
+        {"n": 1.5},
+        {"steps": 0},
+        {"penalty": -1},
+        {"penalty": float("nan")},
+        {"penalty": "x"},
+    ],
 )
 def test_numbers_out_of_range_are_refused(engine, change):
     with pytest.raises(InputError, match="expected at least 10 features"):
