@@ -60,11 +60,15 @@ test.each([
   ["an overview whose last block is not whole", 17, 3, { query: 0, key: 0, span: 50 }, 13],
   ["an overview, zoomed in", 17, 3, { query: 20, key: 11, span: 9 }, 33],
 ])("a pixel shows the largest of its values: %s", (_, columns, stride, seen, edge) => {
-  for (const signed of [false, true]) {
-    const values = Array.from({ length: columns ** 2 }, (_, i) => noise(i) - (signed ? 0.5 : 0));
+  for (const [low, signed] of [
+    [0, false],
+    [-1, false],
+    [-1, true],
+  ] as const) {
+    const values = Array.from({ length: columns ** 2 }, (_, i) => noise(i) + low / 2);
     const from = source(values, columns, { stride });
     const out = new Uint32Array(edge * edge);
-    const ends: [number, number] = signed ? [-1, 1] : [0, 1];
+    const ends: [number, number] = [low, 1];
     const table = signed ? signedInks : inks;
     raster(from, seen, edge, { inks: table, ends, signed }, out);
     const size = signed ? Math.abs : (value: number) => value;

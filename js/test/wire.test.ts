@@ -88,6 +88,12 @@ test("what is no number in half precision stays none", () => {
   expect(halves([0x7e00], 1, 3)).toEqual([Number.NaN]);
 });
 
+test("neither −0 nor a NaN with a sign comes out: a map compares bits", () => {
+  const header = { dtype: "float16", shape: [3], centre: 0, scale: 1 };
+  const { data } = decode(header, Uint16Array.from([0x8000, 0xfe00, 0xffff]));
+  expect([...new Int32Array(data.buffer)].map(Math.sign)).toEqual([0, 1, 1]);
+});
+
 function halves(bits: number[], centre = 0, scale = 1): number[] {
   const header = { dtype: "float16", shape: [bits.length], centre, scale };
   return [...decode(header, Uint16Array.from(bits)).data];

@@ -2,6 +2,7 @@
 // values it shows the largest (signed: the farthest from zero), so that a sharp line stays
 // sharp on a small map; scaling a picture would fade it into its neighbours.
 
+import { type Cuts, type Largest, type Numbers, ofAny, ofPositive, ofSigned } from "./map-largest";
 import type { Window } from "./map-window";
 
 /** Values of a part of a map, row by row; each stands for `stride` × `stride` tokens. */
@@ -32,10 +33,14 @@ export function raster(
   scale: Scale,
   pixels: Uint32Array,
 ): void {
-  const { columns, rows, stride } = source;
+  const { columns, rows, stride, causal } = source;
   const across = cuts(seen.key - source.key, seen.span, edge, stride, columns);
   const down = cuts(seen.query - source.query, seen.span, edge, stride, rows);
-  const row = new Float32Array(columns);
+  const largest = scale.signed ? ofSigned : scale.ends[0] < 0 ? ofAny : ofPositive;
+  const all = largest.view(source.values);
+  const row = largest.view(new Float32Array(columns));
+  const values = new Float32Array(edge);
+  const cells = largest.view(values);
   let above = -1; // the last line that was painted
   for (let y = 0; y < edge; y++) {
     const [from, to] = [down.from[y] as number, down.to[y] as number];
@@ -44,19 +49,15 @@ export function raster(
       const start = above * edge;
       pixels.copyWithin(y * edge + across.first, start + across.first, start + across.end);
     } else {
-      const most = largestOfRows(source, from, to, scale.signed, row);
-      line(most, across, source.causal ? to : columns, scale, pixels, y * edge);
+      let end = across.end;
+      if (causal) while (end > across.first && (across.from[end - 1] as number) >= to) end--;
+      const reach = end ? (across.to[end - 1] as number) : 0; // beyond it all are zero
+      const most = largestOfRows(all, columns, from, to, largest, row.subarray(0, reach));
+      largest.cells(most, across, end, cells);
+      ink(values, across, end, scale, pixels, y * edge);
     }
     above = y;
   }
-}
-
-/** Which values each pixel of an axis shows, [from, to); the pixels that show any, [first, end). */
-interface Cuts {
-  from: Int32Array;
-  to: Int32Array;
-  first: number;
-  end: number;
 }
 
 function cuts(start: number, span: number, edge: number, stride: number, count: number): Cuts {
@@ -76,56 +77,26 @@ function cuts(start: number, span: number, edge: number, stride: number, count: 
 
 /** The largest of some rows, column by column; `into` is where there are several. */
 function largestOfRows(
-  { values, columns }: Source,
+  values: Numbers,
+  columns: number,
   from: number,
   to: number,
-  signed: boolean,
-  into: Float32Array,
-): Float32Array {
-  const row = (at: number) => values.subarray(at * columns, (at + 1) * columns);
+  largest: Largest,
+  into: Numbers,
+): Numbers {
+  const row = (at: number) => values.subarray(at * columns, at * columns + into.length);
   if (to === from + 1) return row(from);
-  if (signed) into.set(row(from));
-  else largerOf(row(from), row(from + 1), row(Math.min(from + 2, to - 1)), into);
-  for (let at = from + (signed ? 1 : 3); at < to; at++) {
-    if (signed) fartherOf(row(at), into);
-    else largerOf(into, into, row(at), into);
-  }
+  largest.rows(row(from), row(from + 1), row(Math.min(from + 2, to - 1)), into);
+  for (let at = from + 3; at < to; at++) largest.rows(into, into, row(at), into);
   return into;
 }
 
-// These run over a million values for one picture, so each is a plain loop: `Math.max` keeps
-// what is no number, and costs no branch.
-
-function largerOf(a: Float32Array, b: Float32Array, c: Float32Array, into: Float32Array): void {
-  for (let i = 0; i < into.length; i++) {
-    into[i] = Math.max(Math.max(a[i] as number, b[i] as number), c[i] as number);
-  }
-}
-
-function fartherOf(row: Float32Array, into: Float32Array): void {
-  for (let i = 0; i < into.length; i++) {
-    const [value, was] = [row[i] as number, into[i] as number];
-    if (!Number.isNaN(was) && !(Math.abs(value) <= Math.abs(was))) into[i] = value;
-  }
-}
-
-/** The largest of the values from `from` to before `to`; signed: the farthest from zero. */
-function largest(values: Float32Array, from: number, to: number, signed: boolean): number {
-  let high = values[from] as number;
-  if (to === from + 2) high = Math.max(high, values[from + 1] as number);
-  else for (let i = from + 1; i < to; i++) high = Math.max(high, values[i] as number);
-  if (!signed) return high;
-  let low = values[from] as number;
-  for (let i = from + 1; i < to; i++) low = Math.min(low, values[i] as number);
-  return -low > high ? low : high;
-}
-
-/** Paint a line of pixels; beyond the first `reach` values all are zero. */
-function line(
+/** Colour a line of pixels; from `reach` on all are zero. */
+function ink(
   values: Float32Array,
-  { from, to, first, end }: Cuts,
+  { first, end }: Cuts,
   reach: number,
-  { inks, ends: [low, high], signed }: Scale,
+  { inks, ends: [low, high] }: Scale,
   pixels: Uint32Array,
   start: number,
 ): void {
@@ -133,11 +104,9 @@ function line(
   const by = low === -high ? 127 / high : 255 / (high - low);
   const zero = (low === -high ? 128 : -low * by) + 0.5;
   const grey = inks[256] as number;
-  let x = first;
-  for (; x < end && (from[x] as number) < reach; x++) {
-    const most = largest(values, from[x] as number, to[x] as number, signed);
-    const entry = most * by + zero;
+  for (let x = first; x < reach; x++) {
+    const entry = (values[x] as number) * by + zero;
     pixels[start + x] = entry >= 0 && entry < 256 ? (inks[entry | 0] as number) : grey;
   }
-  pixels.fill(inks[zero | 0] as number, start + x, start + end);
+  pixels.fill(inks[zero | 0] as number, start + reach, start + end);
 }
