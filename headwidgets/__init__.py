@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy import kinds
     from headwidgets.taxonomy.atlas import atlas
     from headwidgets.widgets.attention import AttentionView
+    from headwidgets.widgets.crossing import Crossing, crossing
+    from headwidgets.widgets.curves import Curves, curves
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
@@ -56,6 +58,8 @@ __all__ = [
     "KL",
     "AttentionView",
     "Cancelled",
+    "Crossing",
+    "Curves",
     "Direction",
     "EditDropped",
     "Head",
@@ -78,6 +82,8 @@ __all__ = [
     "add",
     "atlas",
     "compare_with_exact",
+    "crossing",
+    "curves",
     "explore",
     "keep",
     "kinds",
@@ -132,6 +138,8 @@ _HOMES = {
     "taxonomy": ("kinds",),
     "taxonomy.atlas": ("atlas",),
     "widgets.attention": ("AttentionView",),
+    "widgets.crossing": ("Crossing", "crossing"),
+    "widgets.curves": ("Curves", "curves"),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),

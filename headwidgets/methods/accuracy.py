@@ -61,6 +61,21 @@ def accuracy(
     InputError
         If the prompts have no answers.
     """
+    values = by_prompt(engine, prompts, snapshot, run)
+    frame = _table(values, prompts.templates, guess(prompts))
+    return frame if prompts.choices is None else with_choices(frame, engine, prompts, snapshot, run)
+
+
+def by_prompt(
+    engine: Engine, prompts: Prompts, snapshot: Snapshot, run: str = "clean"
+) -> NDArray[np.float64]:
+    """Measure a model on every prompt of a set by itself; parameters and errors as `accuracy`.
+
+    Returns
+    -------
+    ndarray of float64, [3, prompt]
+        Accuracy (a share, where several answers tie), top1 and the logit difference.
+    """
     check_run(run)
     if prompts.answer is None or prompts.foil is None:
         message = "expected prompts with answers, such as hw.task('ioi') or Prompts(answer=, foil=)"
@@ -79,11 +94,14 @@ def accuracy(
             ids = [token for (token,) in asked[i]]
             values[:, i] = _one(prompts, ids, found[row].double().numpy(force=True))
         done += len(batch)
-    chance = prompts.chance
-    if chance is None:
-        chance = 1 / len(prompts.options[0]) if prompts.options else 0.5
-    frame = _table(values, prompts.templates, chance)
-    return frame if prompts.choices is None else with_choices(frame, engine, prompts, snapshot, run)
+    return values
+
+
+def guess(prompts: Prompts) -> float:
+    """Return the accuracy of a guess."""
+    if prompts.chance is not None:
+        return prompts.chance
+    return 1 / len(prompts.options[0]) if prompts.options else 0.5
 
 
 def _asked(engine: Engine, prompts: Prompts, snapshot: Snapshot) -> list[list[Ids]]:

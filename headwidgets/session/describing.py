@@ -16,7 +16,7 @@ from headwidgets.methods.tiles import tiles
 from headwidgets.session.head_page import HeadPage
 from headwidgets.session.head_roles import roles
 from headwidgets.session.reading import read_texts
-from headwidgets.session.steering import Steering
+from headwidgets.session.surveying import Surveying
 from headwidgets.taxonomy import token_pairs as pairs
 from headwidgets.whole import whole
 
@@ -29,7 +29,7 @@ LISTED, TOKENS = 10, 5000
 _OF_EFFECTS = ("prompts", "metric", "reference", "weights")
 
 
-class Describing(Steering):
+class Describing(Surveying):
     """A page of a head."""
 
     def head(

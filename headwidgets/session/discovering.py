@@ -222,12 +222,15 @@ class Discovering(DoingTasks):
         asked: tuple[str, dict[str, Any]] | None = None,
         *,
         shown: bool = False,
+        weights: bool = False,
     ) -> pd.DataFrame:
         """Ask, sign and keep, with what was asked; of what is stopped, what there is.
 
-        `shown` says that a part of it is of the prompt on screen.
+        `shown` says that a part of it is of the prompt on screen, `weights` that nothing of it
+        is of the session's prompts.
         """
         depends = (*ON, *["reference"] * (kind == "mean"), *["index"] * shown)
+        depends = ("weights",) if weights else depends
         with self._asking(name) as snapshot:
             try:
                 frame = find(snapshot)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,14 +9,13 @@ from PIL import Image, ImageDraw
 
 from headwidgets.errors import InputError
 from headwidgets.tasks.registry import find
-from headwidgets.widgets import vector
 from headwidgets.widgets.face_ink import INK, LINE, QUIET
 from headwidgets.widgets.face_text import write
-from headwidgets.widgets.save import write as write_file
+from headwidgets.widgets.figure import Figure
 from headwidgets.zoo.shipped import CARD, CARD_PROMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 BLUE, ORANGE, GREY = (0, 114, 178), (230, 159, 0), (200, 205, 212)
 """Of accuracy, of cost (Okabe and Ito 2008), and of what is not special."""
@@ -27,7 +24,7 @@ PROMPTS = 100
 _MARGIN, _ROW, _NAME, _BAR, _GAP = 16, 20, 170, 200, 26
 
 
-class ReportCard:
+class ReportCard(Figure):
     """What a model can do, as a figure with a table behind it.
 
     Parameters
@@ -37,30 +34,6 @@ class ReportCard:
     about : str
         Which model, and on what.
     """
-
-    def __init__(self, frame: pd.DataFrame, about: str) -> None:
-        self._frame, self.about = frame, about
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the numbers; see `report_card` for the columns."""
-        return self._frame.copy()
-
-    def save(self, path: str | Path) -> Path:
-        """Write the figure as ``.png`` or ``.svg``.
-
-        Raises
-        ------
-        InputError
-            If the suffix is another.
-        """
-        target = Path(path).expanduser()
-        png = self._png()
-        content = {".png": lambda: png, ".svg": lambda: vector.around(png, repr(self))}
-        if target.suffix.lower() not in content:
-            message = f"expected a path that ends in .png or .svg, got {str(path)!r:.200}"
-            raise InputError(message)
-        write_file(target, content[target.suffix.lower()]())
-        return target
 
     def __repr__(self) -> str:
         """Say the result in a line."""
@@ -72,10 +45,7 @@ class ReportCard:
             f"a specialised head on {special}>"
         )
 
-    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, object]:
-        return {"text/plain": repr(self), "image/png": self._png()}
-
-    def _png(self) -> bytes:
+    def _draw(self) -> Image.Image:
         rows = self._frame.to_dict("records")
         width = 2 * _MARGIN + _NAME + 2 * _BAR + _GAP + 110
         page = Image.new("RGB", (width, 96 + _ROW * len(rows)), "white")
@@ -88,9 +58,7 @@ class ReportCard:
         write(pen, (left, 52), words, QUIET, size=11, anchor="la")
         for i, row in enumerate(rows):
             _row(pen, row, 78 + _ROW * i, left, right)
-        out = BytesIO()
-        page.save(out, "PNG", optimize=True)
-        return out.getvalue()
+        return page
 
 
 def _row(pen: Any, row: dict[str, Any], y: int, left: int, right: int) -> None:

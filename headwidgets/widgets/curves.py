@@ -1,0 +1,178 @@
+"""Scores over training as curves: a panel a kind, a line a head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw
+
+from headwidgets.errors import InputError
+from headwidgets.taxonomy.registry import find
+from headwidgets.widgets.face_ink import INK, LINE, QUIET
+from headwidgets.widgets.face_text import width, write
+from headwidgets.widgets.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+INKS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
+"""Of the heads that are highest in the end (Okabe and Ito 2008); all others are grey."""
+REST = (205, 208, 214)
+_PANEL, _HIGH, _LEFT, _RIGHT, _TOP, _FOOT = 640, 190, 52, 96, 44, 34
+_LINE = 14  # between two names
+_FINE = 3  # lines are drawn so much larger, then made smaller: smooth
+_NEEDED = ("step", "layer", "head", "kind", "score", "null_max", "reason")
+
+
+class Curves(Figure):
+    """Scores over training, as `Session.over_training` measures them."""
+
+    def __repr__(self) -> str:
+        """Say in a line which head each kind ends with."""
+        said = []
+        for kind, rows in self._frame.groupby("kind", sort=False):
+            last = rows[rows["step"] == rows["step"].max()].dropna(subset="score")
+            best = last.sort_values("score").tail(1).to_dict("records")
+            said += [f"{kind}: {r['layer']}.{r['head']} {r['score']:.2f}" for r in best]
+            said += [f"{kind}: not measured in the end"] * (not best)
+        steps = self._frame["step"].nunique()
+        return f"<scores of {self.about} over {steps} checkpoints; in the end {'; '.join(said)}>"
+
+    def _draw(self) -> Image.Image:
+        kinds = list(dict.fromkeys(self._frame["kind"]))
+        high = _TOP + _HIGH + _FOOT
+        page = Image.new("RGB", (_LEFT + _PANEL + _RIGHT, 40 + high * len(kinds)), "white")
+        pen = ImageDraw.Draw(page)
+        write(pen, (16, 12), f"Over training: {self.about}", INK, size=15, anchor="la")
+        for i, kind in enumerate(kinds):
+            rows = self._frame[self._frame["kind"] == kind]
+            _panel(page, rows, str(kind), 40 + i * high + _TOP)
+        return page
+
+
+def _panel(page: Image.Image, rows: pd.DataFrame, kind: str, top: int) -> None:
+    table = rows.set_index(["step", "layer", "head"])["score"].unstack(["layer", "head"])  # noqa: PD010 - a pivot_table drops heads that are all NaN
+    null = rows.groupby("step")["null_max"].max()
+    steps = table.index.to_numpy(dtype=float)
+    threshold = find(kind).threshold
+    there = [*table.to_numpy().ravel(), *null.to_numpy(), threshold, 0.0]
+    low, high = float(np.nanmin(there)), float(np.nanmax(there)) * 1.05 + 1e-9
+    best = list(table.iloc[-1].dropna().sort_values(ascending=False).index[: len(INKS)])
+
+    def x(step: NDArray[np.float64]) -> NDArray[np.float64]:
+        along = np.log10(step + 10)  # a step of 0 has a place too
+        there: NDArray[np.float64] = (along - along.min()) / max(float(np.ptp(along)), 1e-9)
+        return there * _PANEL
+
+    def y(value: Any) -> Any:
+        return _HIGH * (1 - (value - low) / (high - low))
+
+    field = Image.new("RGB", (_PANEL * _FINE, _HIGH * _FINE), "white")
+    pen = ImageDraw.Draw(field)
+    at = x(steps)
+    shade = [(a, y(v)) for a, v in zip(at, null, strict=True) if np.isfinite(v)]
+    if len(shade) > 1:
+        floor = y(low)
+        outline = [(shade[0][0], floor), *shade, (shade[-1][0], floor)]
+        pen.polygon([(a * _FINE, b * _FINE) for a, b in outline], fill=(243, 244, 246))
+    for one in [*(c for c in table.columns if c not in best), *reversed(best)]:
+        ink = INKS[best.index(one)] if one in best else REST
+        _line(pen, at, y(table[one].to_numpy(dtype=float)), ink, 2 if one in best else 1)
+    small = field.resize((_PANEL, _HIGH), Image.Resampling.LANCZOS)
+    page.paste(small, (_LEFT, top))
+    _frame(ImageDraw.Draw(page), kind, top, steps, at, (low, high, float(y(threshold))))
+    if best:
+        _names(ImageDraw.Draw(page), table, best, top, y)
+    elif table.isna().to_numpy().all():
+        why = str(rows["reason"].iloc[-1])[:100]
+        place = _LEFT + _PANEL / 2, top + _HIGH / 2
+        write(ImageDraw.Draw(page), place, f"not measured: {why}", QUIET, size=12, anchor="mm")
+
+
+def _line(pen: Any, x: NDArray[Any], y: NDArray[Any], ink: tuple[int, int, int], wide: int) -> None:
+    """Draw a line with gaps where nothing was measured; a lone value is a dot."""
+    points = [(a * _FINE, b * _FINE) for a, b in zip(x, y, strict=True)]
+    known = [bool(np.isfinite(b)) for b in y]
+    for i, (a, b) in enumerate(points):
+        if not known[i]:
+            continue
+        if i and known[i - 1]:
+            pen.line((*points[i - 1], a, b), fill=ink, width=wide * _FINE)
+        elif i + 1 == len(points) or not known[i + 1]:
+            size = wide * _FINE
+            pen.ellipse((a - size, b - size, a + size, b + size), fill=ink)
+
+
+def _frame(
+    pen: Any,
+    kind: str,
+    top: int,
+    steps: NDArray[Any],
+    at: NDArray[Any],
+    ends: tuple[float, float, float],
+) -> None:
+    low, high, threshold = ends
+    card = find(kind)
+    write(pen, (_LEFT, top - 18), card.title, INK, size=13)
+    beside = f"{card.unit}; dashed: threshold {card.threshold:g} ({card.threshold_origin}); "
+    beside += "grey area: below the null's largest"
+    write(pen, (_LEFT + width(card.title, 13) + 12, top - 18), beside, QUIET, size=11)
+    pen.rectangle((_LEFT, top, _LEFT + _PANEL, top + _HIGH), outline=LINE)
+    for x in range(_LEFT, _LEFT + _PANEL, 10):
+        pen.line((x, top + threshold, x + 5, top + threshold), fill=QUIET)
+    for value, place in ((high, top + 6), (low, top + _HIGH - 6)):
+        write(pen, (_LEFT - 6, place), f"{value:.2f}", QUIET, size=11, anchor="rm")
+    last = -100.0
+    for step, x in zip(steps, at, strict=True):
+        if x - last >= 60 or (step == steps[-1] and x - last >= 40):  # noqa: PLR2004 - room for one
+            write(pen, (_LEFT + x, top + _HIGH + 12), f"{step:g}", QUIET, size=11, anchor="mm")
+            last = x
+    write(pen, (_LEFT - 6, top + _HIGH + 12), "step", QUIET, size=11, anchor="rm")
+
+
+def _names(
+    pen: Any, table: pd.DataFrame, best: Sequence[tuple[int, int]], top: int, y: Any
+) -> None:
+    """Name the highest lines at their end, none above another."""
+    values = [float(table[one].iloc[-1]) for one in best]
+    places: list[float] = []
+    for value in values:
+        places.append(max(float(y(value)), places[-1] + _LINE if places else 0.0))
+    lowest = _HIGH - _LINE / 2
+    for i in range(len(places) - 1, -1, -1):
+        places[i] = min(places[i], lowest)
+        lowest = places[i] - _LINE
+    for one, value, place, ink in zip(best, values, places, INKS, strict=False):
+        words = f"{one[0]}.{one[1]}  {value:.2f}"
+        write(pen, (_LEFT + _PANEL + 8, top + place), words, ink, size=12)
+
+
+def curves(frame: Any) -> Curves:
+    """Draw scores over training: a panel a kind, a line a head, the four highest named.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `Session.over_training` returns it.
+
+    Returns
+    -------
+    Curves
+        A figure; ``.save("x.png")``, ``.to_frame()``.
+
+    Raises
+    ------
+    InputError
+        If it is another frame.
+    """
+    if not isinstance(frame, pd.DataFrame) or any(name not in frame for name in _NEEDED):
+        message = f"expected a frame of s.over_training(...), got {frame!r:.80}"
+        raise InputError(message)
+    if not len(frame):
+        message = "expected a frame of s.over_training(...) with rows, got none"
+        raise InputError(message)
+    return Curves(frame, str(frame.attrs.get("model", "a model")))
