@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from latex2mathml.converter import convert
 
 from headwidgets.taxonomy import STAGES, all_kinds
-from headwidgets.taxonomy.confirm import where
 from headwidgets.taxonomy.registry import FOIL
+from headwidgets.taxonomy.resampling import where
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy import Kind

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from headwidgets.methods.accuracy import accuracy
 from headwidgets.methods.runs import check_run
 from headwidgets.session.card import card
+from headwidgets.session.confirming import Confirming
 from headwidgets.session.reading import read_pairs, read_set
-from headwidgets.session.scored import Scored
 from headwidgets.tasks import task as asked_task
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class DoingTasks(Scored):
+class DoingTasks(Confirming):
     """Tasks, measured."""
 
     def accuracy(

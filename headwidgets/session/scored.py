@@ -12,7 +12,8 @@ from headwidgets.session.asked import Asked
 from headwidgets.session.badges import badges, consistent
 from headwidgets.session.scoring import score_session
 from headwidgets.taxonomy.atlas import atlas, compare
-from headwidgets.taxonomy.confirm import PROMPTS, SEED, confirm, holm
+from headwidgets.taxonomy.confirm import PROMPTS, SEED, confirm
+from headwidgets.taxonomy.confirmed import holm
 from headwidgets.taxonomy.registry import find
 from headwidgets.taxonomy.verdict import P_MAX
 

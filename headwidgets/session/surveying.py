@@ -15,7 +15,6 @@ from headwidgets.session.crossed import crossed, read_tasks
 from headwidgets.session.steering import Steering
 from headwidgets.taxonomy.over_training import over_training, read_checkpoints
 from headwidgets.taxonomy.registry import find
-from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +81,7 @@ class Surveying(Steering):
             message = "expected kinds of heads, or heads=; got neither"
             raise InputError(message)
         for name in names:
-            for head in self._best(name):
+            for head in self.best_heads(name, BEST):
                 chosen.setdefault(head, []).append(name)
         if not chosen:
             message = f"no head of this model is even a candidate for {', '.join(names)}"
@@ -91,19 +90,6 @@ class Surveying(Steering):
         return self._find(
             "matrix", lambda _: crossed(self.engine, asked, wanted, n=n, seed=seed), weights=True
         )
-
-    def _best(self, kind: str) -> list[Head]:
-        """Return the heads of a kind, from the scores that still hold or from a new one."""
-        held = [one[one["kind"] == kind] for one in self.scores_held().values()]
-        held = [one for one in held if len(one)]
-        frame = held[-1] if held else self.score(kind)
-        for verdict in (CONSISTENT, CANDIDATE):
-            some = frame[frame["verdict"].astype(str).str.startswith(verdict)]
-            best = some.sort_values("score", ascending=False).head(BEST)
-            if len(best):
-                places = zip(best["layer"], best["head"], strict=True)
-                return [Head(int(layer), int(head)) for layer, head in places]
-        return []
 
     def over_training(
         self, kinds: str | Iterable[str], checkpoints: object, **options: Any

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from headwidgets.errors import HeadwidgetsError, InputError
+from headwidgets.errors import InputError, ModelError
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.taxonomy.registry import find
@@ -153,7 +153,7 @@ def _opened(facts: Facts, one: Checkpoint, **options: Any) -> Engine:
     """Open a checkpoint of a model's shape."""
     try:
         held = Engine.open(one.model, revision=one.revision, numerics=facts.numerics, **options)
-    except HeadwidgetsError as error:
+    except (InputError, ModelError) as error:
         message = f"checkpoint {one.name}: {error}"
         raise InputError(message) from error
     _check_shape(facts, held.facts, one.name)

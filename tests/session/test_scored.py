@@ -13,7 +13,7 @@ from headwidgets.model.work import checkpoint
 from headwidgets.session import scored
 from headwidgets.session.scored import PROOF
 from headwidgets.taxonomy import all_kinds, registry
-from headwidgets.taxonomy.confirm import Confirmed
+from headwidgets.taxonomy.confirmed import Confirmed
 from headwidgets.taxonomy.registry import EXPLORATORY
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
 

@@ -17,7 +17,8 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.model.engine import Engine
 from headwidgets.taxonomy import all_kinds, scores
-from headwidgets.taxonomy.confirm import confirm, holm
+from headwidgets.taxonomy.confirm import confirm
+from headwidgets.taxonomy.confirmed import holm
 from headwidgets.taxonomy.verdict import CONSISTENT, NOT_MEASURABLE, P_MAX
 from headwidgets.zoo.bundled import bundled
 from headwidgets.zoo.planted import planted

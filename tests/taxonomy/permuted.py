@@ -9,9 +9,9 @@ from unittest.mock import patch
 import numpy as np
 
 from headwidgets.taxonomy import asked as asking
-from headwidgets.taxonomy import confirm, in_words, on_task, retrieved
+from headwidgets.taxonomy import in_words, on_task, resampling, retrieved
 
-ASKING = (on_task, in_words, retrieved, confirm)
+ASKING = (on_task, in_words, retrieved, resampling)
 KINDS = (
     *("memory", "rare words", "retrieval", "syntactic", "name mover", "letter mover"),
     *("negative name mover", "context", "content gatherer", "subject", "relation"),

@@ -15,8 +15,12 @@ from shaped import reading as reading_model
 import headwidgets as hw
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head as Place
+from headwidgets.methods.donors import donors
+from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.model.engine import Engine
+from headwidgets.taxonomy import resampling
 from headwidgets.taxonomy.backups import _ends, backing_up
+from headwidgets.taxonomy.confirm import confirm
 from headwidgets.taxonomy.in_context import teaching
 from headwidgets.taxonomy.inhibition import inhibiting
 from headwidgets.taxonomy.movers import name_movers
@@ -312,3 +316,54 @@ def test_labels_that_are_rarely_right_do_not_count(monkeypatch):
     monkeypatch.setattr("headwidgets.taxonomy.in_context.LEAST", 65)
     with pytest.raises(NotMeasurable, match="no label is right in 65 of 64 prompts"):
         made("in-context")
+
+
+# ------------------------------------------------------------------ proofs of their own
+
+
+def proving(module):
+    """Return a context in which a proof asks these prompts."""
+    return patch.object(
+        resampling, "ask", lambda _engine, _name, *, seed, **_options: module.prompts(seed)
+    )
+
+
+def proved(kind, head, noise=0.05, **options):
+    module = FUNCTIONS[kind][1]
+    with asked(module.prompts), proving(module):
+        return confirm(module.engine_of(noise), kind, head, n=40, **options)
+
+
+def test_a_backup_is_proved_by_what_both_cost_beyond_each():
+    found = proved("backup name mover", "2.0")
+    assert found.passed
+    assert found.reason.startswith("resampled at the last token with and without 1.0 on IOI, made")
+    assert found.p == pytest.approx(1e-4)
+    for decoy in ("2.1", "2.2", "2.3", "1.2"):
+        assert not proved("backup name mover", decoy).passed, decoy
+
+
+def test_what_both_cost_is_what_runs_with_hooks_give():
+    found = proved("backup name mover", "2.0", noise=0)
+    engine, task = name_circuit.engine_of(0), name_circuit.prompts(1)
+    rows = [tuple(int(one) for one in row) for row in task.rows]
+    givers = donors(Snapshot(tuple(map(Pair, rows))), 1)
+    costs = []
+    for i, row in enumerate(rows):
+        given = {
+            (layer, head): kept(engine, givers[row], f"blocks.{layer}.attn.hook_z")[0, -1, head]
+            for layer, head in ((1, 0), (2, 0))
+        }
+        leads = {}
+        for out in ((), ((1, 0),), ((2, 0),), ((1, 0), (2, 0))):
+            hooks = [ending(f"blocks.{a}.attn.hook_z", b, given[a, b]) for a, b in out]
+            logits = last(engine, row, hooks)
+            leads[out] = float(logits[task.answer[i]] - logits[task.foil[i]])
+        both = leads[(1, 0),] - leads[(1, 0), (2, 0)]
+        costs.append(min(both, both - (leads[()] - leads[(2, 0),])))
+    assert -found.effect == pytest.approx(np.mean(costs), abs=1e-3)
+
+
+def test_a_name_mover_backs_up_none():
+    with pytest.raises(NotMeasurable, match=r"1\.0 is one of the name movers"):
+        proved("backup name mover", "1.0")

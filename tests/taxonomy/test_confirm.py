@@ -17,8 +17,10 @@ from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes, sweep
 from headwidgets.model.engine import Engine
 from headwidgets.taxonomy import all_kinds, find
-from headwidgets.taxonomy import confirm as module
-from headwidgets.taxonomy.confirm import alike, confirm, holm
+from headwidgets.taxonomy import confirmed as rule
+from headwidgets.taxonomy import resampling as module
+from headwidgets.taxonomy.confirm import confirm
+from headwidgets.taxonomy.confirmed import alike, holm
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.zoo.bundled import bundled
 
@@ -48,7 +50,7 @@ def test_without_the_induction_head_or_the_one_before_it_the_task_is_lost(plante
     assert found.head == Head.parse(head)
     assert found.share == pytest.approx(1, abs=0.1)
     assert found.effect == pytest.approx(-found.share * found.clean)
-    assert found.p == pytest.approx(1 / (1 + module.DRAWS))
+    assert found.p == pytest.approx(1 / (1 + rule.DRAWS))
     assert 20 <= found.n <= 40  # those that another has the length of
     assert found.task.endswith(f"n = {found.n}")
     assert len(found.matched) == 5  # all others: they are fewer than five alike
@@ -78,7 +80,7 @@ def test_a_head_is_resampled_where_the_card_says(planted_engine, at, needed):
 def test_heads_that_the_task_does_not_need_do_not_pass(planted_engine, head):
     found = confirm(planted_engine, "induction", head, n=40)
     assert not found.passed
-    assert abs(found.share) < module.SHARE
+    assert abs(found.share) < rule.SHARE
 
 
 def test_a_decoy_that_attends_and_copies_nothing_does_not_pass(planted_decoys_bridge):
@@ -298,7 +300,7 @@ def test_a_card_says_what_confirming_does(kind):
 
 @pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.name)
 def test_every_prompt_has_the_place_and_what_the_answer_is_held_against(bundled_engine, kind):
-    snapshot, _ = module._question(bundled_engine, kind, 24, 1)
+    snapshot, _ = module.question(bundled_engine, kind, 24, 1)
     for pair, words in zip(snapshot.pairs, snapshot.answers, strict=True):
         roles = {kind.proof_at} if kind.proof_at == "S2" else set()
         assert set(pair.roles) == roles
@@ -352,9 +354,9 @@ def test_bad_numbers_are_input_errors(planted_engine, options):
 def test_few_prompts_prove_nothing(planted_engine, monkeypatch):
     with pytest.raises(InputError, match="expected at least 10 prompts for a proof, got n=9"):
         confirm(planted_engine, "induction", "1.0", n=9)
-    snapshot, words = module._question(planted_engine, find("induction"), 20, 1)
+    snapshot, words = module.question(planted_engine, find("induction"), 20, 1)
     few = replace(snapshot, pairs=snapshot.pairs[:6], answers=snapshot.answers[:6])
-    monkeypatch.setattr(module, "_question", lambda *_: (few, words))
+    monkeypatch.setattr(module, "question", lambda *_: (few, words))
     with pytest.raises(NotMeasurable, match="6 of 20 prompts have another of their length, 10 are"):
         confirm(planted_engine, "induction", "1.0", n=20)
 
@@ -378,7 +380,7 @@ def test_prompts_alone_of_their_length_are_left_out(planted_engine, monkeypatch)
     odd = max(kept) + 1
     rows = (*task.rows[:-1], (*task.rows[-1], *[5] * (odd - len(task.rows[-1]))))
     monkeypatch.setattr(module, "ask", lambda *_, **__: replace(task, rows=rows))
-    snapshot, words = module._question(planted_engine, find("induction"), 20, 0)
+    snapshot, words = module.question(planted_engine, find("induction"), 20, 0)
     lengths = [len(pair.clean) for pair in snapshot.pairs]
     assert odd not in lengths
     assert min(map(lengths.count, lengths)) > 1

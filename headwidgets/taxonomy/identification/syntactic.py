@@ -238,10 +238,18 @@ def name_mover(measure: Measure) -> Scores:
         "A negative name mover that suppresses less seems to help.",
         "A head in a layer below M cannot react to M at all: its change is 0.",
         "Setting M to zero rather than to the mean shows more repair than there is.",
-        "Its proof takes two heads out at once and does not run yet: a candidate at most.",
+        (
+            "Its proof asks for what both cost beyond the sum of each: a head that helps as well "
+            "with the name movers there is worth no more without them."
+        ),
     ),
-    proof="remove it as well: the two together cost more than each alone, added",
+    proof=(
+        "resample its output at the last token, and the name movers' as well, everything after "
+        "recomputed: the name loses more of its lead than by each of the two, added"
+    ),
     claim=MAY_FORM,
+    proof_task="ioi",
+    proof_at="end",
 )
 def backup_name_mover(measure: Measure) -> Scores:
     """Gain in direct attribution when the name movers are out."""

@@ -1,0 +1,186 @@
+"""What a proof found, and the rule by which it passes.
+
+A head, or what stands for it, is broken on prompts that its score has not seen; the cost is set
+against that of matched heads: those within one layer that write about as much, within a factor of
+two. It passes if it is worth a tenth of the metric and more than they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from headwidgets.heads import Head
+from headwidgets.taxonomy.on_task import SURE
+from headwidgets.taxonomy.verdict import P_MAX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from headwidgets.taxonomy.registry import Kind
+
+    Floats = NDArray[np.float64]
+
+SHARE = 0.1
+"""Of the metric that the head must be worth."""
+ALIKE = 2.0
+"""Factor within which a matched head writes."""
+NEAR = 1
+"""Layers away that it stands, at most."""
+LEAST_HEADS = 5
+DRAWS = 9999
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What removing a head does.
+
+    Attributes
+    ----------
+    kind : str
+    head : Head
+    task : str
+        What it was measured on, in words.
+    effect, se : float
+        Mean change of the logit difference, in logits: of the answer above what the card names.
+    clean : float
+        The logit difference with the head.
+    share : float
+        What is lost (for a kind that lowers the metric: gained), as a share of `clean`.
+    p : float
+        Share of bootstrap samples of the prompts in which the head costs no more than the
+        matched heads do on average.
+    matched : tuple of Head
+    n : int
+        Prompts.
+    passed : bool
+        ``share >= 0.1`` and ``p <= .01`` and, for a kind that raises the metric, `clean` three
+        standard errors above 0: a model that does not do the task proves nothing.
+    reason : str
+    """
+
+    kind: str
+    head: Head
+    task: str
+    effect: float
+    se: float
+    clean: float
+    share: float
+    p: float
+    matched: tuple[Head, ...]
+    n: int
+    passed: bool
+    reason: str
+
+
+class Cost(NamedTuple):
+    """What breaking a head, and each of those beside it, did to every prompt.
+
+    Attributes
+    ----------
+    own : ndarray of float, [prompt]
+        What is lost of the metric: above 0, as the kind predicts.
+    others : ndarray of float, [other, prompt]
+        The same of what it is held against.
+    clean : ndarray of float, [prompt]
+        The metric.
+    """
+
+    own: Floats
+    others: Floats
+    clean: Floats
+
+
+def judged(
+    kind: Kind,
+    head: Head,
+    cost: Cost,
+    *,
+    task: str,
+    did: str,
+    beside: str,
+    matched: tuple[Head, ...],
+    seed: int,
+) -> Confirmed:
+    """Judge a proof.
+
+    Parameters
+    ----------
+    kind : Kind
+    head : Head
+    cost : Cost
+    task : str
+        What it was measured on, in words.
+    did : str
+        What was done, as a sentence begins: "resampled at the last token".
+    beside : str
+        What it was held against: "12 matched heads".
+    matched : tuple of Head
+    seed : int
+        Of the bootstrap.
+    """
+    mean = float(cost.clean.mean())
+    share = float(cost.own.mean()) / abs(mean) if mean else float("nan")
+    p = _p(cost.own - (cost.others.mean(0) if len(cost.others) else 0), seed)
+    n = len(cost.clean)
+    off = float(cost.clean.std(ddof=1) / np.sqrt(n))
+    does = mean > SURE * off or kind.proof_sign < 0
+    passed = share >= SHARE and p <= P_MAX and does
+    verb = "costs" if kind.proof_sign > 0 else "frees"
+    reason = f"{did} on {task}, {head} {verb} {share:.0%} of {mean:.2f} logits"
+    reason += f", p = {p:.4f} against {beside}"
+    if not does:
+        reason += f": the model does not do the task (± {off:.2f})"
+    effect = -kind.proof_sign * cost.own
+    error = float(effect.std(ddof=1) / np.sqrt(n))
+    return Confirmed(
+        *(kind.name, head, task, float(effect.mean()), error, mean, share, p),
+        *(matched, n, passed, reason),
+    )
+
+
+def alike(norms: NDArray[np.float64], head: Head) -> tuple[Head, ...]:
+    """Return the heads that a head is compared with.
+
+    Parameters
+    ----------
+    norms : ndarray of float, [layer, head]
+        How much each writes.
+    head : Head
+
+    Returns
+    -------
+    tuple of Head
+        Within one layer and a factor of two; all others where these are fewer than five.
+    """
+    others = [Head(int(a), int(b)) for a, b in np.ndindex(norms.shape) if (a, b) != tuple(head)]
+    own = norms[head.layer, head.head]
+
+    def near(one: Head) -> bool:
+        ratio = norms[one.layer, one.head] / max(own, 1e-30)
+        return abs(one.layer - head.layer) <= NEAR and 1 / ALIKE <= ratio <= ALIKE
+
+    some = [one for one in others if near(one)]
+    return tuple(some if len(some) >= LEAST_HEADS else others)
+
+
+def _p(beyond: NDArray[np.float64], seed: int) -> float:
+    """Share of bootstrap means that are not above zero (NaN is not); the sample counts as one."""
+    random = np.random.default_rng(seed)
+    n = len(beyond)
+    means = beyond[random.integers(n, size=(DRAWS, n))].mean(1)
+    return float((1 + (~(means > 0)).sum()) / (1 + DRAWS))
+
+
+def holm(ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p-values corrected for their number (Holm 1979), in the order given; NaN stays."""
+    out = np.full(len(ps), np.nan)
+    known = np.flatnonzero(~np.isnan(ps))
+    order = known[np.argsort(ps[known])]
+    highest = 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(order) - rank) * float(ps[i])))
+        out[i] = highest
+    return out
