@@ -88,6 +88,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
     table = _layout(facts, kind, numbers, decisions, edits)
     table.attrs = _attrs(facts, kind) | {
         "measured_on": scores.words or measure.rows.words,
+        "by_rows": not scores.words,
         "n_counts": scores.counted if scores.words else measure.rows.counted,
         "seed": measure.seed,
         "draws": measure.draws,

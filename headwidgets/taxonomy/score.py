@@ -15,7 +15,7 @@ from headwidgets.taxonomy.agreement import note_agreement
 from headwidgets.taxonomy.frame import empty_frame, frame
 from headwidgets.taxonomy.measure import Measure
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
-from headwidgets.taxonomy.registry import CAUSAL, Kind, all_kinds, find
+from headwidgets.taxonomy.registry import ATTENTION, CAUSAL, Kind, all_kinds, find
 from headwidgets.taxonomy.verdict import DRAWS, LEAST_DRAWS
 
 if TYPE_CHECKING:
@@ -153,9 +153,11 @@ class _Asked:
             main = self._all(engine, wanted, lambda: text_rows(engine, on))
         if self.text is not None:
             text = self.text
+            again = [pair for pair in zip(wanted, main, strict=True) if _by_rows(*pair)]
             with keeping(lambda: list(main)):
-                beside = self._all(engine, wanted, lambda: text_rows(engine, text))
-            for one, other in zip(main, beside, strict=True):
+                kinds = [kind for kind, _ in again]
+                beside = self._all(engine, kinds, lambda: text_rows(engine, text))
+            for (_, one), other in zip(again, beside, strict=True):
                 note_agreement(one, other)
         return main
 
@@ -185,6 +187,13 @@ class _Asked:
             return empty_frame(measure.engine.facts, kind, str(error), self.edits)
         found.proved |= {head: ok for (name, head), ok in self.proved.items() if name == kind.name}
         return frame(measure, kind, found, edits=self.edits)
+
+
+def _by_rows(kind: Kind, table: pd.DataFrame) -> bool:
+    """Whether other rows would give other scores: those of a task are of its prompts alone."""
+    if "by_rows" in table.attrs:
+        return bool(table.attrs["by_rows"])
+    return kind.evidence == ATTENTION  # nothing was measured: perhaps for want of such rows
 
 
 def _bare(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
