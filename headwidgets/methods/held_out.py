@@ -6,11 +6,13 @@ has seen of a group would tell it the rest.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from headwidgets.errors import InputError
 from headwidgets.methods.logistic import logistic_many
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-LOGISTIC, MASS_MEAN = "logistic", "mass mean"
-PROBES = (LOGISTIC, MASS_MEAN)
+LOGISTIC, MASS_MEAN, SCIKIT = "logistic", "mass mean", "scikit-learn"
+PROBES = (LOGISTIC, MASS_MEAN, SCIKIT)
 
 
 def folds(groups: Sequence[object], parts: int, random: np.random.Generator) -> Ints:
@@ -83,12 +85,37 @@ def fit(how: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """
     if how == LOGISTIC:
         return logistic_many(x, y)
+    if how == SCIKIT:
+        return _scikit(x, y)
     rows, sides = x.double(), y.double()
     one = rows.T @ sides / sides.sum(0).clamp(min=1)
     other = rows.T @ (1 - sides) / (1 - sides).sum(0).clamp(min=1)
     there = (sides.any(0) & ~sides.bool().all(0)).double()
     weights = (one - other) * there
     return weights, -(weights * (one + other)).sum(0) / 2
+
+
+def _scikit(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Let scikit-learn fit it, one labelling after another.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    try:
+        module = import_module("sklearn.linear_model")
+    except ImportError as error:
+        message = (
+            "how='scikit-learn' needs scikit-learn: pip install \"headwidgets[probes]\", or "
+            "how='logistic', which minimises the same and needs nothing"
+        )
+        raise InputError(message) from error
+    rows = x.double().numpy()
+    fitted = [module.LogisticRegression(C=1.0, max_iter=1000).fit(rows, one) for one in y.T.numpy()]
+    weights = np.stack([one.coef_[0] for one in fitted], axis=1)
+    intercepts = np.array([one.intercept_[0] for one in fitted])
+    return torch.from_numpy(weights), torch.from_numpy(intercepts)
 
 
 def right(how: str, x: Tensor, labels: Bools, part: Ints) -> Bools:
@@ -105,12 +132,8 @@ def right(how: str, x: Tensor, labels: Bools, part: Ints) -> Bools:
     ndarray of bool, [row, labelling]
     """
     out = np.empty(labels.shape, bool)
-    y = torch.from_numpy(labels)
     for one in np.unique(part):
-        here = torch.from_numpy(part == one)
-        weights, intercept = fit(how, x[~here], y[~here])
-        said = x[here].double() @ weights + intercept > 0
-        out[here.numpy()] = (said == y[here]).numpy()
+        out[part == one] = sides(how, x, labels, part == one)
     return out
 
 
@@ -126,4 +149,23 @@ def weights_of(labels: Bools) -> NDArray[np.float64]:
     n, ones = len(labels), labels.sum(0)
     of_one, of_other = n / (2 * np.maximum(ones, 1)), n / (2 * np.maximum(n - ones, 1))
     found: NDArray[np.float64] = np.where(labels, of_one, of_other)
+    return found
+
+
+def sides(how: str, x: Tensor, labels: Bools, held: Bools) -> Bools:
+    """Return which held-out rows a probe gets right that was fitted on the rest.
+
+    Parameters
+    ----------
+    x : Tensor, [row, feature]
+    labels : ndarray of bool, [row, labelling]
+    held : ndarray of bool, [row]
+
+    Returns
+    -------
+    ndarray of bool, [held-out row, labelling]
+    """
+    y, out = torch.from_numpy(labels), torch.from_numpy(held)
+    weights, intercept = fit(how, x[~out], y[~out])
+    found: Bools = ((x[out].double() @ weights + intercept > 0) == y[out]).numpy()
     return found
