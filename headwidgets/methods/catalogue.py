@@ -125,7 +125,7 @@ _ROWS = (
         (("N",),),
         "Li et al. 2023; Hoscilowicz et al. 2024; Gould et al. 2023; Guo et al. 2024; "
         "Yang et al. 2024; Jin et al.",
-        ABSENT,
+        "s.probe().frame",
     ),
     Method(
         "simplified model training",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from headwidgets.taxonomy.later import is_later
 from headwidgets.taxonomy.registry import CLAIMS, all_kinds
 from headwidgets.taxonomy.verdict import (
     CANDIDATE,
@@ -69,7 +68,7 @@ def roles(session: Scored, head: Head) -> pd.DataFrame:
             "measured_on": about[one.name],
         }
         for one in all_kinds()
-        if one.name in found and not is_later(found[one.name]["reason"])
+        if one.name in found
     ]
     rows.sort(key=_rank)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,24 +1,27 @@
-"""Circuits and directions, asked of a session: whether one is the circuit, what one does."""
+"""Circuits, directions and probes, asked of a session: what is the circuit, what one does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from headwidgets.methods import probes
 from headwidgets.methods import strengths as steering
 from headwidgets.methods.circuits import circuit
 from headwidgets.methods.directions import find_direction
 from headwidgets.session.code_asked import asked_of
 from headwidgets.session.discovering import ON, Discovering
+from headwidgets.session.probing import probed_set
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from headwidgets.methods.probes import Probes
     from headwidgets.methods.vector import Direction
 
 
 class Steering(Discovering):
-    """Circuits, directions and strengths."""
+    """Circuits, directions, probes and strengths."""
 
     def circuit(self, heads: object, **options: Any) -> pd.DataFrame:
         """Ask whether some heads are the circuit: faithfulness, completeness, minimality.
@@ -68,6 +71,35 @@ class Steering(Discovering):
             found.attrs["asked"] = asked_of("direction", {"how": how, **options}, found, snapshot)
             self._sign(found.attrs, snapshot, depends)
             return found
+
+    def probe(self, labels: Any = None, how: str = "logistic", **options: Any) -> Probes:
+        """Probe every head's z for a label of the prompts.
+
+        Parameters
+        ----------
+        labels : sequence of bool, or str, optional
+            One for each prompt of the set. The name of a task (`hw.tasks`): its prompts, the two
+            sides being the answer, where all prompts share two, else the clean and the corrupted
+            prompt. Default: the same of the session's own prompts.
+        how : {"logistic", "mass mean"}
+        **options
+            at, groups, test, seed; n and split of a task that is named.
+
+        Returns
+        -------
+        Probes
+            ``.frame`` has one row a head, also in ``s.frames["probe"]``; ``.edit("3.1",
+            strength=2)`` is an edit along a head's direction. See
+            `headwidgets.methods.probes.probe`.
+        """
+        options = _held(options)
+        with self._asking("probe") as snapshot:
+            asked, given, depends = probed_set(self, snapshot, labels, options)
+            found = probes.probe(self.engine, asked, given, how, **options)
+            for direction in found.directions.values():
+                self._sign(direction.attrs, snapshot, depends)
+            frame = self._signed(found.frame, "probe", snapshot, depends)
+            return probes.Probes(frame, found.directions)
 
     def strengths(
         self, direction: Direction, strengths: Any = steering.STRENGTHS, **options: Any

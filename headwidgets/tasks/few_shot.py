@@ -29,26 +29,26 @@ KINDS = {
 LABELS = (("foo", "bar"), ("yes", "no"), ("up", "down"), ("old", "new"), ("big", "little"))
 """Labels that say nothing about what they stand for."""
 
-_SHOTS = 4
+SHOTS = 4
 _ORDERS = tuple(sorted(set(permutations((0, 0, 1, 1)))))
 _LEAST = 3  # words of a kind: two examples and the one asked for
 
 
 def _frame(start: str, example: str, between: str) -> str:
     """Return `example`, with {X} and {L}, four times, and once more up to its label."""
-    shots = [example.replace("X", f"X{i}").replace("L", f"L{i}") for i in range(1, _SHOTS + 1)]
+    shots = [example.replace("X", f"X{i}").replace("L", f"L{i}") for i in range(1, SHOTS + 1)]
     last = example.partition("{L}")[0].replace("X", "ASKED")
     return start + between.join([*shots, last])
 
 
-_TEMPLATES = (
+TEMPLATES = (
     _frame("Look:", "{X} :{L}", ","),
     _frame("Look:", "{X} is{L}", "."),
     _frame("Words:", "{X} is{L}", ","),
     _frame("Words:", "{X} :{L}", "."),
     _frame("The word", "{X} is{L}", ". The word"),
 )
-_HELD_OUT = (
+HELD_OUT = (
     _frame("Look: The word", "{X} is{L}", ", the word"),
     _frame("Words:", "{X} is{L}", "."),
     _frame("Look:", "{X} is{L}", ","),
@@ -62,8 +62,8 @@ _HELD_OUT = (
     asks="Words of two kinds bear labels of no meaning: give the next word's label.",
     example="Look: dog : foo, red : bar, blue : bar, cat : foo, green : → bar",
     source="As in Yu and Ananiadou 2024, arXiv 2402.02872 (labels foo and bar); words ours",
-    templates=_TEMPLATES,
-    held_out=_HELD_OUT,
+    templates=TEMPLATES,
+    held_out=HELD_OUT,
     shown="the two labels change places in the examples: the answer is the other",
 )
 def few_shot_labels(draw: Draw) -> Item:
@@ -92,7 +92,7 @@ def few_shot_labels(draw: Draw) -> Item:
         key=(*sorted((one, two)), *sorted(pair)),
         options=(labels[asked], labels[1 - asked]),
         # A label follows once its kind has had one.
-        learned=tuple(f"L{i + 1}" for i in range(_SHOTS) if order[i] in order[:i]),
+        learned=tuple(f"L{i + 1}" for i in range(SHOTS) if order[i] in order[:i]),
         after=".",
         more=tuple(_shots(draw, pools, labels)),
     )
@@ -104,7 +104,7 @@ def _shots(
     """Yield more examples of both kinds, of the words that are left, in the template's form."""
     between, _, end = draw.template.partition("{L3}")[2].partition("{X4}")
     middle = end.partition("{L4}")[0]
-    for _ in range(_SHOTS):
+    for _ in range(SHOTS):
         kind = int(draw.rng.random() * 2)
         if pools[kind]:
             yield f"{between}{pools[kind].pop()}{middle}", labels[kind]

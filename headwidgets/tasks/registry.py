@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ MODULES: tuple[str, ...] = (
     "syntax",
     "bilingual",
     "few_shot",
+    "shown",
     "repeated_tokens",
     "key_value",
     "acronyms",
@@ -80,6 +82,9 @@ class Task:
         Whether the bundled model is trained on it.
     make : callable
         ``make(draw)`` returns an item.
+    kinds : tuple of str
+        Names by which `find` gives one part of it alone: ``"few-shot pairs: capital"`` is the
+        task whose items are ``make(draw, kind="capital")``.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Task:
     shown: str
     trained: bool = True
     make: Function
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a card that cannot be."""
@@ -139,6 +145,10 @@ def find(name: object) -> Task:
     InputError
         If there is none, with the names that come near.
     """
+    if isinstance(name, str) and ": " in name:
+        found = _part(*name.split(": ", 1))
+        if found is not None:
+            return found
     known = {one.name: one for one in all_tasks()}
     asked = " ".join(str(name).lower().replace("_", " ").replace("-", " ").split())
     for one in known.values():
@@ -149,3 +159,18 @@ def find(name: object) -> Task:
     some = ", ".join(map(repr, list(known)[:4]))
     message = f"expected a task such as {some}, got {name!r}; {meant}"
     raise InputError(message)
+
+
+@lru_cache(maxsize=256)
+def _part(name: str, kind: str) -> Task | None:
+    """Return one part of a task that has parts, as a task."""
+    whole = next((one for one in all_tasks() if one.name == name), None)
+    if whole is None or kind not in whole.kinds:
+        return None
+    return replace(
+        whole,
+        name=f"{name}: {kind}",
+        title=f"{whole.title}, {kind}",
+        make=partial(whole.make, kind=kind),  # type: ignore[call-arg]
+        kinds=(),
+    )

@@ -75,13 +75,13 @@ def backing_up(measure: Measure) -> Scores:
     movers = name_movers(measure)
     engine, asked = measure.engine, task.asked
     Readout(engine, asked.rows[0])  # refuses a model whose heads do not simply add up
-    clean = _ends(engine, asked)
+    clean = ends_of(engine, asked)
     scale = clean.scale[:, None, None]
     usual = clean.adds / scale
 
     def gain(out: Sequence[Head]) -> Floats:
         """Return what is added more without these heads; of themselves nothing."""
-        after = _ends(engine, asked, {head: clean.z[head] for head in out}, clean).adds / scale
+        after = ends_of(engine, asked, {head: clean.z[head] for head in out}, clean).adds / scale
         change = broken.beyond_rounding(after - usual)
         for head in out:
             change[:, head.layer, head.head] = 0
@@ -153,7 +153,7 @@ def _others(
     return sorted(found)
 
 
-def _ends(
+def ends_of(
     engine: Engine,
     asked: Asked,
     out: Mapping[Head, Tensor] | None = None,

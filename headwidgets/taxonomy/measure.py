@@ -164,9 +164,7 @@ class Measure:
             If the rows are given ones, the tokenizer cannot spell the task, or the model is at
             chance on it.
         """
-        if self.rows.period is None:
-            message = f"it is measured on its own task, {name!r}, not on rows that are given"
-            raise NotMeasurable(message)
+        own_rows(self, name)
         key = name, queries or (END,), tokens
         if key not in self._tasks:
             try:
@@ -258,3 +256,15 @@ class Measure:
                     name = target.describe(seen.shifts[best], seen.pairs[0])
                     words = f"attends as much or more to {name} ({values[best]:.3f})"
                     scores.remark(head, words, at_most=NO)
+
+
+def own_rows(measure: Measure, name: str) -> None:
+    """Refuse rows that are given, where a kind has a task of its own.
+
+    Raises
+    ------
+    NotMeasurable
+    """
+    if measure.rows.period is None:
+        message = f"it is measured on its own task, {name!r}, not on rows that are given"
+        raise NotMeasurable(message)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from headwidgets.taxonomy import letters
 from headwidgets.taxonomy.amplifying import amplifying
-from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.chains import faithful
+from headwidgets.taxonomy.languages import coherent
 from headwidgets.taxonomy.registry import EXPLORATORY, MAY_FORM, PREPARATION, kind
 from headwidgets.taxonomy.sources import by_source
 
@@ -175,17 +176,21 @@ def correct(measure: Measure) -> Scores:
         r"P(T \mid x) \right)"
     ),
     words=(
-        "how much more probability falls on words of the language asked for (T) if the head's "
-        "output z is moved along the direction that a probe for the language found, by a few of "
-        "the standard deviations along it"
+        "how much more probability falls on words of a language (T), on prompts that ask for the "
+        "other one, if the head's output z at the last token is moved towards it along the "
+        "direction that a probe for the language found on other prompts, by three of the standard "
+        "deviations along it; the mean of either way"
     ),
-    data='the task "bilingual pairs", answers in either language',
-    null="random directions of the same length; the languages permuted before the probe is fitted",
+    data=(
+        'the task "bilingual pairs", and the same prompts with all words, and the names of the two '
+        "languages, exchanged: those on which the model keeps to the language, asked either way"
+    ),
+    null="random directions of the same length; prompts drawn again",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note="the paper gives none for a head; a tenth of all probability",
     unit="probability, -1 to 1",
-    evidence="probe",
+    evidence="causal",
     source="Guo et al. 2024 (SIGIR), doi 10.1145/3626772.3657819 (the score is ours)",
     traps=(
         "A probe reads the language in most heads: its accuracy says little, steering says more.",
@@ -200,7 +205,7 @@ def correct(measure: Measure) -> Scores:
 )
 def coherence(measure: Measure) -> Scores:
     """Effect of steering towards the language asked for."""
-    later(measure, "steering along a probe's direction for the language")
+    return coherent(measure)
 
 
 @kind(
@@ -215,16 +220,23 @@ def coherence(measure: Measure) -> Scores:
     ),
     words=(
         "how often a logistic probe on the head's output z at the last token says rightly whether "
-        "the answer changes when a step is cut or falsified: the mean over chains where it does "
+        "the answer changes when a step is falsified: the mean over chains where it does "
         "and where it does not, on chains that the probe was not fitted on"
     ),
-    data='the task "parity", its states as steps, each cut or falsified in turn; at least 200 rows',
-    null="the labels permuted before the probe is fitted, the best of all heads in each draw",
+    data=(
+        'the task "parity", its states as steps, each falsified in turn; "succession in sentences" '
+        "beside it; at least 200 chains, and of those of one length, last token and answer as many "
+        "that change as not"
+    ),
+    null=(
+        "the labels permuted among chains of one length, last token and answer before the probe is "
+        "fitted, the best of all heads in each draw"
+    ),
     threshold=0.7,
     threshold_origin="proposed",
     threshold_note=(
         "the paper ranks heads; 0.69 is what a probe reaches where the two kinds of chain lie one "
-        "standard deviation apart"
+        "standard deviation apart; besides, 0.1 more than the rows' words alone tell"
     ),
     unit="balanced accuracy, 0 to 1; chance is 0.5",
     evidence="probe",
@@ -245,4 +257,4 @@ def coherence(measure: Measure) -> Scores:
 )
 def faithfulness(measure: Measure) -> Scores:
     """Held-out accuracy of a probe for chains that decide the answer."""
-    later(measure, "a probe for whether the answer depends on the steps")
+    return faithful(measure)

@@ -23,7 +23,7 @@ NINE = {
     ],
     "2": ["probing", "simplified model training", "scoring", "information flow graph"],
 }
-LATER = {"probing", "simplified model training", "information flow graph"}
+LATER = {"simplified model training", "information flow graph"}
 EXISTING = methods()[methods()["call"] != ABSENT].set_index("method")["call"].to_dict()
 
 
@@ -54,6 +54,9 @@ def test_the_rows_are_those_of_the_survey():
 @pytest.mark.parametrize("name", EXISTING)
 def test_the_call_runs(asked, name):
     """It gives a frame of numbers about this session, and not of nothing."""
+    if name == "probing":  # it needs more prompts than two
+        sides = ([[0, first + i, 301, 302, 300] for i in range(24)] for first in (310, 410))
+        asked.prompts = hw.Prompts(*sides)
     *before, last = EXISTING[name].split("; ")
     names = {"hw": hw, "s": asked}
     for line in before:
@@ -67,7 +70,7 @@ def test_the_call_runs(asked, name):
 
 def test_what_exists_is_not_said_to_be_absent():
     public = {name for name in (*dir(hw), *dir(hw.Session)) if not name.startswith("_")}
-    assert not public & {"probe", "probes", "train", "flow", "information_flow"}
+    assert not public & {"train", "flow", "information_flow"}
 
 
 def test_a_cost_is_what_its_formula_says(asked):

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.taxonomy import in_words, on_task, retrieved
+from headwidgets.taxonomy import in_words, on_task, retrieved, skilled
 
-_GATED = (on_task, in_words, retrieved)
+_GATED = (on_task, in_words, retrieved, skilled)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from unittest.mock import patch
 import numpy as np
 
 from headwidgets.taxonomy import asked as asking
-from headwidgets.taxonomy import in_words, on_task, resampling, retrieved
+from headwidgets.taxonomy import in_words, on_task, resampling, retrieved, skilled
 
-ASKING = (on_task, in_words, retrieved, resampling)
+ASKING = (on_task, in_words, retrieved, resampling, skilled)
 KINDS = (
     *("memory", "rare words", "retrieval", "syntactic", "name mover", "letter mover"),
     *("negative name mover", "context", "content gatherer", "subject", "relation"),
@@ -24,6 +24,7 @@ KINDS = (
         "summary reader",
         "sentiment summarizer",
     ),
+    *("function vector", "truthfulness", "accuracy"),
 )
 """Kinds whose score goes by what is right. A constant head, to name one of the others, is one
 whatever is right."""

@@ -9,14 +9,18 @@ from planted import (
     chain,
     facts,
     few_shots,
+    fitting,
     letters,
+    misled,
     name_circuit,
     names,
     relations,
     reviews,
+    shown_tasks,
     stories,
     tokens,
     told_facts,
+    tongues,
     values,
     weights,
     words,
@@ -25,5 +29,6 @@ from planted import (
 
 _MODULES = (acronyms, amplifying, arcs, chain, facts, few_shots, letters, name_circuit, names)
 _MORE = (relations, reviews, stories, told_facts, tokens, values, weights, words, yes_no)
-PLANTS = {plant.kind: plant for module in (*_MODULES, *_MORE) for plant in module.PLANTS}
+_TOLD = (fitting, misled, shown_tasks, tongues)
+PLANTS = {plant.kind: plant for module in (*_MODULES, *_MORE, *_TOLD) for plant in module.PLANTS}
 """By the name of the kind."""

@@ -72,14 +72,15 @@ def copiers(signs, d=128):
     return [[sign * torch.eye(d) for sign in some] for some in signs]
 
 
-def asked(name, rows, roles, answer, foil, *, spans=None, options=None):
+def asked(name, rows, roles, answer, foil, *, spans=None, options=None, corrupted=()):
     """A task's prompts in tokens."""
     return Asked(
-        SimpleNamespace(name=name, roles=roles, spans=spans or {}, chance=0.5),
+        SimpleNamespace(name=name, roles=roles, spans=spans or {}, chance=0.5, templates=None),
         tuple(tuple(int(one) for one in row) for row in rows),
         tuple(map(int, answer)),
         tuple(map(int, foil)),
         tuple(options or zip(answer, foil, strict=True)),
+        tuple(corrupted),
     )
 
 

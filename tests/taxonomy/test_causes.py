@@ -19,7 +19,7 @@ from headwidgets.methods.donors import donors
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.model.engine import Engine
 from headwidgets.taxonomy import resampling
-from headwidgets.taxonomy.backups import _ends, backing_up
+from headwidgets.taxonomy.backups import backing_up, ends_of
 from headwidgets.taxonomy.confirm import confirm
 from headwidgets.taxonomy.in_context import teaching
 from headwidgets.taxonomy.inhibition import inhibiting
@@ -121,8 +121,8 @@ def test_heads_beside_those_that_are_out_do_not_react(name):
     n = engine.facts.d_vocab
     rows = [[1, *np.random.default_rng(i).integers(2, n, 6)] for i in range(6)]
     task = made_task("made", rows, {}, [2] * 6, [3] * 6)
-    clean = _ends(engine, task)
-    after = _ends(engine, task, {Place(0, 0): torch.zeros_like(clean.z[0, 0])}, clean)
+    clean = ends_of(engine, task)
+    after = ends_of(engine, task, {Place(0, 0): torch.zeros_like(clean.z[0, 0])}, clean)
     assert after.adds[:, 0, 1:] == pytest.approx(clean.adds[:, 0, 1:], abs=1e-5)
     assert np.abs(after.adds[:, 0, 0]).max() < 1e-6
     assert np.abs(after.adds[:, 1] - clean.adds[:, 1]).max() > 1e-4, "later heads do"

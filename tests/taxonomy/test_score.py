@@ -98,6 +98,7 @@ def test_the_columns_are_these():
         "threshold_origin": "paper",
         "unit": "attention, 0 to 1",
         "measured_on": "random tokens, 4 × 2 × 9",
+        "by_rows": True,
         "n_counts": "rows of random tokens",
         "seed": 5,
         "draws": 999,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy.later import later
+from headwidgets.taxonomy.misleading import misled
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
+from headwidgets.taxonomy.rightness import rightness
+from headwidgets.taxonomy.truth import truth
 
 if TYPE_CHECKING:
     from headwidgets.taxonomy.measure import Measure, Scores
@@ -28,13 +30,17 @@ EFFECTIVE = "effective reasoning"
         "answer says rightly whether the answer is true: the mean over true and false ones, on "
         "questions that the probe was not fitted on"
     ),
-    data='the task "truthfulqa": questions, each with a true and a false answer',
-    null="the labels permuted before the probe is fitted, the best of all heads in each draw",
+    data=(
+        'the task "truthfulqa": questions, each with a true and a false answer; of a model that is '
+        'at chance on their verdicts, the task "lre": facts that it knows, each stated rightly and '
+        "with the answer of another one of its relation"
+    ),
+    null="the labels of each question permuted before the probe is fitted, the best of all heads",
     threshold=0.7,
     threshold_origin="proposed",
     threshold_note=(
         "the paper steers the 48 best heads; 0.69 is what a probe reaches where true and false lie "
-        "one standard deviation apart"
+        "one standard deviation apart; besides, 0.1 more than the rows' words alone tell"
     ),
     unit="balanced accuracy, 0 to 1; chance is 0.5",
     evidence="probe",
@@ -46,7 +52,10 @@ EFFECTIVE = "effective reasoning"
             "0.75 on 60 sentences, 0.61 on 600."
         ),
         "Answers to one question on both sides of the split give it away.",
-        "True answers may be longer, or have a negation more often: the probe then reads that.",
+        (
+            "True answers may have a negation more often: the probe then reads that, as one on the "
+            "words alone does, which stands beside."
+        ),
         "With fewer than 20 answers that are not true, there is nothing to fit.",
     ),
     proof=(
@@ -57,7 +66,7 @@ EFFECTIVE = "effective reasoning"
 )
 def truthfulness(measure: Measure) -> Scores:
     """Held-out accuracy of a probe for truth."""
-    later(measure, "a probe for whether an answer is true")
+    return truth(measure)
 
 
 @kind(
@@ -77,13 +86,21 @@ def truthfulness(measure: Measure) -> Scores:
         "and answer says rightly whether the model answered right: the mean over its right and "
         "wrong answers, on questions that the probe was not fitted on"
     ),
-    data='the task "triviaqa": a passage, a question, the answer that the model gives',
-    null="the labels permuted before the probe is fitted, the best of all heads in each draw",
+    data=(
+        'the task "triviaqa": a passage, a question, the answer that the model gives; of a model '
+        'that is at chance there, or hardly ever wrong, the task "toy mood story" on held-out '
+        "templates; as many right answers as wrong ones of each template, and of each place (or, "
+        "where all prompts have the same few answers, of each answer)"
+    ),
+    null=(
+        "the labels permuted within template and place before the probe is fitted, the best of all "
+        "heads in each draw"
+    ),
     threshold=0.7,
     threshold_origin="proposed",
     threshold_note=(
         "the paper chooses heads by their probes; 0.69 is what a probe reaches where right and "
-        "wrong lie one standard deviation apart"
+        "wrong lie one standard deviation apart; besides, 0.1 more than the rows' words alone tell"
     ),
     unit="balanced accuracy, 0 to 1; chance is 0.5",
     evidence="probe",
@@ -102,7 +119,7 @@ def truthfulness(measure: Measure) -> Scores:
 )
 def accuracy(measure: Measure) -> Scores:
     """Held-out accuracy of a probe for being right."""
-    later(measure, "a probe for whether the model's own answer is right")
+    return rightness(measure)
 
 
 @kind(
@@ -123,11 +140,17 @@ def accuracy(measure: Measure) -> Scores:
         "one w, on chosen words X, less the same on misleading words, over how far the model's own "
         "logit difference falls between the two"
     ),
-    data='the task "acronyms"; misleading words of the same first letters, found by search',
-    null="as many words exchanged at random, not to mislead; words that mislead to other letters",
+    data=(
+        'the task "acronyms"; its words exchanged, one after another, for those with the same '
+        "first letter that leave the right letter the least lead over the best wrong one"
+    ),
+    null="as many words exchanged at random, not to mislead; prompts drawn again",
     threshold=0.1,
     threshold_origin="proposed",
-    threshold_note="the paper gives no number; a tenth of what misleading words cost the model",
+    threshold_note=(
+        "the paper gives no number; a tenth of what misleading words cost the model; besides, the "
+        "head raises the right letter on the words as drawn, and the wrong one on misleading words"
+    ),
     unit="share of the loss in logit difference, signed",
     evidence="direct attribution",
     source="García-Carrasco et al. 2024, arXiv 2407.19842 (the score is ours)",
@@ -144,4 +167,4 @@ def accuracy(measure: Measure) -> Scores:
 )
 def vulnerable(measure: Measure) -> Scores:
     """Share of the loss on misleading words."""
-    later(measure, "direct attribution on words that mislead the model, found by search")
+    return misled(measure)

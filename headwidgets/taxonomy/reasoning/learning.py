@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import targets
 from headwidgets.taxonomy.copying import copying
+from headwidgets.taxonomy.function_vectors import transporting
 from headwidgets.taxonomy.in_context import teaching
-from headwidgets.taxonomy.later import later
 from headwidgets.taxonomy.registry import CLAIMABLE, MAY_FORM, REASONING, kind
 from headwidgets.taxonomy.summaries import reading
 from headwidgets.taxonomy.verdict import CANDIDATE
@@ -74,22 +74,30 @@ def summary_reader(measure: Measure) -> Scores:
         "makes the model do the task without examples that show it."
     ),
     formula=(
-        r"\frac{1}{|X|} \sum_x \left( P(a_x \mid \tilde{x},\, o_h \leftarrow \bar{o}_h) - "
-        r"P(a_x \mid \tilde{x}) \right)"
+        r"\bar{P}(a_x \mid \tilde{x},\, o_h \leftarrow \bar{o}_h) - \max \left( "
+        r"\bar{P}(a_x \mid \tilde{x}),\; "
+        r"\bar{P}(a_x \mid \tilde{x},\, o_h \leftarrow \bar{o}'_h) \right)"
     ),
     words=(
         "how much more likely the right answer becomes, on prompts whose examples have shuffled "
         "labels, if the head's output at the last token is set to its mean over prompts with the "
-        "right labels; the mean over tasks"
+        "right labels; less, where that is more, what its mean output on another task gives; the "
+        "mean over tasks"
     ),
-    data='tasks with examples ("few-shot labels", "bilingual pairs"), labels right and shuffled',
-    null="its mean output on another task; a random direction of the same length",
+    data=(
+        'the tasks "few-shot pairs: ...", those that the model does: words sorted under two '
+        "labels, each task beside the one with the labels exchanged, and words mapped to answers "
+        "of their own, each beside the next; labels right, and shuffled"
+    ),
+    null="prompts drawn again, each head's own mean taken off",
     threshold=0.01,
     threshold_origin="proposed",
     threshold_note="the paper takes the ten largest; these lie between 0.01 and 0.06 in its models",
     unit="probability, -1 to 1",
     evidence="causal",
-    source="Todd et al. 2023, arXiv 2310.15213 (average indirect effect)",
+    source=(
+        "Todd et al. 2023, arXiv 2310.15213 (average indirect effect; another task taken off: ours)"
+    ),
     traps=(
         "Shuffled labels may be right by chance: such prompts must go.",
         "A probability near 0 or 1 hardly moves, whatever the head does.",
@@ -104,7 +112,7 @@ def summary_reader(measure: Measure) -> Scores:
 )
 def function_vector(measure: Measure) -> Scores:
     """Effect of the mean output on prompts whose examples show nothing."""
-    later(measure, "patching of mean outputs into prompts with shuffled labels")
+    return transporting(measure)
 
 
 @kind(

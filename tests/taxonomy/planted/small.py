@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from inspect import signature
 from unittest.mock import patch
 
 import torch
 from planted.plant import Plant
 
 from headwidgets.model.engine import Engine
-from headwidgets.taxonomy import find, on_task
+from headwidgets.taxonomy import find, on_task, skilled
 from headwidgets.taxonomy.measure import Measure
 from headwidgets.taxonomy.random_tokens import random_rows
 from headwidgets.taxonomy.score import score
@@ -44,7 +46,7 @@ class Slots:
     def back(self, n):
         """Return a score for the token `n` back."""
         read = self["pos"].roll(-n, dims=1)
-        read[:, -n:] = 0
+        read[:, len(read[0]) - n :] = 0
         return (1.0, read, self["pos"])
 
 
@@ -103,8 +105,19 @@ def scored(kind, engine_of, prompts):
 
 
 def asked(prompts):
-    """Return a context in which every task is these prompts, drawn with the seed asked for."""
-    return patch.object(on_task, "ask", lambda _engine, _name, *, seed: prompts(seed))
+    """Return a context in which every task is these prompts, drawn with the seed asked for.
+
+    Where they take a name as well, they are told which task is asked for.
+    """
+    named = len(signature(prompts).parameters) > 1
+
+    def ask(_engine, name, *, seed, **_options):
+        return prompts(seed, name) if named else prompts(seed)
+
+    stack = ExitStack()
+    for module in (on_task, skilled):
+        stack.enter_context(patch.object(module, "ask", ask))
+    return stack
 
 
 def measuring(engine, kind, **options):
