@@ -76,3 +76,24 @@ def test_the_names_are_walked_and_the_order_differs(session):
     lacking = frame[frame["heads"] == ""]
     assert lacking["reason"].str.startswith("no head was found").all()
     assert np.isnan(lacking["cost"]).all()
+
+
+def test_claimed_heads_hand_over(session):
+    heads = {"s-inhibition": ["0.3"], "name mover": ["3.1", "3.2"]}
+    left = session.engine.hooks_left()
+    frame = session.hand_over("ioi", heads, n=8)
+    assert session.engine.hooks_left() == left
+    assert set(frame["from"]) == {"0.3"}
+    assert frame.attrs["measured_on"].endswith("n = 8")
+    matrix = session.hand_over_by_stage()
+    assert matrix.loc["latent reasoning", "in-context identification"] < -1
+    assert frame.attrs["skipping"]["reason"]
+    with pytest.raises(InputError, match="heads by kind"):
+        session.hand_over("ioi", ["0.3", "3.1"])
+    with pytest.raises(InputError, match="no option 'seeds'"):
+        session.hand_over("ioi", heads, seeds=3)
+    fresh = hw.Session("planted")
+    with pytest.raises(InputError, match="no head is claimed yet"):
+        fresh.hand_over()
+    with pytest.raises(InputError, match=r"call s\.hand_over\(\) first"):
+        fresh.hand_over_by_stage()
