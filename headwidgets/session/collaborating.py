@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from headwidgets.methods.snapshot import Snapshot
+    from headwidgets.model.engine import Engine
     from headwidgets.prompts import Prompts
     from headwidgets.taxonomy.walk_plans import Plan
 
@@ -32,9 +33,15 @@ PROMPTS = 40
 FEW = 20
 """Prompts of a task that paths are patched on."""
 
+_ASKED = ("index", "n", "seed")
+
 
 class Collaborating(DoingTasks):
     """Heads that work together."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._walked_on: dict[str, Any] = {}  # prompts of the walks that were taken, by their names
 
     def walk(
         self,
@@ -82,9 +89,11 @@ class Collaborating(DoingTasks):
                 if partial is not None and not isinstance(partial, list):
                     self._signed(partial, label, snapshot, ("weights",))
                 raise
-            if prompts is None:
-                frame.attrs["asked_of"] = {"index": index, "n": n, "seed": seed}
-            return self._signed(frame, label, snapshot, ("weights",))
+            frame.attrs["asked_of"] = {"index": index, "n": n, "seed": seed}
+            self._walked_on[plan.name] = prompts
+            frame = self._signed(frame, label, snapshot, ("weights",))
+        self._tell("badges")
+        return frame
 
     def walk_sides(self, name: str, step: str) -> pd.DataFrame:
         """Return who wrote the query and the key of a step of the last walk.
@@ -109,7 +118,7 @@ class Collaborating(DoingTasks):
         """
         return walking.sides(self._last_walk(find_plan(name)), step)
 
-    def break_walk(self, name: str, *steps: str, prompts: Any = None) -> dict[str, Any]:
+    def break_walk(self, name: str, *steps: str) -> dict[str, Any]:
         """Break several steps of the last walk at once.
 
         Parameters
@@ -117,8 +126,6 @@ class Collaborating(DoingTasks):
         name : {"ioi", "multiple choice", "parity"}
         *steps : str
             Names of its steps; none leaves the model as it is.
-        prompts : prompts, optional
-            Those that the walk was taken on, where they were your own.
 
         Returns
         -------
@@ -139,14 +146,18 @@ class Collaborating(DoingTasks):
             message = f"expected steps of this walk with a head ({', '.join(known)}), got {lacking}"
             raise InputError(message)
         edits = [Edit.from_json(one) for step in steps for one in known[step]]
-        asked = frame.attrs.get("asked_of")
-        if asked is None and prompts is None:
-            message = "this walk was taken on prompts of your own: give them with prompts="
+        if plan.name not in self._walked_on:
+            message = f"the prompts of this walk are gone: take it again with s.walk({plan.name!r})"
             raise InputError(message)
-        options = asked or {"index": frame.attrs["index"], "n": PROMPTS, "seed": 0}
+        options = frame.attrs["asked_of"]
         with self._asking(f"breaking {', '.join(steps)}") as snapshot:
             _, question = self._walked(
-                plan, prompts, options["index"], options["n"], options["seed"], snapshot
+                plan,
+                self._walked_on[plan.name],
+                options["index"],
+                options["n"],
+                options["seed"],
+                snapshot,
             )
             found = walking.broken(self.engine, question, plan, edits)
         return {**found, "edits": [str(edit) for edit in edits]}
@@ -229,7 +240,9 @@ class Collaborating(DoingTasks):
                 raise
             if named:
                 frame.attrs["measured_on"] = f"{named}, n = {len(question.pairs)}"
-            return self._signed(frame, "hand-over", snapshot, depends)
+            frame = self._signed(frame, "hand-over", snapshot, depends)
+        self._tell("badges")
+        return frame
 
     def hand_over_by_stage(
         self, frame: pd.DataFrame | None = None, what: str = "effect"
