@@ -10,20 +10,20 @@ from headwidgets.widgets.envelope import Answer
 
 
 def walk(session: Any, body: dict[str, Any]) -> Answer:
-    """Take a walk: ``{"name"}``."""
-    session.walk(_read(body, "name")["name"])
+    """Take a walk: ``{"walk"}``."""
+    session.walk(_read(body, "walk")["walk"])
     session.state.need_kinds()
     return Answer({})
 
 
 def break_walk(session: Any, body: dict[str, Any]) -> Answer:
-    """Break steps of a walk that was taken: ``{"name", "steps"}``."""
-    asked = _read(body, "name", "steps")
+    """Break steps of a walk that was taken: ``{"walk", "steps"}``."""
+    asked = _read(body, "walk", "steps")
     steps = asked["steps"]
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
         message = f"expected 'steps' as a list of names, got {steps!r:.80}"
         raise InputError(message)
-    found = session.break_walk(asked["name"], *steps)
+    found = session.break_walk(asked["walk"], *steps)
     plain = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in found.items()

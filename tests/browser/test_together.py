@@ -180,7 +180,7 @@ def test_who_hands_over_is_measured_and_read(walking):
     walking.root.get_by_role("tab", name="hand-over").click()
     walking.ready(part="hand-over")
     walking.root.get_by_label("what it is measured on").select_option("parity")
-    walking.button("measure").click()
+    walking.button("hand over").click()
     expect(walking.root.locator(".hw-matrix")).to_be_visible(timeout=LONG)
     walking.ready()
     matrix = json.loads(walking.python("print(s.hand_over_by_stage().to_json(orient='values'))"))

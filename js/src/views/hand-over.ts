@@ -8,6 +8,8 @@ export const HAND_OVER_STYLE = css`
 .hw-over { display: grid; gap: 12px 20px; grid-template-columns: minmax(0, 1fr); margin-top: 8px; }
 @container (min-width: 860px) { .hw-over { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
 .hw-scroll { overflow-x: auto; }
+.hw-kindview .hw-pairs { width: auto; }
+.hw-kindview .hw-pairs td { padding-right: 14px; }
 .hw-kindview .hw-matrix { border-collapse: separate; border-spacing: 3px; width: auto; }
 .hw-kindview .hw-matrix th { color: var(--hw-fg); font-size: 11px; white-space: normal;
   max-width: 92px; padding: 2px 4px; font-weight: 400; vertical-align: bottom; }
@@ -117,6 +119,6 @@ function pairs(found: HandOver, selection: string, pick: (head: string) => void)
   const names = ["from", "to", "effect", "", "the taker is"];
   const top = names.map((name, i) => h(name ? "th" : "td", i === 2 ? "hw-num" : "", name));
   const body = h("tbody", "", ...found.pairs.map(row));
-  const table = h("table", "", h("thead", "", h("tr", "", ...top)), body);
+  const table = h("table", "hw-pairs", h("thead", "", h("tr", "", ...top)), body);
   return h("div", "", title, h("div", "hw-scroll", table));
 }

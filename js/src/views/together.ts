@@ -102,14 +102,14 @@ export function together(session: Look, ask: Ask, act: Does) {
   const choices = h("div", "hw-togethertools");
   aria(choices, { role: "radiogroup", label: "which walk" });
   const take = button("walk", () =>
-    act.run("walk", { name: state?.walk ?? "" }, `walking through ${state?.walk}`),
+    act.run("walk", { walk: state?.walk ?? "" }, `walking through ${state?.walk}`),
   );
   const task = select("what it is measured on", TASKS);
   on(task, "change", () => act.set("task", task.value));
   const box = h("input", "");
   box.type = "checkbox";
   on(box, "change", () => act.set("candidates", box.checked));
-  const measure = button("measure", () => {
+  const measure = button("hand over", () => {
     const body = { task: state?.task ?? "", candidates: Boolean(state?.candidates) };
     act.run("hand over", body, "measuring who hands over to whom");
   });
@@ -134,7 +134,7 @@ export function together(session: Look, ask: Ask, act: Does) {
       cost = null;
       return;
     }
-    ask("break walk", { name, steps }, { key: "break walk" })
+    ask("break walk", { walk: name, steps }, { key: "break walk" })
       .then(({ body: found }) => {
         cost = found as unknown as Broken;
         act.again();

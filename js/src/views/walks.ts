@@ -8,7 +8,7 @@ export const WALKS_STYLE = css`
 .hw-together { margin-top: 6px; }
 .hw-together h4 { margin: 0 0 4px; font-size: 12px; font-weight: 600; }
 .hw-prompt { line-height: 2; margin: 8px 0 4px; }
-.hw-tok { border-radius: 3px; padding: 2px 3px; white-space: pre-wrap; position: relative;
+.hw-tok { border-radius: 3px; padding: 2px; white-space: pre-wrap; position: relative;
   background: color-mix(in srgb, var(--hw-pick) calc(var(--hw-look, 0) * 55%), transparent); }
 .hw-tok.hw-asks { box-shadow: 0 0 0 1.5px var(--hw-accent); }
 .hw-tok.hw-asked { box-shadow: 0 0 0 1.5px var(--hw-pick); }
@@ -16,7 +16,7 @@ export const WALKS_STYLE = css`
 .hw-key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 4px 0 10px;
   vertical-align: -1px; box-sizing: border-box; }
 .hw-walk { display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); margin-top: 8px; }
-@container (min-width: 700px) { .hw-walk { grid-template-columns: 232px minmax(0, 1fr); } }
+@container (min-width: 700px) { .hw-walk { grid-template-columns: 252px minmax(0, 1fr); } }
 .hw-steps { list-style: none; margin: 0; padding: 2px; outline: none; border-radius: 5px;
   align-self: start; }
 .hw-steps:focus-visible { box-shadow: 0 0 0 2px var(--hw-accent); }
@@ -29,7 +29,9 @@ export const WALKS_STYLE = css`
 .hw-steps li.hw-off .hw-stepname { text-decoration: line-through; }
 .hw-stepname { font-weight: 600; }
 .hw-steps .hw-mono, .hw-mono { font-family: var(--hw-mono); font-size: 12px; }
-.hw-steps small { grid-column: 2 / -1; color: var(--hw-quiet); font-size: 11px; }
+.hw-steps small { grid-column: 2; color: var(--hw-quiet); font-size: 11px; overflow: hidden;
+  text-overflow: ellipsis; white-space: nowrap; }
+.hw-steps small + small { grid-column: 3; text-align: right; }
 .hw-turn { font-weight: 600; }
 .hw-detail { border: 1px solid var(--hw-line); border-radius: 5px; padding: 9px 12px; min-width: 0;
   align-self: start; }
@@ -56,8 +58,8 @@ export const WALKS_STYLE = css`
 .hw-switch[aria-checked="true"] i { background: var(--hw-pick); border-color: var(--hw-pick); }
 .hw-switch[aria-checked="true"] i::after { left: 14px; background: var(--hw-bg); }
 .hw-orders { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 10px;
-  margin: 8px 0 0; font-size: 12px; }
-.hw-orders dt { color: var(--hw-quiet); } .hw-orders dd { margin: 0; }
+  margin: 12px 0 8px; font-size: 12px; }
+.hw-orders dt { color: var(--hw-quiet); font-weight: 400; } .hw-orders dd { margin: 0; }
 `;
 
 interface Does {
@@ -145,7 +147,7 @@ function line(step: Step, isOpen: boolean, state: WalkState, id: string): HTMLEl
   const off = state.broken.includes(step.step);
   const turn = step.differs ? [h("span", "hw-turn", " ⇅")] : [];
   const cost = step.cost === null ? "" : `costs ${percent(step.share)}`;
-  const under = step.head ? [stageOf(step), cost].filter(Boolean).join(" · ") : "no head was found";
+  const under = step.head ? step.stage : "no head was found";
   const made = h(
     "li",
     `${step.head ? "" : "hw-lost"}${off ? " hw-off" : ""}`,
@@ -153,6 +155,7 @@ function line(step: Step, isOpen: boolean, state: WalkState, id: string): HTMLEl
     h("span", "hw-stepname", step.step, ...turn),
     h("span", "hw-mono", step.head),
     h("small", "", under),
+    h("small", "", cost),
   );
   made.dataset.step = step.step;
   made.id = id;
@@ -160,6 +163,7 @@ function line(step: Step, isOpen: boolean, state: WalkState, id: string): HTMLEl
     `step ${step.place}, ${step.step}`,
     step.head ? `head ${step.head}` : "",
     under,
+    cost,
     step.differs ? `here ${step.differs}` : "",
     off ? "broken" : "",
   ];
@@ -169,20 +173,20 @@ function line(step: Step, isOpen: boolean, state: WalkState, id: string): HTMLEl
   });
 }
 
-const stageOf = ({ stage }: Step) => stage;
-
 /** The prompt, shaded by what the step's head looks at. */
 function tokens(walk: Walk, step: Step): (Node | string)[] {
-  const made = walk.tokens.map((token, i) => {
+  const made = walk.tokens.flatMap((token, i) => {
     const asks = i === step.query_at ? " hw-asks" : "";
     const asked = i === step.key_at ? " hw-asked" : "";
-    const one = h("span", `hw-tok${asks}${asked}`, i ? token.replace(/\n/g, "⏎") : token);
+    const blank = /^ (?=.)/.test(token) ? " " : ""; // outside of the frame
+    const text = token.slice(blank.length).replace(/\n/g, "⏎");
+    const one = h("span", `hw-tok${asks}${asked}`, text);
     const look = step.looks[i];
     if (look !== undefined) {
       one.style.setProperty("--hw-look", String(look));
       one.title = `${two(look)} of the attention of ${step.head}`;
     }
-    return one;
+    return [blank, one];
   });
   const answer = h("span", "hw-answer", `→ ${piece(walk.answer)}`);
   return [...made, answer, h("span", "hw-small", `  (not ${piece(walk.foil)})`)];
@@ -291,11 +295,7 @@ function together({ broken, cost }: WalkState): string {
 function both(walk: Walk): HTMLElement[] {
   const found = walk.steps.filter((step) => step.here !== null);
   const here = [...found].sort((a, b) => (a.here ?? 0) - (b.here ?? 0));
-  const names = (steps: Step[]) =>
-    steps.flatMap((step, i) => [
-      i ? " → " : "",
-      h("span", step.differs ? "hw-turn" : "", `${step.differs ? "⇅ " : ""}${step.step}`),
-    ]);
+  const names = (steps: Step[]) => [steps.map(({ step }) => step).join(" → ")];
   if (found.length < 2) return [];
   const different = found.filter((step) => step.differs);
   const said = different.map((step) => `${step.step}: here ${step.differs}`);
@@ -304,7 +304,7 @@ function both(walk: Walk): HTMLElement[] {
     h("dd", "", ...names(found)),
     h("dt", "", "here, by layer"),
     h("dd", "", ...names(here)),
-    h("dt", "", "differs"),
+    h("dt", "", "⇅ differs"),
     h("dd", "", said.join(" · ") || "in nothing"),
   ];
 }
