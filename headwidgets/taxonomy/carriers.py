@@ -49,11 +49,6 @@ class Carriers:
     heads: tuple[Carrier, ...] = ()
     reason: str = ""
 
-    @property
-    def layer(self) -> int | None:
-        """Where the step is taken: the layer of its best head."""
-        return self.heads[0].head.layer if self.heads else None
-
 
 def of_scores(scores: pd.DataFrame) -> Carriers:
     """Read the heads of a kind off its scores: those consistent with it, else the candidates.

@@ -19,7 +19,7 @@ from headwidgets.taxonomy.carriers import Carriers, by_path
 from headwidgets.taxonomy.walk_breaks import cost, leads, receivers_of
 from headwidgets.taxonomy.walk_plans import Plan, find_plan
 from headwidgets.taxonomy.walk_prompts import able, with_roles
-from headwidgets.taxonomy.walk_steps import looks_of, take
+from headwidgets.taxonomy.walk_steps import looks_of, shown, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,8 +63,8 @@ def walk(
     -------
     DataFrame
         One row a step, in the survey's order: step, kind, stage (as the survey's text has it),
-        place (its number there), here (its number by the layer of its best head; NaN without
-        one), differs (which steps come first here and not there, or the other way round); heads
+        place (its number there), here (its number by the layer of its head; NaN without one),
+        differs (which steps come first here and not there, or the other way round); heads
         (three at most, the best first), head (the first of them that looks at the key over the
         prompt set, with 0.3 or more on average; else the best), its score and
         verdict; query and key (roles), query_at, key_at (positions), query_token, key_token,
@@ -94,8 +94,9 @@ def walk(
     clean = leads(engine, snapshot)
     notes = able(engine, plan, prompts, snapshot, float(clean[snapshot.index]))
     known = _complete(engine, plan, snapshot, found)
-    order = places_here(plan, known)
     looks = looks_of(engine, snapshot, plan)
+    layers = {name: shown(own, looks[name]).head.layer for name, own in known.items() if own.heads}
+    order = places_here(plan, layers)
     rows: list[dict[str, Any]] = []
     about: dict[str, Any] = {"sides": {}, "edits": {}, "looks": {}}
 
@@ -161,26 +162,27 @@ def broken(
     return cost(leads(engine, snapshot), leads(engine, snapshot, edits), snapshot.index)
 
 
-def places_here(plan: Plan, found: Mapping[str, Carriers]) -> dict[str, dict[str, Any]]:
-    """Return of each step its number by the layer of its best head, and how that differs.
+def places_here(plan: Plan, layers: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Return of each step its number by the layer of its head, and how that differs.
+
+    Parameters
+    ----------
+    plan : Plan
+    layers : mapping of str to int
+        Of each step with a head, its layer.
 
     Heads of one layer cannot hand over to one another: they differ in nothing.
     """
-    layers = {
-        step.name: found[step.name].layer
-        for step in plan.steps
-        if found[step.name].layer is not None
-    }
-    names = list(layers)
-    order = sorted(names, key=lambda name: layers[name] or 0)  # stable: ties as in the survey
+    names = [step.name for step in plan.steps if step.name in layers]
+    order = sorted(names, key=lambda name: layers[name])  # stable: ties as in the survey
     out: dict[str, dict[str, Any]] = {}
     for step in plan.steps:
         if step.name not in layers:
             out[step.name] = {"here": None, "differs": ""}
             continue
-        at, own = names.index(step.name), layers[step.name] or 0
-        behind = [one for one in names[at + 1 :] if (layers[one] or 0) < own]
-        before = [one for one in names[:at] if (layers[one] or 0) > own]
+        at, own = names.index(step.name), layers[step.name]
+        behind = [one for one in names[at + 1 :] if layers[one] < own]
+        before = [one for one in names[:at] if layers[one] > own]
         said = [f"after {', '.join(behind)}"] if behind else []
         said += [f"before {', '.join(before)}"] if before else []
         out[step.name] = {"here": order.index(step.name) + 1, "differs": "; ".join(said)}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.engine import Engine
-    from headwidgets.taxonomy.carriers import Carriers
+    from headwidgets.taxonomy.carriers import Carrier, Carriers
     from headwidgets.taxonomy.walk_plans import Plan, Step
 
 LOOKS = 0.3
@@ -45,6 +45,11 @@ def looks_of(engine: Engine, snapshot: Snapshot, plan: Plan) -> dict[str, NDArra
     return {name: value / max(1, count[name]) for name, value in total.items()}
 
 
+def shown(own: Carriers, looks: NDArray[np.float64]) -> Carrier:
+    """Return the head of a step that is shown: the best of those that look at its key."""
+    return next((one for one in own.heads if looks[one.head] >= LOOKS), own.heads[0])
+
+
 def take(
     engine: Engine,
     snapshot: Snapshot,
@@ -69,7 +74,7 @@ def take(
     }
     if not own.heads:
         return row
-    first = next((one for one in own.heads if looks[one.head] >= LOOKS), own.heads[0])
+    first = shown(own, looks)
     heads = [one.head for one in own.heads]
     row |= {
         "head": str(first.head),

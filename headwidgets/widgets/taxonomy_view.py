@@ -14,7 +14,7 @@ from headwidgets.errors import InputError
 from headwidgets.taxonomy.registry import EVIDENCE, STAGES, find
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
 from headwidgets.taxonomy.walk_plans import PLANS
-from headwidgets.widgets import taxonomy_face
+from headwidgets.widgets import taxonomy_face, together_face
 from headwidgets.widgets.base import HeadWidget, refuse_unknown
 from headwidgets.widgets.roles import Roles
 
@@ -132,7 +132,10 @@ class TaxonomyView(Filters, Together, HeadWidget):
 
     def __repr__(self) -> str:
         """Say what was found, in a line."""
-        return f"<{type(self).__name__}: {taxonomy_face.words(self.session)}>"
+        said = taxonomy_face.words(self.session)
+        if self.part != PARTS[0]:
+            said = together_face.words(self.session.together, self.part, self.walk)
+        return f"<{type(self).__name__}: {said}>"
 
     def to_frame(self) -> DataFrame:
         """Return every score that is shown.
@@ -146,10 +149,16 @@ class TaxonomyView(Filters, Together, HeadWidget):
         return Roles(self._of).to_frame()
 
     def _png(self) -> bytes:
-        return taxonomy_face.draw(self.session)
+        return self._together() or taxonomy_face.draw(self.session)
 
     def _picture(self) -> bytes:
-        return taxonomy_face.draw(self.session, most=None)
+        return self._together() or taxonomy_face.draw(self.session, most=None)
+
+    def _together(self) -> bytes | None:
+        """Return the picture of the part that is open; None of the kinds."""
+        if self.part == PARTS[0]:
+            return None
+        return together_face.draw(self.session.together, self.part, self.walk)
 
 
 def _others(options: dict[str, Any]) -> list[str]:

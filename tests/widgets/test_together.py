@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from test_grid import ask
 
 import headwidgets as hw
@@ -106,3 +107,23 @@ def test_a_walk_that_was_saved_is_shown_and_asked_for_anew(session, tmp_path):
     with pytest.raises(InputError, match="take it again"):
         again.break_walk("parity", "iteration")
     view.close()
+
+
+def test_the_static_face_is_of_the_part_that_is_open(session, tmp_path):
+    kinds, walks, over = (
+        hw.TaxonomyView(session, part=part, walk="parity")
+        for part in ("kinds", "walks", "hand-over")
+    )
+    assert "walk parity: iteration 3.0" in repr(walks)
+    assert "hand-over: 0.3 → 3." in repr(over)
+    sizes = {}
+    for name, view in {"kinds": kinds, "walks": walks, "over": over}.items():
+        path = view.save(tmp_path / f"{name}.png")
+        sizes[name] = Image.open(path).size
+        assert len(view._png()) <= 24_000
+        view.close()
+    assert len(set(sizes.values())) == 3
+    not_taken = hw.TaxonomyView(session, part="walks", walk="ioi")
+    assert "not taken yet" in repr(not_taken)
+    assert not_taken._png()
+    not_taken.close()
