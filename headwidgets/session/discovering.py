@@ -14,7 +14,7 @@ from headwidgets.methods.means import SHUFFLES
 from headwidgets.methods.strengths import DRAWS, STRENGTHS
 from headwidgets.methods.sweep import sweep
 from headwidgets.session.code_asked import asked_of
-from headwidgets.session.doing_tasks import DoingTasks
+from headwidgets.session.collaborating import Collaborating
 from headwidgets.taxonomy.random_tokens import ROWS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ON = ("prompts", "metric", "weights")
 """What a number of the clean run depends on."""
 
 
-class Discovering(DoingTasks):
+class Discovering(Collaborating):
     """One method a way of finding heads; the session's own edits are put aside in all."""
 
     def sweep(self, kind: str = "patch", **options: Any) -> pd.DataFrame:

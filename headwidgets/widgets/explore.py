@@ -1,9 +1,9 @@
 """One widget with everything linked: the causal map of heads, attention, edits.
 
-Synced: what `HeadGrid`, `Sweeper` and `Filters` say; both ways tab. It mounts the grid, the
-attention view and the edit panel in one root; their pictures belong to the session's model, so
-that they are drawn once. The taxonomy is a second tab: its code and its cards are sent when it is
-opened.
+Synced: what `HeadGrid`, `Sweeper`, `Filters` and `Together` say; both ways tab. It mounts the
+grid, the attention view and the edit panel in one root; their pictures belong to the session's
+model, so that they are drawn once. The taxonomy is a second tab: its code and its cards are sent
+when it is opened.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from headwidgets.widgets.base import refuse_unknown
 from headwidgets.widgets.grid import HeadGrid
 from headwidgets.widgets.panel import PatchPanel
 from headwidgets.widgets.sweeper import Sweeper
-from headwidgets.widgets.taxonomy_view import Filters, TaxonomyView
+from headwidgets.widgets.taxonomy_view import Filters, TaxonomyView, Together
 
 if TYPE_CHECKING:
     from headwidgets.session import Session
@@ -36,7 +36,7 @@ SMALL = 13_000
 _OPENING = ("device", "dtype", "numerics", "revision", "prepend_bos", "trust_remote_code")
 
 
-class Explorer(Sweeper, Filters, HeadGrid):
+class Explorer(Sweeper, Filters, Together, HeadGrid):
     """A session's heads, the selected head's attention, and edits, in one linked widget.
 
     Parameters

@@ -1,8 +1,8 @@
 """The kinds of head and what was found of them, as traits of a session's state.
 
 Synced to the browser only, empty until a view needs them, held once for all views: kinds (the
-cards, with their formulas as MathML), roles and roles_data (see `roles_table`), and what others
-published of them (see `published`).
+cards, with their formulas as MathML), roles and roles_data (see `roles_table`), together (walks
+and who hands over to whom, see `together`), and what others published (see `published`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import traitlets as t
 from headwidgets.taxonomy.registry import all_kinds
 from headwidgets.widgets import published
 from headwidgets.widgets.roles import Roles
+from headwidgets.widgets.together import pack_all
 
-NAMES = ("kinds", "roles", "roles_data", published.NAME)
+NAMES = ("kinds", "roles", "roles_data", "together", published.NAME)
 
 
 class RolesTraits(published.PublishedTraits):
@@ -28,6 +29,7 @@ class RolesTraits(published.PublishedTraits):
     kinds = t.List(t.Dict(), read_only=True).tag(sync=True, echo_update=False)
     roles = t.Dict(read_only=True).tag(sync=True, echo_update=False)
     roles_data = t.Bytes(b"", read_only=True).tag(sync=True, echo_update=False)
+    together = t.Dict(read_only=True).tag(sync=True, echo_update=False)
 
     _session: Any
     _found: Roles | None = None
@@ -51,6 +53,7 @@ class RolesTraits(published.PublishedTraits):
                 with self.hold_sync():  # type: ignore[attr-defined] # of the widget this is mixed into
                     self.set_trait("roles_data", news.data)
                     self.set_trait("roles", news.header)
+            self.set_trait("together", pack_all(self._session))
 
 
 def cards() -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Four stages, forty kinds of head, and this model's heads in each.
 
-Synced both ways: what `Filters` says. The cards, what was found of them and the selection are
-the session's (see `roles_traits`).
+Synced both ways: what `Filters` and `Together` say. The cards, what was found of them and the
+selection are the session's (see `roles_traits`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import traitlets as t
 from headwidgets.errors import InputError
 from headwidgets.taxonomy.registry import EVIDENCE, STAGES, find
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO, NOT_MEASURABLE
-from headwidgets.widgets import taxonomy_face
+from headwidgets.taxonomy.walk_plans import PLANS
+from headwidgets.widgets import taxonomy_face, together_face
 from headwidgets.widgets.base import HeadWidget, refuse_unknown
 from headwidgets.widgets.roles import Roles
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 NOT_YET = "not measured yet"
+PARTS = ("kinds", "walks", "hand-over")
 
 
 class KindName(t.Unicode[str, Any]):
@@ -51,17 +53,45 @@ class Filters(t.HasTraits):
     text = t.Unicode("").tag(sync=True)
 
 
-class TaxonomyView(Filters, HeadWidget):
+class Together(t.HasTraits):
+    """Which part is shown, and where in it one is.
+
+    Attributes
+    ----------
+    part : {"kinds", "walks", "hand-over"}
+    walk : str
+        Which of the walks.
+    step : str
+        Which of its steps is open; "" is the first.
+    broken : list of str
+        Steps whose switch is on.
+    task : str
+        What a hand-over is measured on: a name of `hw.tasks`; "" is the session's own prompts.
+    candidates : bool
+        Whether a hand-over is of candidates too.
+    """
+
+    part = t.Enum(PARTS, PARTS[0]).tag(sync=True)
+    walk = t.Enum(tuple(PLANS), next(iter(PLANS))).tag(sync=True)
+    step = t.Unicode("").tag(sync=True)
+    broken = t.List(t.Unicode()).tag(sync=True)
+    task = t.Unicode("ioi").tag(sync=True)
+    candidates = t.Bool(default_value=False).tag(sync=True)
+
+
+class TaxonomyView(Filters, Together, HeadWidget):
     """The kinds of head stage by stage, with the heads of a session's model.
 
     It shows what was measured, by whomever: ``s.score("induction")``, ``s.scores()``,
-    ``s.confirm("induction", "5.1")`` in a cell, or its own buttons.
+    ``s.confirm("induction", "5.1")``, ``s.walk("ioi")``, ``s.hand_over("ioi")`` in a cell, or its
+    own buttons.
 
     Parameters
     ----------
     session : Session
     **options
-        kind, stage, evidence, verdict, text: see `Filters`.
+        kind, stage, evidence, verdict, text: see `Filters`; part, walk, step, broken, task,
+        candidates: see `Together`.
 
     Raises
     ------
@@ -79,9 +109,12 @@ class TaxonomyView(Filters, HeadWidget):
 
     view = t.Unicode("taxonomy", read_only=True).tag(sync=True)
     BUNDLES: ClassVar[tuple[str, ...]] = ("taxonomy",)
-    BROWSER_S: ClassVar[tuple[str, ...]] = ("kind", "stage", "evidence", "verdict", "text")
+    BROWSER_S: ClassVar[tuple[str, ...]] = (
+        *("kind", "stage", "evidence", "verdict", "text"),
+        *("part", "walk", "step", "broken", "task", "candidates"),
+    )
     MIRRORED: ClassVar[tuple[str, ...]] = (
-        *("kinds", "roles", "roles_data", "published", "selection"),
+        *("kinds", "roles", "roles_data", "together", "published", "selection"),
         *("model", "revision", "status", "message"),
     )
 
@@ -99,7 +132,10 @@ class TaxonomyView(Filters, HeadWidget):
 
     def __repr__(self) -> str:
         """Say what was found, in a line."""
-        return f"<{type(self).__name__}: {taxonomy_face.words(self.session)}>"
+        said = taxonomy_face.words(self.session)
+        if self.part != PARTS[0]:
+            said = together_face.words(self.session.together, self.part, self.walk)
+        return f"<{type(self).__name__}: {said}>"
 
     def to_frame(self) -> DataFrame:
         """Return every score that is shown.
@@ -113,10 +149,16 @@ class TaxonomyView(Filters, HeadWidget):
         return Roles(self._of).to_frame()
 
     def _png(self) -> bytes:
-        return taxonomy_face.draw(self.session)
+        return self._together() or taxonomy_face.draw(self.session)
 
     def _picture(self) -> bytes:
-        return taxonomy_face.draw(self.session, most=None)
+        return self._together() or taxonomy_face.draw(self.session, most=None)
+
+    def _together(self) -> bytes | None:
+        """Return the picture of the part that is open; None of the kinds."""
+        if self.part == PARTS[0]:
+            return None
+        return together_face.draw(self.session.together, self.part, self.walk)
 
 
 def _others(options: dict[str, Any]) -> list[str]:
@@ -125,10 +167,11 @@ def _others(options: dict[str, Any]) -> list[str]:
 
 def _read(options: dict[str, Any]) -> dict[str, Any]:
     """Check the filters that are given."""
-    allowed: dict[str, Any] = Filters.class_traits()
+    allowed: dict[str, Any] = Filters.class_traits() | Together.class_traits()
     for name, value in options.items():
         values = getattr(allowed.get(name), "values", None)
         if values is not None and value not in values:
-            message = f"expected {name} to be one of {', '.join(values[1:])}, got {value!r:.80}"
+            known = ", ".join(filter(None, values))
+            message = f"expected {name} to be one of {known}, got {value!r:.80}"
             raise InputError(message)
     return options

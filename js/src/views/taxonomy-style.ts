@@ -7,6 +7,7 @@ import { CARD_STYLE } from "./taxonomy-card";
 import { CITED_STYLE } from "./taxonomy-cited";
 import { DEPTH_STYLE } from "./taxonomy-depth";
 import { TOOLS_STYLE } from "./taxonomy-tools";
+import { TOGETHER_STYLE } from "./together";
 
 export const TAXONOMY_STYLE =
   css`
@@ -38,4 +39,5 @@ export const TAXONOMY_STYLE =
   BOARD_STYLE +
   CARD_STYLE +
   PUBLISHED_STYLE +
-  CITED_STYLE;
+  CITED_STYLE +
+  TOGETHER_STYLE;

@@ -23,6 +23,8 @@ interface Does {
 }
 
 export interface ToolsState {
+  /** Whether the board is shown that the filters are for. */
+  board: boolean;
   wanted: Wanted;
   stages: string[];
   /** What was found, in a line. */
@@ -59,7 +61,7 @@ export function taxonomyTools(act: Does) {
   const element = h("div", "", filters, line);
   let listed = "";
 
-  function draw({ wanted, stages, said, running, why, can }: ToolsState): void {
+  function draw({ board, wanted, stages, said, running, why, can }: ToolsState): void {
     if (listed !== stages.join()) {
       listed = stages.join();
       const made = select("", [["", "every stage"], ...stages.map((one) => [one, one])]);
@@ -69,7 +71,8 @@ export function taxonomyTools(act: Does) {
       const value = wanted[name as keyof Wanted];
       if (field.value !== value) field.value = value;
     }
-    all.hidden = Boolean(running);
+    for (const field of Object.values(fields)) field.hidden = !board;
+    all.hidden = Boolean(running) || !board;
     all.disabled = !can;
     cancel.hidden = bar.hidden = !running;
     if (running && running.part > 0) bar.value = running.part;

@@ -7,6 +7,7 @@ import { aria, h, on } from "../lib/dom";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
 import { type Published, readPublished } from "../lib/published";
+import { Cancelled } from "../lib/rpc";
 import { called, type Look, type Looked, type Own } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
@@ -27,11 +28,19 @@ import { passport } from "./taxonomy-passport";
 import { runner } from "./taxonomy-run";
 import { TAXONOMY_STYLE } from "./taxonomy-style";
 import { taxonomyTools } from "./taxonomy-tools";
+import { type PartName, tabs, together } from "./together";
+import type { Together } from "./together-data";
 
 /** The traits of a view of the taxonomy. */
 export interface KindsOwn extends Own, Wanted {
   /** The card that is open, or "". */
   kind: string;
+  part: PartName;
+  walk: string;
+  step: string;
+  broken: string[];
+  task: string;
+  candidates: boolean;
 }
 
 /** What it reads of the session. */
@@ -39,10 +48,12 @@ export interface Kinds extends Looked {
   kinds: Card[];
   roles: RolesHeader;
   roles_data: DataView;
+  together: Together;
 }
 
 const OWN = ["kind", "stage", "evidence", "verdict", "text"] as const;
-const KEYS = ["kinds", "roles", "published", "selection", "model"] as const;
+const PLACE = ["part", "walk", "step", "broken", "task", "candidates"] as const;
+const KEYS = ["kinds", "roles", "together", "published", "selection", "model"] as const;
 const EMPTY = new DataView(new ArrayBuffer(0));
 const none = readRoles({}, EMPTY);
 
@@ -52,10 +63,11 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
   const session = looked as unknown as Look<Kinds>;
   root.classList.add("hw-root", "hw-kindview");
   aria(root, { role: "region", label: "kinds of attention head" });
-  const set = (name: (typeof OWN)[number], value: string) => {
-    own.set(name, value);
+  const put = (name: string, value: unknown) => {
+    own.set(name as "kind", value as string);
     own.save_changes();
   };
+  const set = (name: (typeof OWN)[number], value: string) => put(name, value);
   const open = (kind: string) => set("kind", kind);
   const pick = (head: string) => {
     session.set("selection", head);
@@ -78,10 +90,26 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     confirm: (kind: string, head: string) =>
       work.run("confirm kind", { kind, head }, `confirming ${head} as ${kind}`),
   };
+  let wrong = "";
+  const parts = tabs((name) => put("part", name));
+  const both = together(looked, ask, {
+    ...{ set: put, pick, again: () => draw() },
+    run: (name, body, words) => {
+      wrong = "";
+      work.run(name, body, words);
+    },
+    why: (error) => {
+      if (error instanceof Cancelled || signal.aborted) return;
+      wrong = error.message;
+      draw();
+    },
+  });
   const opened = part("the open card", cards.element);
   const known = part("passport of the selected head", cards.element);
   const halves = h("div", "hw-halves", cards.element, h("div", "hw-side", opened, known));
-  root.replaceChildren(style(TAXONOMY_STYLE), tools.element, halves);
+  root.replaceChildren(
+    ...[style(TAXONOMY_STYLE), parts.element, tools.element, both.element, halves],
+  );
 
   const cite = once(readPublished);
   const read = once((header: RolesHeader, data: DataView) => readRoles(header, data));
@@ -116,11 +144,26 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     const live = isLive(session);
     const idle = live ? "" : STATIC;
     tools.draw({
-      ...{ wanted, running: work.now, why: work.why || broken, can: live && all.length > 0 },
+      board: (own.get("part") || "kinds") === "kinds",
+      ...{
+        wanted,
+        running: work.now,
+        why: work.why || wrong || broken,
+        can: live && all.length > 0,
+      },
       stages: [...new Set(all.map((card) => card.stage))],
       said: said(all, roles, wanted, session.get("model"), live),
     });
-    halves.hidden = !all.length;
+    const [shown, walk, step] = PLACE.map((name) => String(own.get(name) || ""));
+    parts.draw(shown || "kinds");
+    halves.hidden = !all.length || (shown || "kinds") !== "kinds";
+    both.draw({
+      ...{ part: shown || "kinds", walk: walk || "ioi", step: step ?? "", selection, live },
+      ...{ broken: own.get("broken") ?? [], task: own.get("task") ?? "ioi" },
+      ...{ candidates: Boolean(own.get("candidates")), running: work.now },
+      found: session.get("together") ?? {},
+    });
+    root.dataset.hwPart = shown || "kinds";
     const filter = JSON.stringify(wanted);
     const published = cite(session.get("published"));
     drawBoard(all, roles, published, filter, kind, selection, false, "");
@@ -132,7 +175,7 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     root.dataset.hwKind = kind;
   }
   whenChanged(session, KEYS, draw, signal);
-  whenChanged(own, OWN, draw, signal);
+  whenChanged(own, [...OWN, ...PLACE], draw, signal);
   whenLive(looked, draw, signal);
   signal.addEventListener("abort", () => root.replaceChildren());
 };
