@@ -14,6 +14,7 @@ from headwidgets.session.scoring import score_session
 from headwidgets.taxonomy.atlas import atlas, compare
 from headwidgets.taxonomy.confirm import PROMPTS, SEED, confirm
 from headwidgets.taxonomy.confirmed import holm
+from headwidgets.taxonomy.cost import MOST, cost, require
 from headwidgets.taxonomy.registry import find
 from headwidgets.taxonomy.verdict import P_MAX
 
@@ -63,6 +64,9 @@ class Scored(Asked):
             Also the kinds whose score is an intervention on every head, such as s-inhibition:
             about as many forwards as there are heads and prompts. Default: without; each can be
             scored by itself, and ``attrs["notes"]`` names them.
+        most : int or None
+            Forwards of a prompt that those may take; beyond, they are refused with an estimate.
+            None: refuse nothing. See `scores_cost`.
         **options
             As for `score`.
 
@@ -71,11 +75,27 @@ class Scored(Asked):
         The kinds that were done before it is stopped are kept, each as if it had been scored by
         itself: ``s.frames["score: induction"]``.
         """
+        most = options.pop("most", MOST)
         with self._asking("scoring every kind") as snapshot, self._keeping(snapshot):
+            if options.get("causal") is True:
+                require(self.engine, most)
             frame = score_session(self.engine, snapshot, None, proved=self.proofs(), **options)
             frame = self._scored(frame, f"scores{_edited(frame)}", snapshot)
         self._tell("badges")
         return frame
+
+    def scores_cost(self) -> pd.DataFrame:
+        """Estimate what the kinds take whose score intervenes on every head.
+
+        Returns
+        -------
+        DataFrame
+            One row a kind: kind, forwards (of one prompt each), seconds, note; for a model that
+            does their tasks: one at chance is done at once. ``attrs`` have both of all together.
+        """
+        with self._asking("estimating") as snapshot:
+            frame = cost(self.engine)
+            return self._signed(frame, "scores cost", snapshot, ("weights",))
 
     @contextlib.contextmanager
     def _keeping(self, snapshot: Snapshot) -> Iterator[None]:

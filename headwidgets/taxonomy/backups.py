@@ -17,6 +17,7 @@ from headwidgets.heads import Head
 from headwidgets.methods.decompose import FINAL_SCALE, post_scale
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.last_token import at_end, heads_z, setting, written
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.movers import TASK, name_movers, without_edits
@@ -24,6 +25,7 @@ from headwidgets.taxonomy.names import LOOKS
 from headwidgets.taxonomy.ov import unembedding
 from headwidgets.taxonomy.readout import Readout
 from headwidgets.taxonomy.reduce import batches
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import CANDIDATE, NO
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from headwidgets.model.engine import Engine
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
@@ -60,6 +63,11 @@ class _Ends(NamedTuple):
     scale: Floats
     z: Tensor
     norms: dict[int, dict[str, Tensor]]
+
+
+def work(_: Facts) -> Work:
+    """Say what it takes: with the name movers, without them, without each set of others."""
+    return Work(TASK, N, forwards=5 + SETS)
 
 
 def backing_up(measure: Measure) -> Scores:

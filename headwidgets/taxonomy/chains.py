@@ -14,6 +14,7 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy.probing import Labelled, matched, probing, said_at_end
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.skilled import doing
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure, Scores
     from headwidgets.taxonomy.reduce import Floats
@@ -41,9 +43,16 @@ TASKS = (
     Chains("succession in sentences", "templates", tuple(f"M{i}" for i in range(1, 9))),
 )
 N = 1000
+STEPS = 5.5
+"""Of a chain, on average, for an estimate."""
 LEAST = 200
 """Chains, at least."""
 NAMES = ("chains whose steps decide", "others")
+
+
+def work(_: Facts) -> Work:
+    """Say what it takes: every chain, and with each of its steps falsified, on two tasks."""
+    return Work(TASKS[0].task, N, forwards=len(TASKS) * (2 + STEPS))
 
 
 def faithful(measure: Measure) -> Scores:

@@ -23,6 +23,7 @@ from headwidgets.taxonomy.measure import Scores, own_rows
 from headwidgets.taxonomy.movers import without_edits
 from headwidgets.taxonomy.probing import ends, said_at_end
 from headwidgets.taxonomy.reduce import batches
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.skilled import doing
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from headwidgets.model.engine import Engine
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
@@ -44,6 +46,16 @@ LEAST = 10
 """Prompts of a task left once those are dropped whose shuffled answers are right by chance."""
 LUCKY = 0.5
 """Share of a prompt's shuffled answers that may be right."""
+
+
+def work(facts: Facts) -> Work:
+    """Say what it takes: each head's output of two tasks, for every task."""
+    heads, tasks = facts.n_layers * facts.n_heads, len(SORTINGS) + len(MAPPINGS)
+    return Work(
+        f"{TASK}: {next(iter(SORTINGS))}",
+        SHUFFLED,
+        forwards=tasks * (1 + 2 * heads + 2 * N / SHUFFLED),
+    )
 
 
 @dataclass(frozen=True)

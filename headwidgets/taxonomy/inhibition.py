@@ -19,21 +19,33 @@ from headwidgets.methods.receivers import Receiver
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep_plan import Plan
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.movers import TASK, every_head, name_movers, without_edits
 from headwidgets.taxonomy.names import lead
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwidgets.heads import Head
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
 
+MOVERS = 0.7
+"""How far up the first name movers are, as a share of the layers, for an estimate."""
 LOOKS = 0.3
 """Attention on the second mention, at least."""
+
+
+def work(facts: Facts) -> Work:
+    """Say what it takes: from each head below the movers, here at seven tenths, up to the end."""
+    layers, first = facts.n_layers, round(MOVERS * facts.n_layers)
+    above = sum(layers - layer for layer in range(first)) / layers
+    return Work(TASK, N, forwards=8, replays=2 * facts.n_heads * above)
 
 
 def inhibiting(measure: Measure) -> Scores:

@@ -17,16 +17,19 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.methods.held_out import LOGISTIC, fit
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.last_token import setting
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.movers import without_edits
 from headwidgets.taxonomy.probing import ends, said_at_end
 from headwidgets.taxonomy.reduce import batches
+from headwidgets.taxonomy.registry import Work
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from headwidgets.model.engine import Engine
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
@@ -43,6 +46,12 @@ MOST, LEAST = 20, 10
 """Prompts that are steered, and pairs of prompts without which there is nothing to ask."""
 OTHERS = 8
 """Random directions of the same length, for the null."""
+
+
+def work(facts: Facts) -> Work:
+    """Say what it takes: each head moved along its direction and eight others, either way."""
+    heads = facts.n_layers * facts.n_heads
+    return Work(TASK, MOST, forwards=2 * heads * (1 + OTHERS) + 5 * N / MOST)
 
 
 class Asking(NamedTuple):

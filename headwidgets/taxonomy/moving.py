@@ -17,16 +17,19 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.methods.record import resid_name
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.last_token import Seen, at_end, written
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.readout import Readout
 from headwidgets.taxonomy.reduce import batches
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.sources import RELATION, SUBJECT, groups_of, rivals
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.on_task import OnTask
     from headwidgets.taxonomy.reduce import Floats
@@ -40,6 +43,12 @@ LOOKS = 0.1
 OTHERS = 5
 """Other facts that each is set against, where there are so many."""
 _LOGITS = 1 << 26  # numbers that are held at once
+
+
+def work(facts: Facts) -> Work:
+    """Say what it takes: the facts twice, and each head cut off by itself, of six facts."""
+    heads = facts.n_layers * facts.n_heads
+    return Work("lre", N, forwards=2, reads=(1 + OTHERS) * (1 + heads))
 
 
 def moving(measure: Measure) -> Scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy import letters
+from headwidgets.taxonomy import chains, languages, letters
 from headwidgets.taxonomy.amplifying import amplifying
 from headwidgets.taxonomy.chains import faithful
 from headwidgets.taxonomy.languages import coherent
@@ -202,6 +202,7 @@ def correct(measure: Measure) -> Scores:
         "recomputed: the answer changes its language and keeps its meaning"
     ),
     claim=EXPLORATORY,
+    work=languages.work,
 )
 def coherence(measure: Measure) -> Scores:
     """Effect of steering towards the language asked for."""
@@ -254,6 +255,7 @@ def coherence(measure: Measure) -> Scores:
         "with their steps than with a random direction of the same length"
     ),
     claim=MAY_FORM,
+    work=chains.work,
 )
 def faithfulness(measure: Measure) -> Scores:
     """Held-out accuracy of a probe for chains that decide the answer."""

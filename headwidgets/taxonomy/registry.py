@@ -16,13 +16,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from headwidgets.errors import InputError
 
 if TYPE_CHECKING:
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.measure import Measure, Scores
 
 RECALLING = "knowledge recalling"
@@ -49,6 +50,26 @@ _STAGE_MODULES = (
 )
 
 Function = Callable[["Measure"], "Scores"]
+
+
+class Work(NamedTuple):
+    """What a score takes that intervenes on every head, where the model does the task.
+
+    Attributes
+    ----------
+    task : str
+        Whose prompts are run.
+    prompts : int
+    forwards, replays, reads : float
+        Of each prompt: whole forwards, forwards' worth of blocks that are run again by themselves,
+        and readings of the whole vocabulary.
+    """
+
+    task: str
+    prompts: int
+    forwards: float
+    replays: float = 0.0
+    reads: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +132,8 @@ class Kind:
     shares : str
         The measurement that it shares with other kinds, which then count once; default: its
         own name.
+    work : callable, optional
+        `Facts` -> `Work`, of a kind whose score intervenes on every head.
     function : callable
         `Measure` -> `Scores`.
     """
@@ -140,10 +163,12 @@ class Kind:
     proof_at: str = ""
     proof_against: str = "foil"
     proof_sign: int = 1
+    work: Callable[[Facts], Work] | None = None
 
     def card(self) -> dict[str, Any]:
-        """Everything but the function, as plain values."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
+        """Everything but the functions, as plain values."""
+        functions = ("function", "work")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in functions}
 
     @property
     def measurement(self) -> str:

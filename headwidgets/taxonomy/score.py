@@ -15,7 +15,7 @@ from headwidgets.taxonomy.agreement import note_agreement
 from headwidgets.taxonomy.frame import empty_frame, frame
 from headwidgets.taxonomy.measure import Measure
 from headwidgets.taxonomy.random_tokens import random_rows, text_rows
-from headwidgets.taxonomy.registry import ATTENTION, CAUSAL, Kind, all_kinds, find
+from headwidgets.taxonomy.registry import ATTENTION, Kind, all_kinds, find
 from headwidgets.taxonomy.verdict import DRAWS, LEAST_DRAWS
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
 
 def intervenes(kind: Kind) -> bool:
     """Whether a kind's score runs an intervention on every head, which takes its time."""
-    return kind.evidence == CAUSAL
+    return kind.work is not None
 
 
 def _left_out(wanted: Sequence[Kind]) -> list[str]:

@@ -18,15 +18,18 @@ from headwidgets.methods.record import keep_into, resid_name
 from headwidgets.methods.weighting import value_name
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.last_token import at_end, behind_norm
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.readout import Readout
 from headwidgets.taxonomy.reduce import batches
+from headwidgets.taxonomy.registry import Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwidgets.model.engine import Engine
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.on_task import OnTask
@@ -39,6 +42,12 @@ OTHERS = 5
 """Times that every review is given the values of another one of its sentiment, for the null."""
 LEAST = 20
 """Reviews that have another one of their sentiment and length, at least."""
+
+
+def work(facts: Facts) -> Work:
+    """Say what it takes: values of both reviews and a clean run, six times; each head put in."""
+    heads = facts.n_layers * facts.n_heads
+    return Work(TASK, N, forwards=2 + 3 * (1 + OTHERS), reads=(1 + OTHERS) * (1 + heads))
 
 
 def reading(measure: Measure) -> Scores:

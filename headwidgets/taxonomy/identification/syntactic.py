@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy import in_words
+from headwidgets.taxonomy import backups, in_words, moving
 from headwidgets.taxonomy.backups import backing_up
-from headwidgets.taxonomy.moving import moving
 from headwidgets.taxonomy.names import letter_moving, name_moving
 from headwidgets.taxonomy.registry import CLAIMABLE, IDENTIFICATION, MAY_FORM, kind
 
@@ -155,10 +154,11 @@ def syntactic(measure: Measure) -> Scores:
     claim=MAY_FORM,
     proof_task="lre",
     proof_at="end",
+    work=moving.work,
 )
 def mover(measure: Measure) -> Scores:
     """Effect of the edge to the logits on facts."""
-    return moving(measure)
+    return moving.moving(measure)
 
 
 @kind(
@@ -250,6 +250,7 @@ def name_mover(measure: Measure) -> Scores:
     claim=MAY_FORM,
     proof_task="ioi",
     proof_at="end",
+    work=backups.work,
 )
 def backup_name_mover(measure: Measure) -> Scores:
     """Gain in direct attribution when the name movers are out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.taxonomy import targets
+from headwidgets.taxonomy import function_vectors, summaries, targets
 from headwidgets.taxonomy.copying import copying
 from headwidgets.taxonomy.function_vectors import transporting
 from headwidgets.taxonomy.in_context import teaching
@@ -57,6 +57,7 @@ LEARNING = "in-context learning"
     claim=MAY_FORM,
     proof_task="toy movie review",
     proof_at="end",
+    work=summaries.work,
 )
 def summary_reader(measure: Measure) -> Scores:
     """Effect of what is read at the neutral tokens."""
@@ -109,6 +110,7 @@ def summary_reader(measure: Measure) -> Scores:
         "that of another task; resampled on prompts with examples, they fall"
     ),
     claim=MAY_FORM,
+    work=function_vectors.work,
 )
 def function_vector(measure: Measure) -> Scores:
     """Effect of the mean output on prompts whose examples show nothing."""

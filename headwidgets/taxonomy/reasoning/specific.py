@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwidgets.taxonomy import letters
+from headwidgets.taxonomy import inhibition, letters
 from headwidgets.taxonomy.chain import iterating
 from headwidgets.taxonomy.from_weights import succession
 from headwidgets.taxonomy.inhibition import inhibiting
@@ -205,6 +205,7 @@ def successor(measure: Measure) -> Scores:
     claim=MAY_FORM,
     proof_task="ioi",
     proof_at="end",
+    work=inhibition.work,
 )
 def s_inhibition(measure: Measure) -> Scores:
     """Effect on the logit difference through the name movers' queries."""
