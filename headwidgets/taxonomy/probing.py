@@ -173,13 +173,10 @@ def _told(rows: Sequence[Ids], what: Callable[[int, int], object]) -> Tensor:
 
 
 def _varying(z: Tensor) -> Tensor:
-    """Return a head's z less its mean, its numbers of size one, as the penalty takes them to be.
-
-    Zero where it varies by no more than rounding does.
-    """
+    """Return a head's z less its mean, zero where it varies by no more than rounding does."""
     centred = z - z.mean(0)
     small = float(centred.abs().max()) <= _ROUNDING * float(z.abs().max())
-    return torch.zeros_like(z) if small else centred / centred.square().mean().sqrt()
+    return torch.zeros_like(z) if small else centred
 
 
 def ends(engine: Engine, rows: Sequence[Ids], hooks: Hooks = ()) -> Tensor:
