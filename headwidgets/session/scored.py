@@ -85,7 +85,7 @@ class Scored(Asked):
         return frame
 
     def scores_cost(self) -> pd.DataFrame:
-        """Estimate what the kinds take whose score intervenes on every head.
+        """Estimate what kinds take whose score runs the model anew for every head or step.
 
         Returns
         -------

@@ -51,7 +51,7 @@ def score_session(
     proved : mapping of (kind, Head) to bool, optional
         How proofs of the unedited model went.
     causal : bool
-        Of all kinds also those whose score intervenes on every head.
+        Of all kinds also those whose score runs the model anew for every head or step.
     **options
         ids, length, rows, seed of the random tokens; draws of the null.
 

@@ -1,4 +1,4 @@
-"""How long scores that intervene on every head will take, before they are begun.
+"""How long scores will take that run the model anew for every head or step, before they begin.
 
 What each does is counted in forwards of a prompt, in blocks that are run again, and in readings of
 the vocabulary (its card's `work`, for a model that does the task: one at chance is done at once).
@@ -56,7 +56,7 @@ class Rates(NamedTuple):
 
 
 def intervening() -> list[Kind]:
-    """Return the kinds whose score intervenes on every head."""
+    """Return the kinds whose score runs the model anew for every head or step."""
     return [kind for kind in all_kinds() if kind.work is not None]
 
 
@@ -118,7 +118,7 @@ def require(engine: Engine, most: int | None) -> None:
     if forwards > most:
         seconds = cost(engine).attrs["seconds"]
         message = (
-            f"the kinds that intervene on every head take about {forwards:,.0f} forwards of a "
+            f"the kinds that run the model anew for every head take about {forwards:,.0f} forwards of a "
             f"prompt, some {_spoken(seconds)} here, and most={most:,} allows fewer: score them one "
             f"by one (s.scores_cost() says what each takes), or pass most={round(forwards * 1.1):,}"
         )

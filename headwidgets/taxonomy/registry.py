@@ -53,7 +53,7 @@ Function = Callable[["Measure"], "Scores"]
 
 
 class Work(NamedTuple):
-    """What a score takes that intervenes on every head, where the model does the task.
+    """What a score takes that runs the model anew for every head or step, where the model does the task.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class Kind:
         The measurement that it shares with other kinds, which then count once; default: its
         own name.
     work : callable, optional
-        `Facts` -> `Work`, of a kind whose score intervenes on every head.
+        `Facts` -> `Work`, of a kind whose score runs the model anew for every head or step.
     function : callable
         `Measure` -> `Scores`.
     """

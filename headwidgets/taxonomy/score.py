@@ -106,7 +106,7 @@ def scores(engine: Engine, **options: Unpack[Options]) -> pd.DataFrame:
 
 
 def intervenes(kind: Kind) -> bool:
-    """Whether a kind's score runs an intervention on every head, which takes its time."""
+    """Whether a kind's score runs the model anew for every head or step, which takes its time."""
     return kind.work is not None
 
 
@@ -115,7 +115,7 @@ def _left_out(wanted: Sequence[Kind]) -> list[str]:
     rest = [one.name for one in all_kinds() if one not in wanted]
     if not rest:
         return []
-    return [f"not measured without causal=True: {', '.join(rest)}: each intervenes on every head"]
+    return [f"not measured without causal=True: {', '.join(rest)}: each runs the model anew for every head or step"]
 
 
 @dataclass(frozen=True)
