@@ -88,6 +88,7 @@ class Collaborating(DoingTasks):
                 partial = getattr(error, "partial", None)
                 if partial is not None and not isinstance(partial, list):
                     self._signed(partial, label, snapshot, ("weights",))
+                    self._tell("badges")
                 raise
             frame.attrs["asked_of"] = {"index": index, "n": n, "seed": seed}
             self._walked_on[plan.name] = prompts
@@ -237,6 +238,7 @@ class Collaborating(DoingTasks):
                 partial = getattr(error, "partial", None)
                 if partial is not None:
                     self._signed(partial, "hand-over", snapshot, depends)
+                    self._tell("badges")
                 raise
             if named:
                 frame.attrs["measured_on"] = f"{named}, n = {len(question.pairs)}"
