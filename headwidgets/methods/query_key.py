@@ -144,6 +144,8 @@ def query_key(
         others = float(np.mean(run.scores[list(against)])) if against else 0.0
         score = float(run.scores[key]) - others
     parts = (*names, BIAS)
+    if not table[-1].any() and not table[:, -1].any():  # a model without biases
+        parts, table = parts[:-1], table[:-1, :-1]
     return QueryKey(one, parts, table, score, float(run.pattern[key]), run.pattern, error)
 
 

@@ -81,17 +81,20 @@ class Collaborating(DoingTasks):
         with self._asking(f"walk: {plan.name}") as snapshot:
             asked, question = self._walked(plan, prompts, index, n, seed, snapshot)
             found = self._carriers(plan)
-            label = f"walk: {plan.name}"
+
+            def keep(frame: pd.DataFrame) -> pd.DataFrame:
+                frame.attrs["asked_of"] = {"index": index, "n": n, "seed": seed}
+                self._walked_on[plan.name] = prompts
+                return self._signed(frame, f"walk: {plan.name}", snapshot, ("weights",))
+
             try:
-                frame = walking.walk(self.engine, plan.name, asked, question, found)
+                frame = keep(walking.walk(self.engine, plan.name, asked, question, found))
             except BaseException as error:
                 partial = getattr(error, "partial", None)
-                if partial is not None and not isinstance(partial, list):
-                    self._signed(partial, label, snapshot, ("weights",))
+                if partial is not None:
+                    keep(partial)
+                    self._tell("badges")
                 raise
-            frame.attrs["asked_of"] = {"index": index, "n": n, "seed": seed}
-            self._walked_on[plan.name] = prompts
-            frame = self._signed(frame, label, snapshot, ("weights",))
         self._tell("badges")
         return frame
 
@@ -237,6 +240,7 @@ class Collaborating(DoingTasks):
                 partial = getattr(error, "partial", None)
                 if partial is not None:
                     self._signed(partial, "hand-over", snapshot, depends)
+                    self._tell("badges")
                 raise
             if named:
                 frame.attrs["measured_on"] = f"{named}, n = {len(question.pairs)}"

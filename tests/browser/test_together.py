@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from browser.conftest import ROOT
@@ -164,14 +165,24 @@ def test_the_names_are_walked_and_the_order_differs(walking):
 
 
 @slow
-def test_a_walk_is_cancelled_and_leaves_what_there_was(walking):
-    walking.take("parity")
-    walking.python("v.walk = 'multiple choice'")
-    walking.python("s2 = s.frames.get('walk: parity')")
-    walking.root.get_by_role("radio", name="parity", exact=True).click()
-    walking.button("walk again").click()
+def test_a_hand_over_is_cancelled_and_what_was_done_is_kept(walking):
+    walking.python(
+        "v.part = 'hand-over'; v.task = 'ioi'; v.candidates = True\n"
+        "for kind in ('induction', 'retrieval', 'successor', 'name mover'): s.score(kind)"
+    )
+    walking.ready(part="hand-over")
+    walking.button("hand over").click()
+    expect(walking.root).to_have_attribute("data-hw-state", "busy")
+    expect(walking.root.locator("progress")).to_have_attribute("value", re.compile("0"))
+    walking.button("cancel").click()
     walking.ready()
+    expect(walking.root.locator(".hw-matrix")).to_be_visible()
+    expect(walking.root).to_contain_text("runs done")
+    code = "print(s.frames['hand-over'].attrs['incomplete'], s.engine.hooks_left())"
+    said = walking.python(code)
+    assert said.startswith("stopped: ")
     assert walking.python("print(s.state.status)") == "ready"
+    walking.python("v.candidates = False")
 
 
 @slow

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import headwidgets as hw
-from headwidgets.errors import InputError
+from headwidgets.errors import Cancelled, InputError
+from headwidgets.model.work import Work, doing
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,24 @@ def test_the_names_are_walked_and_the_order_differs(session):
     lacking = frame[frame["heads"] == ""]
     assert lacking["reason"].str.startswith("no head was found").all()
     assert np.isnan(lacking["cost"]).all()
+
+
+def test_what_was_walked_is_kept_and_can_be_broken(session):
+    session.walk("multiple choice", n=20)
+    work = Work()
+
+    def stop(done, _total, label):
+        if label.startswith("walking") and done == 2:
+            work.cancel()
+
+    work.progress = stop
+    with doing(work), pytest.raises(Cancelled):
+        session.walk("multiple choice", n=24)
+    frame = session.frames["walk: multiple choice"]
+    assert frame.attrs["incomplete"] == "stopped: 2 of 3 steps done"
+    assert session.break_walk("multiple choice", "gather")["n"] == 24
+    with pytest.raises(InputError, match="with a head"):
+        session.break_walk("multiple choice", "letter")
 
 
 def test_claimed_heads_hand_over(session):

@@ -41,10 +41,12 @@ export function handOver(
     `${percent(found.cycling)} of all.`,
   ];
   const skip = found.skipping;
-  const skipping = skip.reason
-    ? `Who skips expression preparation cannot be told: ${skip.reason}.`
-    : `${percent(skip.share)} of ${skip.n} prompts skip expression preparation: its heads write ` +
-      `less than ${percent(skip.least)} of the logit difference themselves.`;
+  const skipping = !("share" in skip)
+    ? ""
+    : skip.reason
+      ? `Who skips expression preparation cannot be told: ${skip.reason}.`
+      : `${percent(skip.share)} of ${skip.n} prompts skip expression preparation: its heads write ` +
+        `less than ${percent(skip.least)} of the logit difference themselves.`;
   const notes = [found.measured_on, found.stale ? "before your edit" : "", found.incomplete];
   return h(
     "div",

@@ -28,7 +28,8 @@ export const WALKS_STYLE = css`
 .hw-steps li.hw-lost { border-style: dashed; color: var(--hw-quiet); }
 .hw-steps li.hw-off .hw-stepname { text-decoration: line-through; }
 .hw-stepname { font-weight: 600; }
-.hw-steps .hw-mono, .hw-mono { font-family: var(--hw-mono); font-size: 12px; }
+.hw-steps li > .hw-mono { text-align: right; }
+.hw-mono { font-family: var(--hw-mono); font-size: 12px; }
 .hw-steps small { grid-column: 2; color: var(--hw-quiet); font-size: 11px; overflow: hidden;
   text-overflow: ellipsis; white-space: nowrap; }
 .hw-steps small + small { grid-column: 3; text-align: right; }
@@ -57,9 +58,10 @@ export const WALKS_STYLE = css`
   border-radius: 50%; background: var(--hw-quiet); }
 .hw-switch[aria-checked="true"] i { background: var(--hw-pick); border-color: var(--hw-pick); }
 .hw-switch[aria-checked="true"] i::after { left: 14px; background: var(--hw-bg); }
-.hw-orders { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 10px;
+.hw-together .hw-orders { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 10px;
   margin: 12px 0 8px; font-size: 12px; }
-.hw-orders dt { color: var(--hw-quiet); font-weight: 400; } .hw-orders dd { margin: 0; }
+.hw-together .hw-orders dt { color: var(--hw-quiet); font-weight: 400; width: auto; }
+.hw-together .hw-orders dd { margin: 0; padding: 0; }
 `;
 
 interface Does {
