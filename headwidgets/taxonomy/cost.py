@@ -118,8 +118,8 @@ def require(engine: Engine, most: int | None) -> None:
     if forwards > most:
         seconds = cost(engine).attrs["seconds"]
         message = (
-            f"the kinds that run the model anew for every head take about {forwards:,.0f} forwards of a "
-            f"prompt, some {_spoken(seconds)} here, and most={most:,} allows fewer: score them one "
+            f"the kinds that run the model anew for every head take about {forwards:,.0f} forwards "
+            f"of a prompt, some {_spoken(seconds)} here, and most={most:,} allows fewer: score them one "
             f"by one (s.scores_cost() says what each takes), or pass most={round(forwards * 1.1):,}"
         )
         raise InputError(message)

@@ -53,7 +53,7 @@ Function = Callable[["Measure"], "Scores"]
 
 
 class Work(NamedTuple):
-    """What a score takes that runs the model anew for every head or step, where the model does the task.
+    """What a score takes that runs the model anew for every head or step of a task that it does.
 
     Attributes
     ----------

@@ -115,7 +115,8 @@ def _left_out(wanted: Sequence[Kind]) -> list[str]:
     rest = [one.name for one in all_kinds() if one not in wanted]
     if not rest:
         return []
-    return [f"not measured without causal=True: {', '.join(rest)}: each runs the model anew for every head or step"]
+    said = "each runs the model anew for every head or step"
+    return [f"not measured without causal=True: {', '.join(rest)}: {said}"]
 
 
 @dataclass(frozen=True)
