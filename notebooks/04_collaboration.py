@@ -147,7 +147,52 @@ print(f"{skipping['share']:.0%} of {skipping['n']} prompts ({', '.join(skipping[
 hw.TaxonomyView(s, part="hand-over")
 
 # %% [markdown]
-# ## 4. What it does not say
+# ## 4. Is a head one thing?
+#
+# What resampling each head costs on other tasks, as a share of what the model's answer leads by,
+# and how much of that cost's variance lies between a task's templates: how robust heads are to
+# wording is an open question of the survey.
+
+# %%
+inhibitor = steps.loc["s-inhibition", "head"]
+movers = [head for head in team["name mover"] if head != inhibitor]
+crossed = s.matrix(
+    None, ["ioi", "acronyms", "key value", "parity", "options"], heads=[inhibitor, *movers], n=60
+)
+hw.crossing(crossed)
+
+# %%
+whole = crossed[crossed["template"] == "all"].assign(
+    name=lambda f: f["layer"].astype(str) + "." + f["head"].astype(str)
+)
+shares = whole.pivot_table(index="name", columns="task", values="share")
+print(f"{inhibitor} takes {shares.loc[inhibitor].min():.0%} or more of every one of these tasks")
+assert shares.loc[inhibitor].min() > 0.3
+others = shares.drop(index=inhibitor).drop(columns="ioi")
+print(f"the movers: {shares.drop(index=inhibitor)['ioi'].max():.0%} of ioi at most")
+
+# %% [markdown]
+# The head that inhibits here is in the first layer, and half the model builds on what it writes:
+# its part in one task was never all that it is. Does it help to suppress or to double a head? With
+# intervals over pairs, and with what it does to text that it should leave alone:
+
+# %%
+mover = steps.loc["name mover", "head"]
+edits = {"mover off": hw.zero(mover), "mover doubled": hw.scale(mover, 2)}
+text = ["The color of the sky is blue.", "On Monday we went to the market."]
+judged = s.benchmark(["ioi", "acronyms"], edits, n=100, neutral=text)
+assert not (judged["verdict"] == "helps").any()
+judged[["edits", "task", "accuracy", "edited", "logit_diff_change", "verdict"]].round(3)
+
+# %%
+pd.DataFrame(judged.attrs["side_effects"])[["edits", "kl", "loss_change"]].round(4)
+
+# %% [markdown]
+# When did these heads form? `s.over_training(["induction", "name mover", "successor"], folder)`
+# scores every checkpoint of a training run, such as one of `make model`, or the revisions of a model
+# that you opened by name (`["step512", "step1000", …]` of a Pythia model); `hw.curves` draws it.
+#
+# ## 5. What it does not say
 #
 # - An order by layers is what *can* hand over, not what does; the matrix says what does, on this
 #   metric and these prompts.

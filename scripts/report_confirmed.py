@@ -14,9 +14,9 @@ import headwidgets as hw
 
 SEEDS = (1, 2)
 BAR = 14
-TEXT = """The two heads of each kind with the highest score that are consistent with it or candidates,
-chosen by `s.scores(causal=True)`, then broken on held-out templates and other prompts, n = 100 for
-each seed (`s.confirm_all`). "share": what is lost of the logit difference; p by bootstrap against
+TEXT = """The two heads of each kind with the highest score that are consistent with it or
+candidates, chosen by `s.scores(causal=True)`, then broken on held-out templates and other prompts,
+n = 100 for each seed (`s.confirm_all`). "share": what is lost of the logit difference; p by bootstrap against
 matched heads, corrected over all proofs of both seeds (Holm 1979). A head passes if it does with
 every seed: share ≥ 0.1 and p ≤ .01. Kinds with one measurement count once.
 """
@@ -49,7 +49,8 @@ def main() -> int:
     session.scores(causal=True)
     tables = [session.confirm_all(seed=seed) for seed in SEEDS]
     found = tables[-1].attrs["confirmed"]  # what passed with every seed tried
-    columns = ["kind", "measurement", "head", "score", f"share, seeds {SEEDS}", "p", "proved", "why"]
+    columns = ["kind", "measurement", "head", "score", f"share, seeds {SEEDS}", "p", "proved"]
+    columns.append("why not")
     outcome = "kept" if len(found) >= BAR else "MISSED"
     said = f"Proved: {len(found)} distinct measurements ({', '.join(found)}). {outcome}: ≥ {BAR}.\n"
     body = f"{TEXT}\n{said}\n{report.table(columns, rows(tables))}"

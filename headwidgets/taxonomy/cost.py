@@ -119,8 +119,9 @@ def require(engine: Engine, most: int | None) -> None:
         seconds = cost(engine).attrs["seconds"]
         message = (
             f"the kinds that run the model anew for every head take about {forwards:,.0f} forwards "
-            f"of a prompt, some {_spoken(seconds)} here, and most={most:,} allows fewer: score them one "
-            f"by one (s.scores_cost() says what each takes), or pass most={round(forwards * 1.1):,}"
+            f"of a prompt, some {_spoken(seconds)} here, and most={most:,} allows fewer: score "
+            "them one by one (s.scores_cost() says what each takes), or pass "
+            f"most={round(forwards * 1.1):,}"
         )
         raise InputError(message)
 
