@@ -189,8 +189,8 @@ pd.DataFrame(judged.attrs["side_effects"])[["edits", "kl", "loss_change"]].round
 
 # %% [markdown]
 # When did these heads form? `s.over_training(["induction", "name mover", "successor"], folder)`
-# scores every checkpoint of a training run, such as one of `make model`, or the revisions of a model
-# that you opened by name (`["step512", "step1000", …]` of a Pythia model); `hw.curves` draws it.
+# scores every checkpoint of a training run, such as one of `make model`, or the revisions of a
+# model that you opened by name (`["step512", "step1000", …]` of a Pythia); `hw.curves` draws it.
 #
 # ## 5. What it does not say
 #
