@@ -2,7 +2,7 @@
 
 A head's effective OV circuit sends a token through the first MLP and the head to the logits,
 ``W_U · W_OV · MLP0(W_E)``. A pair of a member and the next one is right if the next one's logit is
-the largest of the members of its set. No prompt is run.
+the largest of the members of its set, alone. No prompt is run.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     for place, one in enumerate(known):
         for layer in range(facts.n_layers):
             checkpoint()
-            top = _logits(engine, layer, one, variant).argmax(-1).numpy()  # [head, member]
+            top = ov.first(_logits(engine, layer, one, variant)).numpy()  # [head, member]
             shares[place, layer] = (top[:, one.asked] == one.right).mean(-1)
             copying[layer] += (top == np.arange(len(one.series.ids))).sum(-1)
     copying /= sum(len(one.series.ids) for one in known)
@@ -312,8 +312,5 @@ def brought(engine: Engine, layer: int, one: Known, variant: str, rows: Tensor) 
     NotMeasurable
         If the layer's weights do not multiply.
     """
-    W_V, W_O = ov.own_weights(engine, layer, "W_V"), ov.own_weights(engine, layer, "W_O")
     stream = ov.normed(engine, layer, rows) if variant == "stream" else rows
-    read = ov.gained(engine, layer, one.read)
-    found = ov.multiplied(layer, stream, W_V) @ ov.multiplied(layer, W_O, read)
-    return ov.finite(layer, found)
+    return ov.brought(engine, layer, stream, one.read)

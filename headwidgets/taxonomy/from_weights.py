@@ -29,7 +29,7 @@ LEAST = 5
 """Members of a set that must be one token each."""
 LEAST_PAIRS = 20
 _NONE = -1
-"""The answer of a head whose highest target is tied."""
+"""No member; also the answer of a head whose highest target is tied."""
 
 
 class Series(NamedTuple):
@@ -128,11 +128,7 @@ def spelled(engine: Engine) -> list[Series]:
 
 def _said(engine: Engine, embedded: Tensor, read: Tensor) -> NDArray[np.int64]:
     """Return which target each head writes most, [token, layer, head]; -1 where several tie."""
-    out = []
-    for _, found in ov.written(engine, embedded, read):
-        top = found.max(-1, keepdim=True)
-        alone = (found == top.values).sum(-1) == 1
-        out.append(torch.where(alone, top.indices[..., 0], _NONE))
+    out = [ov.first(found) for _, found in ov.written(engine, embedded, read)]
     said: NDArray[np.int64] = torch.stack(out).permute(2, 0, 1).numpy()
     return said
 
