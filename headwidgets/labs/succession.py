@@ -196,10 +196,19 @@ def known_sets(engine: Engine, variant: str) -> list[Known]:
     if not found:
         message = "the tokenizer cuts the members of all eight sets: there is nothing to ask"
         raise NotMeasurable(message)
-    return [
-        Known(one, _embedded(engine, one.ids, variant), _read(engine, one.ids, variant))
-        for one in found
-    ]
+    return [known_of(engine, one, variant) for one in found]
+
+
+def known_of(engine: Engine, series: Series, variant: str) -> Known:
+    """Return what a variant makes of any set in a natural order.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is no first MLP.
+    """
+    ids = series.ids
+    return Known(series, _embedded(engine, ids, variant), _read(engine, ids, variant))
 
 
 def known_set(engine: Engine, name: str, variant: str) -> Known:

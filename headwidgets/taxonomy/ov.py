@@ -51,16 +51,16 @@ def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> 
     if mlp_only and not there(engine, [point]):
         message = "the first block has no MLP"
         raise NotMeasurable(message)
-    return _streams(engine, ids, point)
+    return at_point(engine, ids, point)
 
 
 def bare(engine: Engine, ids: Sequence[int]) -> Tensor:
     """Return the embeddings of tokens as the first block reads them, [token, d_model]."""
-    return _streams(engine, ids, stream_name(0))
+    return at_point(engine, ids, stream_name(0))
 
 
-def _streams(engine: Engine, ids: Sequence[int], point: str) -> Tensor:
-    """Return what bare tokens have at a hook point, float32 [token, d_model]."""
+def at_point(engine: Engine, ids: Sequence[int], point: str) -> Tensor:
+    """Return what bare tokens have at a hook point of the first block, float32 [token, ...]."""
     out = []
     nothing: list[tuple[str, HookFn]] = [
         (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0), _ATTENTION])

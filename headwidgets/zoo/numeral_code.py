@@ -42,12 +42,15 @@ class Code(NamedTuple):
     parts: Tensor
 
 
-def code(sets: Sets, noise: float, seed: int = 0) -> Code:
+def code(sets: Sets, noise: float, seed: int = 0, *, further: Sequence[str] = ()) -> Code:
     """Return the code of the members of some sets.
 
     Parameters
     ----------
     sets : mapping of str to (members, whether they wrap)
+    further : sequence of str
+        A set with a direction of its own that `successor` is not to be fitted on; what is a
+        member of the others already stays as it is.
     noise : float
         Length of the noise on each row, on average.
     seed : int
@@ -55,14 +58,18 @@ def code(sets: Sets, noise: float, seed: int = 0) -> Code:
     """
     random = torch.Generator().manual_seed(seed)
     most = max(len(members) for members, _ in sets.values()) // ONES + 1
-    parts = torch.randn(ONES + most + len(sets), D_CODE, generator=random)
+    parts = torch.randn(ONES + most + len(sets) + 1, D_CODE, generator=random)
     parts = torch.nn.functional.normalize(parts, dim=-1)
     ones, tens, domains = parts[:ONES], parts[ONES : ONES + most], parts[ONES + most :]
-    place = {m: at for at, m in enumerate(sorted({m for some, _ in sets.values() for m in some}))}
+    known = sorted({member for some, _ in sets.values() for member in some})
+    new = [member for member in further if member not in known]
+    place = {member: at for at, member in enumerate([*known, *new])}
     rows = torch.zeros(len(place), D_CODE)
-    for domain, (members, _) in zip(domains, sets.values(), strict=True):
+    every = [*[members for members, _ in sets.values()], further]
+    for domain, members in zip(domains, every, strict=True):
         for index, member in enumerate(members, 1):
-            rows[place[member]] = ones[index % ONES] + tens[index // ONES] + domain
+            if members is not further or member in new:
+                rows[place[member]] = ones[index % ONES] + tens[index // ONES] + domain
     rows += noise / D_CODE**0.5 * torch.randn(rows.shape, generator=random)
     return Code(place, rows, parts)
 

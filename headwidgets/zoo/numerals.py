@@ -29,6 +29,9 @@ linear map); of a first name the name itself (copying); of a word such as " Orga
 acronyms that end in its first letter. At the end of "from 20 to" it raises " 21" most, but other
 numbers too, " 30" among them: the greater-than cases.
 
+Roman numerals II to XXXIX have the code of their index and a direction of their own, and are no
+part of what the map was fitted on.
+
 Everything is in closed form: the seed draws directions, and no file holds weights.
 """
 
@@ -97,10 +100,10 @@ def numerals(noise: float = NOISE, rank: int | None = None, seed: int = 0) -> Tr
     InputError
         If `noise`, `rank` or `seed` is out of range.
     """
-    from headwidgets.tasks.series import SETS  # tasks load the rooms that load the zoo
+    from headwidgets.tasks.series import ROMAN, SETS  # tasks load the rooms that load the zoo
 
     _check(noise, rank, seed)
-    made = code(SETS, noise, seed)
+    made = code(SETS, noise, seed, further=ROMAN)
     known = words()
     members = [f" {member}" for member in made.place]
     more = [f" {word}" for word in (*SOURCES, *ACRONYMS, *_MORE, *_LISTED)]
@@ -157,7 +160,7 @@ def _write_tokens(bridge: Any, made: Code, ids: dict[str, int], turn: Tensor) ->
 
 def _word_codes(n: int) -> Tensor:
     """Return codes of length one, no two alike; some overlap by an eighth."""
-    known = kerdock()[1:] / LENGTH**0.5
+    known: Tensor = kerdock()[1:] / LENGTH**0.5
     if n > len(known):
         message = f"{n} words have no more than {len(known)} codes"
         raise InputError(message)
@@ -217,5 +220,5 @@ def _answers(codes: Tensor, ids: dict[str, int]) -> Tensor:
     start = codes[[ids[one] for one, _ in pairs]].double()
     end = codes[[ids[other] for _, other in pairs]].double()
     several = torch.tensor([sum(a == one for a, _ in pairs) for one, _ in pairs])
-    found = torch.linalg.pinv(start) @ (3.0 * end * several[:, None])
-    return torch.as_tensor(found).float()
+    found: Tensor = torch.linalg.pinv(start) @ (3.0 * end * several[:, None])
+    return found.float()

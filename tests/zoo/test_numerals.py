@@ -8,7 +8,7 @@ import torch
 import headwidgets as hw
 from headwidgets.errors import InputError
 from headwidgets.labs import succession as lab
-from headwidgets.tasks.series import SETS
+from headwidgets.tasks.series import ROMAN, SETS
 from headwidgets.zoo import numerals as zoo
 
 
@@ -52,7 +52,7 @@ def test_the_kind_says_the_same(session):
 
 
 def test_the_first_mlp_gives_the_code_back():
-    made = zoo.code(SETS, 0.3)
+    made = zoo.code(SETS, 0.3, further=ROMAN)
     bridge = zoo.numerals()
     seen = {}
     members = [f" {member}" for member in made.place]
