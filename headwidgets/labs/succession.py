@@ -288,7 +288,11 @@ def _embedded(engine: Engine, ids: Sequence[int], variant: str) -> Tensor:
     bare = ov.bare(engine, ids)
     with torch.no_grad():
         own = bare.to(engine.weights.W_U.device, engine.weights.dtype)
-        found: Tensor = mlp(own[:, None])[:, 0].float().cpu()
+        try:
+            found: Tensor = mlp(own[:, None])[:, 0].float().cpu()
+        except RuntimeError as error:  # of OPT: its MLP is no module of its own
+            message = f"the first MLP of {engine.facts.architecture} does not run by itself"
+            raise NotMeasurable(message) from error
     return found
 
 
