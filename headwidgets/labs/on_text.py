@@ -34,7 +34,8 @@ ATTENDED = 5
 WINDOW = 128
 """Tokens of a context, as in the paper: a longer text is cut into several."""
 LISTS = 64
-_SHOWN = 16  # tokens of context
+_SHOWN = 24  # tokens of context
+_FRAMES = ("In order:", "The list goes", "They count:", "Now:")
 _LEAST = 2  # tokens of a text, and letters of an acronym
 
 
@@ -51,6 +52,9 @@ class _Case(NamedTuple):
     runner_up_effect: float
     context: str
     attended: str
+
+
+_COLUMNS = tuple("class" if name == "kind" else name for name in _Case._fields)
 
 
 def on_text(session: Any, head: object, texts: Any = None) -> pd.DataFrame:
@@ -80,7 +84,8 @@ def on_text(session: Any, head: object, texts: Any = None) -> pd.DataFrame:
         (logits that the next token loses), next, class, because (the attended token that the
         class is due to), runner_up and runner_up_effect (the next head), context (the text up to
         there), attended (the five tokens with their attention). ``attrs``: head, n (positions
-        with a next token, ``<bos>`` left out), wins, texts.
+        with a next token, ``<bos>`` left out), wins, texts, looks (of each row the context's
+        tokens and the attention to each).
 
     Raises
     ------
@@ -159,6 +164,38 @@ def numbered_lists(session: Any, head: object, n: int = LISTS, seed: int = 0) ->
     return cases
 
 
+def of_pair(name: str, member: str) -> list[str]:
+    """Write texts in which a member is followed by the next one of its set.
+
+    Parameters
+    ----------
+    name : str
+        Of a set, such as ``"days"``.
+    member : str
+
+    Returns
+    -------
+    list of str
+        None, if nothing follows it.
+
+    Raises
+    ------
+    InputError
+        If there is no such set or member.
+    """
+    if name not in list(SETS) or member not in list(SETS[name][0]):
+        message = f"expected a set and one of its members, got {name!r:.40} and {member!r:.40}"
+        raise InputError(message)
+    members, cyclic = SETS[name]
+    at = members.index(member)
+    if at + 1 == len(members) and not cyclic:
+        return []
+    after = members[(at + 1) % len(members)]
+    before = members[at - 1] if at or cyclic else None
+    start = "" if before is None else f" {before},"
+    return [f"{frame}{start} {member}, {after}" for frame in _FRAMES]
+
+
 def wilson(count: NDArray[np.int64], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 95 % interval of shares, by Wilson's score; NaN of nothing."""
     if n == 0:
@@ -202,14 +239,14 @@ def _cases(
     engine: Engine, head: Head, rows: Sequence[Sequence[int]], places: list[int] | None
 ) -> pd.DataFrame:
     """Class a head's winning cases, at one place of each row or at all."""
-    found: list[_Case] = []
+    found: list[tuple[_Case, dict[str, Any]]] = []
     state = {"n": 0, "texts": 0}
 
     def frame() -> pd.DataFrame:
-        columns = ["class" if name == "kind" else name for name in _Case._fields]
-        made = pd.DataFrame(found, columns=columns)
-        made = made.sort_values("effect", ascending=False, kind="stable", ignore_index=True)
-        made.attrs |= {"head": str(head), "wins": len(made), **state}
+        ranked = sorted(found, key=lambda one: -one[0].effect)
+        made = pd.DataFrame([case for case, _ in ranked], columns=list(_COLUMNS))
+        looks = [look for _, look in ranked]
+        made.attrs |= {"head": str(head), "wins": len(made), "looks": looks, **state}
         return made
 
     with keeping(frame):
@@ -221,7 +258,7 @@ def _cases(
             for position in at:
                 case = _case(seen, position, pieces, head, bos=bos)
                 if case is not None:
-                    found.append(case)
+                    found.append((case, _look(seen, position, pieces)))
             state["n"] += len(at)
             state["texts"] += 1
     return frame()
@@ -246,6 +283,13 @@ def _case(seen: Seen, at: int, pieces: Sequence[str], head: Head, *, bos: bool) 
         *(seen.row, at, effect, pieces[at + 1], kind, because),
         *(_named(best, effects[best]), float(effects[best]), context, attended),
     )
+
+
+def _look(seen: Seen, at: int, pieces: Sequence[str]) -> dict[str, Any]:
+    """Return the tokens up to a position, and the attention to each."""
+    start = max(0, at + 1 - _SHOWN)
+    shares = [round(float(one), 4) for one in seen.pattern[at, start : at + 1]]
+    return {"tokens": list(pieces[start : at + 1]), "shares": shares}
 
 
 def _named(head: Any, effect: float) -> str:

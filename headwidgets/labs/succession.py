@@ -224,11 +224,12 @@ def known_set(engine: Engine, name: str, variant: str) -> Known:
     if name not in list(SETS):  # a list takes whatever was given
         message = f"expected a set among {', '.join(SETS)}, got {name!r:.80}"
         raise InputError(message)
-    found = [one for one in known_sets(engine, variant) if one.series.name == name]
+    read_known("a successor score", variant=(variant, VARIANTS))
+    found = [one for one in _spelled(engine) if one.name == name]
     if not found:
         message = f"the tokenizer cuts the members of {name!r}"
         raise NotMeasurable(message)
-    return found[0]
+    return known_of(engine, found[0], variant)
 
 
 def random_circuits(

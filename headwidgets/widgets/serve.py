@@ -14,7 +14,13 @@ import numpy as np
 
 from headwidgets.errors import InputError
 from headwidgets.methods.shown import RUNS
-from headwidgets.widgets import measured, panel_serve, panel_sweep, roles_serve
+from headwidgets.widgets import (
+    measured,
+    panel_serve,
+    panel_sweep,
+    roles_serve,
+    succession_serve,
+)
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.tiles import SERVED
 from headwidgets.widgets.wire import encode, encode_scaled
@@ -43,6 +49,7 @@ def handlers(session: SessionLike) -> dict[str, Callable[[dict[str, Any]], Answe
         **panel_serve.SERVED,
         **panel_sweep.SERVED,
         **roles_serve.SERVED,
+        **succession_serve.SERVED,
     }
     return stamped(session, serving)
 

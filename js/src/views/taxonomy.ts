@@ -32,6 +32,8 @@ import { taxonomyTools } from "./taxonomy-tools";
 export interface KindsOwn extends Own, Wanted {
   /** The card that is open, or "". */
   kind: string;
+  /** Of the explorer: what is shown. */
+  tab?: string;
 }
 
 /** What it reads of the session. */
@@ -57,6 +59,13 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     own.save_changes();
   };
   const open = (kind: string) => set("kind", kind);
+  // Only the explorer has tabs.
+  const lab = own.get("tab")
+    ? () => {
+        own.set("tab", "succession");
+        own.save_changes();
+      }
+    : undefined;
   const pick = (head: string) => {
     session.set("selection", head);
     session.save_changes();
@@ -100,7 +109,7 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     redraw(opened, now);
   });
   const drawPassport = once((roles: Roles, by: Published, selection: string, total: number) =>
-    redraw(known, () => passport(roles, by, selection, total, open)),
+    redraw(known, () => passport(roles, by, selection, total, open, lab)),
   );
   function draw(): void {
     const all = session.get("kinds") ?? [];
