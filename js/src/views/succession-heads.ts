@@ -56,17 +56,21 @@ export function headList(pick: (head: string) => void) {
         h("td", "", two(says(1))),
         h("td", "", two(says(2))),
       ];
-      const row = h("tr", "", h("td", "", name), ...cells);
+      for (const cell of cells) cell.setAttribute("role", "none");
+      const row = h("tr", "", aria(h("td", "", name), { role: "none" }), ...cells);
       aria(row, { role: "option", selected: name === head });
       row.dataset.head = name;
       on(row, "click", () => pick(name));
       return row;
     });
     const top = element.scrollTop;
+    const plain = { role: "none" };
     const header = h("thead", "", h("tr", "", ...names.map((name) => h("th", "", name))));
+    aria(header, { ...plain, hidden: true });
+    const body = aria(h("tbody", "", ...rows), plain);
     const note =
       heads.length > SHOWN ? [h("div", "hw-small", `the best ${SHOWN} of ${heads.length}`)] : [];
-    element.replaceChildren(h("table", "", header, h("tbody", "", ...rows)), ...note);
+    element.replaceChildren(aria(h("table", "", header, body), plain), ...note);
     element.scrollTop = top;
     const mine = element.querySelector<HTMLElement>('tr[aria-selected="true"]');
     if (mine && element.contains(document.activeElement)) mine.scrollIntoView({ block: "nearest" });
