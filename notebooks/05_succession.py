@@ -1,23 +1,34 @@
 # %% [markdown]
 # # Successor heads
 #
-# Gould, Ong, Ogden and Conmy (2023, arXiv 2312.09230) found heads that, where they look at *Monday*,
-# write *Tuesday*; at *three*, *four*; at *A*, *B*. They claim: such heads stand in models from 31
-# million to 12 thousand million weights; they work on an abstract code, the **last digit** of a
-# member's place, shared across numbers, months and letters; arithmetic on that code steers them; and
-# on text they do several things that a person can name.
+# Gould, Ong, Ogden and Conmy (2023, arXiv 2312.09230) found heads that, where they look at
+# *Monday*, write *Tuesday*; at *three*, *four*; at *A*, *B*. They claim: such heads stand in models
+# from 31 million to 12 thousand million weights; they work on an abstract code, the **last digit**
+# of a member's place, shared across numbers, months and letters; arithmetic on that code steers
+# them; and on text they do several things that a person can name.
 #
-# Here the study is walked through on two models. In the **numerals model** the code and the head were
-# set by hand, so that every step has a right answer. In the **bundled model** a head that counts on
-# was learned, and we look at what it learned, including what it did *not*. The same cells run on
-# GPT-2 and Pythia at the end.
+# Here the study is walked through on two models. In the **numerals model** the code and the head
+# were set by hand, so that every step has a right answer. In the **bundled model** a head that
+# counts on was learned, and we look at what it learned, including what it did *not*. The same cells
+# run on GPT-2 and Pythia at the end.
 
 # %%
 import pandas as pd
 
 import headwidgets as hw
-from headwidgets.labs import across, arithmetic, autoencoder, decomposition, neurons, on_text
-from headwidgets.labs import outside, probe_across, residues, succession
+from headwidgets.labs import (
+    across,
+    arithmetic,
+    autoencoder,
+    decomposition,
+    neurons,
+    on_text,
+    outside,
+    probe_across,
+    residues,
+    succession,
+)
+from headwidgets.tasks.series import SETS
 from headwidgets.zoo.numerals import numerals
 
 planted, bundled = hw.Session("numerals"), hw.Session()
@@ -56,10 +67,10 @@ table = succession.scores(bundled).sort_values("micro", ascending=False)
 table.head(4).round(2)
 
 # %% [markdown]
-# Head 3.1 counts on in every set; 1.5 does a large part of it too. (In Pythia-1.4B the best head, 12.0,
-# scores about eight times the next.) A head's row of the matrix says what it writes by what it looks at:
-# the diagonal beside the main one is succession, the main one would be copying. Click a head, a
-# cell, move the slider: all of it is linked.
+# Head 3.1 counts on in every set; 1.5 does a large part of it too. (In Pythia-1.4B the best head,
+# 12.0, scores about eight times the next.) A head's matrix says what it writes by what it looks
+# at: the diagonal beside the main one is succession, the main one would be copying. Click a head,
+# a cell, move the slider: all of it is linked.
 
 # %%
 hw.SuccessionLab(bundled, set="days")
@@ -91,7 +102,7 @@ for name, rows in succession.data(clean).query("pair").groupby("set", sort=False
             missed.append((name, row.member, row.next, "carry" if carry else "wrap"))
 failures = pd.DataFrame(missed, columns=["set", "member", "next", "why"])
 wraps = failures[failures["why"] == "wrap"]
-assert (wraps["member"] == [succession.SETS[name][0][-1] for name in wraps["set"]]).all()
+assert (wraps["member"] == [SETS[name][0][-1] for name in wraps["set"]]).all()
 print(f"{len(failures)} of 290 fail")
 failures.groupby(["why", "set"], sort=False)["member"].agg(" ".join)
 
@@ -115,11 +126,13 @@ pd.DataFrame(rows, columns=["noise", "rank", "micro", "macro"]).round(3)
 pairs = []
 for name, rows in succession.data(bundled).query("pair").groupby("set", sort=False):
     matrix = succession.matrix(bundled, "3.1", name)
-    last = succession.SETS[name][0][-1]
+    last = SETS[name][0][-1]
     for row in rows.itertuples():
         kind = "wrap" if row.member == last else "carry" if row.place % 10 == 8 else "rest"
         pairs.append((kind, matrix.loc[row.member].idxmax() == row.next))
-learned = pd.DataFrame(pairs, columns=["pair", "right"]).groupby("pair")["right"].agg(["mean", "size"])
+learned = (
+    pd.DataFrame(pairs, columns=["pair", "right"]).groupby("pair")["right"].agg(["mean", "size"])
+)
 learned.round(2)
 
 # %% [markdown]
@@ -161,8 +174,8 @@ assert features["coverage"].min() >= 0.95
 features.round(3)
 
 # %% [markdown]
-# (The paper counts how often a class's *modal* feature is the most active: 58.5 %. Features of tens are
-# often more active, so classes are found by contrast here; `modal` is that other count.)
+# (The paper counts how often a class's *modal* feature is the most active: 58.5 %. Features of tens
+# are often more active, so classes are found by contrast here; `modal` is that other count.)
 
 # %%
 for name, session, head in (("planted", planted, "1.0"), ("bundled", bundled, "3.1")):
@@ -174,7 +187,8 @@ for name, session, head in (("planted", planted, "1.0"), ("bundled", bundled, "3
 
 # %% [markdown]
 # Roman numerals are out of distribution: in the numerals model they share digits and tens with the
-# others, but the map to the next member was never fitted on them (the paper: .125 when put together).
+# others, but the map to the next member was never fitted on them (the paper: .125 when put
+# together).
 
 # %%
 outside.outside(planted, "1.0").head(1).round(2)
@@ -190,11 +204,12 @@ edited = arithmetic.edited(planted, "1.0", "months", "May", 8)
 print(f"wanted: {edited.attrs['wanted']}")
 edited.sort_values("after", ascending=False).head(3).round(3)
 
+
 # %%
 def success(session, head):
     """Return the share of edits that end where they should, by set, beside the paper's."""
     rows = {}
-    for name in succession.SETS:
+    for name in SETS:
         frame = arithmetic.arithmetic(session, head, name)
         rows[name] = (frame.attrs["share"], frame.attrs["n"])
         if name == "numbers":
@@ -213,8 +228,8 @@ table.round(2)
 
 # %% [markdown]
 # (In the paper days and letters "fail"; it gives no number, which stands as 0 here.) And the
-# greater-than bias: what the head brings to members above the one it looks at, less what it brings to
-# those below, in logits. The paper finds it above 0:
+# greater-than bias: what the head brings to members above the one it looks at, less what it brings
+# to those below, in logits. The paper finds it above 0:
 
 # %%
 for name, session, head in (("planted", planted, "1.0"), ("bundled", bundled, "3.1")):
@@ -268,8 +283,8 @@ for head in ("3.1", "1.5"):
 
 # %% [markdown]
 # Neither is needed, and the four that score above one half are hardly needed together. The weights
-# say what a head *would* write; this model answers by other ways as well. All four at once set to their
-# means:
+# say what a head *would* write; this model answers by other ways as well. All four at once, set to
+# their means:
 
 # %%
 ranks = succession.scores(bundled).query("micro > 0.5")
@@ -308,28 +323,48 @@ for name, session in (("another numerals model", other), ("bundled", bundled)):
 # %% [markdown]
 # ## 8. On your models
 #
-# With a network, the same cells answer for trained models. These were not run here:
-#
-# ```python
-# s = hw.Session("gpt2")                      # or "EleutherAI/pythia-1.4b"
-# succession.scores(s).sort_values("micro", ascending=False).head()
-# residues.probe(s), neurons.neurons(s).head(), outside.without_heads(s).attrs
-# arithmetic.arithmetic(s, "9.1", "numbers").attrs
-# on_text.numbered_lists(s, "9.1").attrs
-# on_text.shares(on_text.on_text(s, "9.1", open("a_long_text.txt").read()))
-# hw.SuccessionLab(s)
-#
-# steps = [("EleutherAI/pythia-1.4b", f"step{n}") for n in (1000, 4000, 16000, 64000, 143000)]
-# across.curve(steps).plot(x="step", logx=True)
-# ```
-#
+# With a network, the same cells answer for trained models. They were not run here: set the switch.
+
+# %%
+WITH_A_NETWORK = False
+MODELS = {"gpt2": "9.1", "EleutherAI/pythia-1.4b": "12.0"}
+STEPS = (1000, 4000, 16000, 64000, 143000)
+
+
+def study(name, head, text=None):
+    """Walk through the study on a model, and return the lab on it."""
+    session = hw.Session(name)
+    show = [
+        succession.scores(session).sort_values("micro", ascending=False).head(),
+        outside.outside(session, head),
+        outside.without_heads(session).attrs,
+        residues.probe(session),
+        neurons.neurons(session).head(10),
+        decomposition.index_and_domain(session, head).attrs,
+        success(session, head),
+        on_text.numbered_lists(session, head).attrs,
+    ]
+    if text is not None:
+        show.append(on_text.shares(on_text.on_text(session, head, text)))
+    for one in show:
+        print(one, end="\n\n")
+    return hw.SuccessionLab(session, head=head)
+
+
+if WITH_A_NETWORK:
+    for name, head in MODELS.items():
+        study(name, head)
+    models = [("EleutherAI/pythia-1.4b", f"step{step}") for step in STEPS]
+    across.curve(models).plot(x="step", logx=True)
+
+# %% [markdown]
 # What to expect, as published:
 #
 # | model | what | value | source |
 # |---|---|---|---|
 # | Pythia-1.4B | best head | 12.0, about 8 × the next | Gould et al. 2023 |
-# | GPT-2 small | next score of 9.1: numerals, number words | 87.4 %, 90.6 % | Lan et al. 2023, arXiv 2311.04131 |
-# | GPT-2 small | copy score of 9.1 | 59.3 % | Lan et al. 2023 |
+# | GPT-2 small | next score of 9.1: numerals, number words | 87.4 %, 90.6 % | arXiv 2311.04131 |
+# | GPT-2 small | copy score of 9.1 | 59.3 % | arXiv 2311.04131 |
 # | Pythia-1.4B | probe, other sets | 94 of 102 tokens | Gould et al. 2023 |
 # | Pythia-1.4B | cosine of probe and autoencoder | .708 | Gould et al. 2023 |
 # | Pythia-1.4B | arithmetic, numbers 20 to 29, months | 89 %, 53 % | Gould et al. 2023 |

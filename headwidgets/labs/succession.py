@@ -20,6 +20,7 @@ from headwidgets.model.work import checkpoint
 from headwidgets.tasks.series import SETS
 from headwidgets.taxonomy import ov
 from headwidgets.taxonomy.from_weights import Series, spelled
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,20 +81,20 @@ def data(session: Any) -> pd.DataFrame:
     rows = []
     for name, (members, cyclic) in SETS.items():
         tokens = {member: engine.text.ids_after(f" {member}") for member in members}
-        whole = {member for member, ids in tokens.items() if len(ids) == 1}
+        single = {member for member, ids in tokens.items() if len(ids) == 1}
         if name not in there:
-            whole = set()  # too few to ask about
+            single = set()  # too few to ask about
         for place, member in enumerate(members):
             last = place + 1 == len(members)
             after = "" if last and not cyclic else members[(place + 1) % len(members)]
-            token = tokens[member][0] if member in whole else pd.NA
-            rows.append((name, place, member, token, after, member in whole and after in whole))
+            token = tokens[member][0] if member in single else pd.NA
+            rows.append((name, place, member, token, after, member in single and after in single))
     frame = pd.DataFrame(rows, columns=["set", "place", "member", "token", "next", "pair"])
     frame["token"] = frame["token"].astype("Int64")
     return frame
 
 
-def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
+def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd.DataFrame:
     """Score every head by the share of pairs that its effective OV circuit gets right.
 
     Parameters
@@ -102,6 +103,8 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     variant : {"raw", "normed", "stream"}
         See `VARIANTS`. The paper writes the first, its replications the second; the third is
         closest to what runs (Lan et al. 2023, arXiv 2311.04131).
+    draws : int
+        Random circuits of the null; 0: none, and ``attrs`` have no null.
 
     Returns
     -------
@@ -114,11 +117,14 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     Raises
     ------
     InputError
-        For another variant.
+        For another variant, or draws that are no whole number from 0.
     NotMeasurable
         If no set is spelled, or there is no first MLP.
     """
-    engine = engine_of(session)
+    engine, wanted = engine_of(session), whole(draws)
+    if wanted is None or wanted < 0:
+        message = f"expected draws as a whole number from 0, got {draws!r:.80}"
+        raise InputError(message)
     known = known_sets(engine, variant)
     facts = engine.facts
     shape = (facts.n_layers, facts.n_heads)
@@ -140,7 +146,9 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     frame["copying"], frame["n"] = copying.ravel(), int(counts.sum())
     for one, share in zip(known, shares, strict=True):
         frame[one.series.name] = share.ravel()
-    frame.attrs |= {"variant": variant, "null": random_circuits(engine, known)}
+    frame.attrs["variant"] = variant
+    if wanted:
+        frame.attrs["null"] = random_circuits(engine, known, wanted)
     return frame
 
 

@@ -114,7 +114,7 @@ class SuccessionTraits(t.HasTraits):
             return
         with self._lab_door:
             head = str(self._session.selection or packed.best(found))
-            asked = self._first_asked()
+            asked = self._first_asked(found)
             wanted = head, asked["set"], asked["variant"]
             if _of(self.lab_matrix) != wanted:
                 self._show_part("lab_matrix", wanted, packed.matrix_part, found, head, asked)
@@ -126,9 +126,13 @@ class SuccessionTraits(t.HasTraits):
                 if _of(self.lab_slide) != edit:
                     self._show_part("lab_slide", edit, packed.slide_part, head, asked)
 
-    def _first_asked(self) -> dict[str, Any]:
-        """Return what is asked, of a set that is spelled."""
+    def _first_asked(self, found: packed.Scores) -> dict[str, Any]:
+        """Return what is asked, of a variant that has scores and a set that is spelled."""
         asked: dict[str, Any] = self.lab
+        able = list(packed.frames_of(found))
+        if asked["variant"] not in able:
+            asked = {**asked, "variant": able[0]}
+            self.set_trait("lab", asked)
         there = [name for name, _ in self.lab_scores.get("sets", [])]
         if there and asked["set"] not in there:
             asked = {**asked, "set": there[0], "member": ""}
