@@ -6,7 +6,6 @@ import { choice, select } from "./panel-parts";
 import { type Asked, type Slide, top, two, values } from "./succession-data";
 
 const HIGH = 150;
-const FEET = 66;
 const MANY = 40; // bars that can be named
 
 export function slideView(set: (change: Partial<Asked>) => void) {
@@ -28,10 +27,14 @@ export function slideView(set: (change: Partial<Asked>) => void) {
   const element = h("div", "hw-slide", line, canvas, readout);
   let shown: Partial<Slide> = {};
   let table: Float32Array = new Float32Array();
+  let most = 1; // at any strength, so that the bars can be compared
   let listed = "";
 
   function draw(slide: Partial<Slide>, asked: Asked, paint: Paint, width: number): void {
-    if (slide !== shown) [shown, table] = [slide, values(slide)];
+    if (slide !== shown) {
+      [shown, table] = [slide, values(slide)];
+      most = table.reduce((large, value) => Math.max(large, value), 0.01);
+    }
     const words = slide.members ?? [];
     if (listed !== words.join()) {
       listed = words.join();
@@ -46,12 +49,12 @@ export function slideView(set: (change: Partial<Asked>) => void) {
     const row = table.subarray(at * n, at * n + n);
     bars(row, table.subarray(0, n), words, paint, width);
     const first = top(row);
-    const most = words[first] ?? "several";
+    const word = words[first] ?? "several";
     const wanted = slide.wanted || "";
-    const hit = wanted && most === wanted ? " ✓" : "";
+    const hit = wanted && word === wanted ? " ✓" : "";
     const aim = wanted ? `, wanted at k = 1: ${wanted}${hit}` : ", nothing follows in this set";
-    readout.textContent = n ? `most likely: ${most} ${two(row[first])}${aim}` : (slide.error ?? "");
-    element.dataset.hwMost = most;
+    readout.textContent = n ? `most likely: ${word} ${two(row[first])}${aim}` : (slide.error ?? "");
+    element.dataset.hwMost = word;
     element.dataset.hwShare = String(row[first] ?? "");
     element.dataset.hwStrength = asked.strength.toFixed(2);
   }
@@ -63,7 +66,8 @@ export function slideView(set: (change: Partial<Asked>) => void) {
     paint: Paint,
     width: number,
   ): void {
-    const context = paint.size(canvas, Math.max(160, width), HIGH + FEET);
+    const feet = 10 + 6.7 * Math.max(1, ...words.map((word) => word.length));
+    const context = paint.size(canvas, Math.max(160, width), HIGH + feet);
     if (!context || !words.length) return;
     const wide = (Math.max(160, width) - 8) / words.length;
     const gap = wide > 6 ? 2 : 0;
@@ -72,7 +76,7 @@ export function slideView(set: (change: Partial<Asked>) => void) {
     context.textBaseline = "middle";
     words.forEach((word, i) => {
       const left = 4 + i * wide;
-      const share = (value: number | undefined) => (HIGH - 8) * (value ?? 0);
+      const share = (value: number | undefined) => ((HIGH - 18) * (value ?? 0)) / most;
       context.fillStyle = "#0072b2";
       context.fillRect(left, HIGH - share(row[i]), Math.max(1, wide - gap), share(row[i]));
       context.fillStyle = "#e69f00";
@@ -85,11 +89,15 @@ export function slideView(set: (change: Partial<Asked>) => void) {
       context.translate(left + wide / 2, HIGH + 5);
       context.rotate(Math.PI / 2);
       context.textAlign = "left";
-      context.fillText(word, 0, 0, FEET - 6);
+      context.fillText(word, 0, 0, feet - 6);
       context.restore();
     });
     context.fillStyle = paint.line;
     context.fillRect(0, HIGH, Math.max(160, width), 1);
+    context.fillRect(0, 18, 8, 1);
+    context.fillStyle = paint.quiet;
+    context.textAlign = "left";
+    context.fillText(`${two(most)} · line: before, bar: now`, 0, 9);
   }
   return { element, draw };
 }
