@@ -15,13 +15,15 @@ from _bench import Row, conclude
 from _lab import bench
 from _widgets_bytes import bundle, first_paint
 from _widgets_memory import reruns
+from _widgets_slide import sliding
 from _widgets_waits import TURNS, drawing, switch, toggle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MEASURES: dict[str, Callable[[Any], list[Row]]] = {
-    measure.__name__: measure for measure in (first_paint, switch, toggle, drawing, reruns, bundle)
+    measure.__name__: measure
+    for measure in (first_paint, switch, toggle, sliding, drawing, reruns, bundle)
 }
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
     from headwidgets.widgets.report_card import ReportCard, report_card
+    from headwidgets.widgets.succession_lab import SuccessionLab
     from headwidgets.widgets.taxonomy_view import TaxonomyView
 
 __version__ = "0.1.0"
@@ -76,6 +77,7 @@ __all__ = [
     "Rank",
     "ReportCard",
     "Session",
+    "SuccessionLab",
     "TaskSet",
     "TaxonomyView",
     "__version__",
@@ -144,6 +146,7 @@ _HOMES = {
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),
     "widgets.report_card": ("ReportCard", "report_card"),
+    "widgets.succession_lab": ("SuccessionLab",),
     "widgets.taxonomy_view": ("TaxonomyView",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}

@@ -1,6 +1,6 @@
 // Bundles each entry into one ES module that a widget ships as its `_esm`.
 // `node build.mjs [folder]`; default: ../headwidgets/static.
-// tools.js and taxonomy.js go on where session.js ends: what src/core.ts names they take from there.
+// tools.js, taxonomy.js and succession.js go on where session.js ends: what src/core.ts names they take from there.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -88,6 +88,7 @@ const made = {
   session,
   tools: await further("tools", modules),
   taxonomy: await further("taxonomy", modules),
+  succession: await further("succession", modules),
   view: (await bundle("view")).code,
   page: (await bundle("page")).code,
 };

@@ -19,6 +19,8 @@ from headwidgets.labs.succession import brought, engine_of, known_set, members
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -69,6 +71,44 @@ def edited(
     InputError
         If there is no such head, set or member, or residue or strength is out of range.
     """
+    both = slid(session, head, name, member, residue, [0, strength], source=source, variant=variant)
+    before, after = both.to_numpy()
+    frame = pd.DataFrame({"member": both.columns, "before": before, "after": after})
+    frame.attrs["wanted"] = both.attrs["wanted"]
+    return frame
+
+
+def slid(
+    session: Any,
+    head: object,
+    name: str,
+    member: str,
+    residue: int,
+    strengths: Sequence[float],
+    *,
+    source: str = NUMBERS,
+    variant: str = "normed",
+) -> pd.DataFrame:
+    """Return what a head writes in a set, as the strength of one edit grows.
+
+    Parameters
+    ----------
+    session, head, name, member, residue, source, variant : see `edited`
+    strengths : sequence of float
+        Each 0 to 100.
+
+    Returns
+    -------
+    DataFrame
+        One row a strength (the index), one column a member: probabilities within the set.
+        ``attrs``: wanted, the member that should come first at strength 1, "" where none follows;
+        own, the member's residue.
+
+    Raises
+    ------
+    InputError, NotMeasurable
+        As `edited`.
+    """
     engine, which, known = _asked(session, head, name, variant)
     words = members(known.series)
     if member not in words:
@@ -78,13 +118,17 @@ def edited(
     if target is None or not 0 <= target < RESIDUES:
         message = f"expected a residue from 0 to 9, got {residue!r:.80}"
         raise InputError(message)
+    for one in strengths:
+        _check_strength(one)
     place = words.index(member)
-    moved = _moved(engine, known, source, variant, strength)
-    rows = torch.stack([known.embedded[place], moved[place, target]])
+    own = int(indices(known)[place] % RESIDUES)
+    directions = features(engine, source, variant)
+    along = torch.tensor([float(one) for one in strengths])[:, None]
+    rows = known.embedded[place] + along * (directions[target] - directions[own])
     shares = brought(engine, which.layer, known, variant, rows)[which.head].softmax(-1).numpy()
-    frame = pd.DataFrame({"member": words, "before": shares[0], "after": shares[1]})
+    frame = pd.DataFrame(shares, index=pd.Index(strengths, name="strength"), columns=words)
     wanted = _wanted(known)[place, target]
-    frame.attrs["wanted"] = words[wanted] if wanted >= 0 else ""
+    frame.attrs |= {"wanted": words[wanted] if wanted >= 0 else "", "own": own}
     return frame
 
 
@@ -159,11 +203,15 @@ def _asked(session: Any, head: object, name: str, variant: str) -> tuple[Engine,
     return engine, which, known_set(engine, name, variant)
 
 
-def _moved(engine: Engine, known: Known, source: str, variant: str, strength: float) -> Tensor:
-    """Return every member with every residue, [member, residue, d_model]."""
+def _check_strength(strength: object) -> None:
     if not (is_number(strength) and 0 <= strength <= MOST):
         message = f"expected a strength from 0 to {MOST:g}, got {strength!r:.80}"
         raise InputError(message)
+
+
+def _moved(engine: Engine, known: Known, source: str, variant: str, strength: float) -> Tensor:
+    """Return every member with every residue, [member, residue, d_model]."""
+    _check_strength(strength)
     directions = features(engine, source, variant)
     own = directions[torch.from_numpy(indices(known) % RESIDUES)]
     return known.embedded[:, None] + strength * (directions[None] - own[:, None])

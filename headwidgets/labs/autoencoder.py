@@ -2,8 +2,9 @@
 
 ``f = ReLU(W_e x + b_e)``, ``x' = W_d f + b_d``, trained on ``|x - x'|² + λ |f|₁`` with decoder
 columns of length one (Gould et al. 2023, arXiv 2312.09230, section 3; 512 features and λ = 0.3 are
-from memory). Representations are centred and scaled to a mean square of 1 an entry; that, the
-optimizer and the number of steps are ours.
+from memory). Ours are: the centre and the scale (a mean square of 1 an entry that varies), the
+optimizer, the number of steps, and that the weights kept are those that explained the most of
+numbers held out, since longer training learns two hundred numbers by heart.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Autoencoder(NamedTuple):
         What is taken off a representation, and what it is divided by.
     history : DataFrame
         step, loss, explained (share of the variance of numbers held out), active (features a
-        number, mean), dead (features that no number activates).
+        number, mean), dead (features that no number activates). ``attrs["kept"]``: the step whose
+        weights these are, the one that explains the most.
     """
 
     encoder: Tensor
@@ -129,7 +131,8 @@ class _Training:
         order = torch.randperm(len(embedded), generator=random)
         held = max(1, int(_HELD * len(embedded)))
         self.centre = embedded.mean(0)
-        self.scale = (embedded - self.centre).square().mean().sqrt().clamp(min=1e-12)
+        spread = (embedded - self.centre).square().mean(0)
+        self.scale = spread[spread > 0].mean().sqrt() if bool(spread.any()) else torch.tensor(1.0)
         rows = (embedded - self.centre) / self.scale
         self._held, self._rows, self._penalty = rows[order[:held]], rows[order[held:]], penalty
         d_model = embedded.shape[1]
@@ -139,6 +142,7 @@ class _Training:
         self._parts = [part.requires_grad_() for part in parts]
         self._steps = torch.optim.Adam(self._parts, lr=_RATE)
         self._history: list[tuple[int, float, float, float, int]] = []
+        self._best, self._kept = -float("inf"), [part.detach().clone() for part in self._parts]
 
     def _loss(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         encoder, bias, decoder, shift = self._parts
@@ -163,11 +167,15 @@ class _Training:
             alive = active > 0
             found = float(alive.float().sum(1).mean()), int((~alive.any(0)).sum())
         self._history.append((step, float(loss), explained, *found))
+        if explained > self._best:
+            self._best, self._kept = explained, [part.detach().clone() for part in self._parts]
 
     def made(self) -> Autoencoder:
         columns = ["step", "loss", "explained", "active", "dead"]
-        encoder, bias, decoder, shift = (part.detach().clone() for part in self._parts)
+        encoder, bias, decoder, shift = self._kept
         history = pd.DataFrame(self._history, columns=columns)
+        if len(history):
+            history.attrs["kept"] = int(history["step"][history["explained"].argmax()])
         return Autoencoder(encoder, bias, decoder, shift, self.centre, self.scale, history)
 
 

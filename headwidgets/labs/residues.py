@@ -6,7 +6,7 @@ the mean of all (ours, beside the paper's autoencoder), or a row of a ten-way pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -160,7 +160,7 @@ def probe(session: Any, variant: str = "normed") -> pd.DataFrame:
     return frame
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value can be compared with numbers; NaN can, and is in no range."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

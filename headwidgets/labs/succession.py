@@ -2,7 +2,7 @@
 
 A head's effective OV circuit sends a token through the first MLP and the head to the logits,
 ``W_U · W_OV · MLP0(W_E)``. A pair of a member and the next one is right if the next one's logit is
-the largest of the members of its set. No prompt is run.
+the largest of the members of its set, alone. No prompt is run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from headwidgets.model.work import checkpoint
 from headwidgets.tasks.series import SETS
 from headwidgets.taxonomy import ov
 from headwidgets.taxonomy.from_weights import Series, spelled
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,20 +81,20 @@ def data(session: Any) -> pd.DataFrame:
     rows = []
     for name, (members, cyclic) in SETS.items():
         tokens = {member: engine.text.ids_after(f" {member}") for member in members}
-        whole = {member for member, ids in tokens.items() if len(ids) == 1}
+        single = {member for member, ids in tokens.items() if len(ids) == 1}
         if name not in there:
-            whole = set()  # too few to ask about
+            single = set()  # too few to ask about
         for place, member in enumerate(members):
             last = place + 1 == len(members)
             after = "" if last and not cyclic else members[(place + 1) % len(members)]
-            token = tokens[member][0] if member in whole else pd.NA
-            rows.append((name, place, member, token, after, member in whole and after in whole))
+            token = tokens[member][0] if member in single else pd.NA
+            rows.append((name, place, member, token, after, member in single and after in single))
     frame = pd.DataFrame(rows, columns=["set", "place", "member", "token", "next", "pair"])
     frame["token"] = frame["token"].astype("Int64")
     return frame
 
 
-def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
+def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd.DataFrame:
     """Score every head by the share of pairs that its effective OV circuit gets right.
 
     Parameters
@@ -102,6 +103,8 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     variant : {"raw", "normed", "stream"}
         See `VARIANTS`. The paper writes the first, its replications the second; the third is
         closest to what runs (Lan et al. 2023, arXiv 2311.04131).
+    draws : int
+        Random circuits of the null; 0: none, and ``attrs`` have no null.
 
     Returns
     -------
@@ -114,11 +117,14 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     Raises
     ------
     InputError
-        For another variant.
+        For another variant, or draws that are no whole number from 0.
     NotMeasurable
         If no set is spelled, or there is no first MLP.
     """
-    engine = engine_of(session)
+    engine, wanted = engine_of(session), whole(draws)
+    if wanted is None or wanted < 0:
+        message = f"expected draws as a whole number from 0, got {draws!r:.80}"
+        raise InputError(message)
     known = known_sets(engine, variant)
     facts = engine.facts
     shape = (facts.n_layers, facts.n_heads)
@@ -127,7 +133,7 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     for place, one in enumerate(known):
         for layer in range(facts.n_layers):
             checkpoint()
-            top = _logits(engine, layer, one, variant).argmax(-1).numpy()  # [head, member]
+            top = ov.first(_logits(engine, layer, one, variant)).numpy()  # [head, member]
             shares[place, layer] = (top[:, one.asked] == one.right).mean(-1)
             copying[layer] += (top == np.arange(len(one.series.ids))).sum(-1)
     copying /= sum(len(one.series.ids) for one in known)
@@ -140,7 +146,9 @@ def scores(session: Any, variant: str = "normed") -> pd.DataFrame:
     frame["copying"], frame["n"] = copying.ravel(), int(counts.sum())
     for one, share in zip(known, shares, strict=True):
         frame[one.series.name] = share.ravel()
-    frame.attrs |= {"variant": variant, "null": random_circuits(engine, known)}
+    frame.attrs["variant"] = variant
+    if wanted:
+        frame.attrs["null"] = random_circuits(engine, known, wanted)
     return frame
 
 
@@ -196,10 +204,19 @@ def known_sets(engine: Engine, variant: str) -> list[Known]:
     if not found:
         message = "the tokenizer cuts the members of all eight sets: there is nothing to ask"
         raise NotMeasurable(message)
-    return [
-        Known(one, _embedded(engine, one.ids, variant), _read(engine, one.ids, variant))
-        for one in found
-    ]
+    return [known_of(engine, one, variant) for one in found]
+
+
+def known_of(engine: Engine, series: Series, variant: str) -> Known:
+    """Return what a variant makes of any set in a natural order.
+
+    Raises
+    ------
+    NotMeasurable
+        If there is no first MLP.
+    """
+    ids = series.ids
+    return Known(series, _embedded(engine, ids, variant), _read(engine, ids, variant))
 
 
 def known_set(engine: Engine, name: str, variant: str) -> Known:
@@ -215,11 +232,12 @@ def known_set(engine: Engine, name: str, variant: str) -> Known:
     if name not in list(SETS):  # a list takes whatever was given
         message = f"expected a set among {', '.join(SETS)}, got {name!r:.80}"
         raise InputError(message)
-    found = [one for one in known_sets(engine, variant) if one.series.name == name]
+    read_known("a successor score", variant=(variant, VARIANTS))
+    found = [one for one in _spelled(engine) if one.name == name]
     if not found:
         message = f"the tokenizer cuts the members of {name!r}"
         raise NotMeasurable(message)
-    return found[0]
+    return known_of(engine, found[0], variant)
 
 
 def random_circuits(
@@ -279,7 +297,11 @@ def _embedded(engine: Engine, ids: Sequence[int], variant: str) -> Tensor:
     bare = ov.bare(engine, ids)
     with torch.no_grad():
         own = bare.to(engine.weights.W_U.device, engine.weights.dtype)
-        found: Tensor = mlp(own[:, None])[:, 0].float().cpu()
+        try:
+            found: Tensor = mlp(own[:, None])[:, 0].float().cpu()
+        except RuntimeError as error:  # of OPT: its MLP is no module of its own
+            message = f"the first MLP of {engine.facts.architecture} does not run by itself"
+            raise NotMeasurable(message) from error
     return found
 
 
@@ -312,8 +334,5 @@ def brought(engine: Engine, layer: int, one: Known, variant: str, rows: Tensor) 
     NotMeasurable
         If the layer's weights do not multiply.
     """
-    W_V, W_O = ov.own_weights(engine, layer, "W_V"), ov.own_weights(engine, layer, "W_O")
     stream = ov.normed(engine, layer, rows) if variant == "stream" else rows
-    read = ov.gained(engine, layer, one.read)
-    found = ov.multiplied(layer, stream, W_V) @ ov.multiplied(layer, W_O, read)
-    return ov.finite(layer, found)
+    return ov.brought(engine, layer, stream, one.read)

@@ -15,12 +15,17 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 from headwidgets.errors import InputError, ModelError
 from headwidgets.model.explain import explained
 from headwidgets.zoo.bundled import bundled
+from headwidgets.zoo.numerals import numerals
 from headwidgets.zoo.planted import planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BUNDLED: dict[str, Callable[[], Any]] = {"bundled": bundled, "planted": planted}
+BUNDLED: dict[str, Callable[[], Any]] = {
+    "bundled": bundled,
+    "planted": planted,
+    "numerals": numerals,
+}
 DEFAULT = "bundled"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
 
@@ -39,9 +44,10 @@ def boot(
     Parameters
     ----------
     model : str, Path, TransformerBridge or None
-        None or ``"bundled"``: the model in the package; ``"planted"``: heads written by
-        hand, whose scores are known. A name that TransformerLens boots, a
-        local Hugging Face folder, or a bridge, which is returned as it is.
+        None or ``"bundled"``: the model in the package; ``"planted"`` and
+        ``"numerals"``: heads written by hand, whose scores are known. A name that
+        TransformerLens boots, a local Hugging Face folder, or a bridge, which is returned as
+        it is.
     device, dtype, revision, trust_remote_code
         As in Hugging Face; `dtype` is a ``torch.dtype`` or its name.
     numerics : {"raw", "compatible"}

@@ -40,6 +40,10 @@ SETS: dict[str, tuple[tuple[str, ...], bool]] = {
 }
 """The eight sets of Gould et al.: members without the space in front, and whether they wrap."""
 
+_UNITS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+ROMAN = tuple(f"{'X' * (n // 10)}{_UNITS[n % 10]}" for n in range(1, 40))
+"""I to XXXIX: a set that successor heads were not found on. Three of them are letters too."""
+
 
 class Runs(NamedTuple):
     """What a tokenizer spells of a set.

@@ -17,6 +17,8 @@ from headwidgets.taxonomy import ov
 from headwidgets.taxonomy.measure import Scores
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -29,7 +31,7 @@ LEAST = 5
 """Members of a set that must be one token each."""
 LEAST_PAIRS = 20
 _NONE = -1
-"""The answer of a head whose highest target is tied."""
+"""No member; also the answer of a head whose highest target is tied."""
 
 
 class Series(NamedTuple):
@@ -112,27 +114,29 @@ def succession(measure: Measure) -> Scores:
 
 def spelled(engine: Engine) -> list[Series]:
     """Return the sets of which enough members are one token."""
-    out = []
-    for name, (members, cyclic) in SETS.items():
-        tokens = [engine.text.ids_after(f" {member}") for member in members]
-        there = [i for i, found in enumerate(tokens) if len(found) == 1]
-        if len(there) < LEAST:
-            continue
-        ids = [tokens[i][0] for i in there]
-        place = {i: at for at, i in enumerate(there)}
-        n = len(members)
-        after = [(i + 1) % n if cyclic else i + 1 for i in there]
-        out.append(Series(name, ids, [place.get(i, _NONE) for i in after], there))
-    return out
+    return [
+        found
+        for name, (members, cyclic) in SETS.items()
+        if (found := in_order(engine, name, [f" {one}" for one in members], cyclic=cyclic))
+    ]
+
+
+def in_order(engine: Engine, name: str, texts: Sequence[str], *, cyclic: bool) -> Series | None:
+    """Return what a tokenizer spells of texts in a natural order; None if that is too little."""
+    tokens = [engine.text.ids_after(text) for text in texts]
+    there = [i for i, found in enumerate(tokens) if len(found) == 1]
+    if len(there) < LEAST:
+        return None
+    place = {i: at for at, i in enumerate(there)}
+    n = len(texts)
+    after = [(i + 1) % n if cyclic else i + 1 for i in there]
+    ids = [tokens[i][0] for i in there]
+    return Series(name, ids, [place.get(i, _NONE) for i in after], there)
 
 
 def _said(engine: Engine, embedded: Tensor, read: Tensor) -> NDArray[np.int64]:
     """Return which target each head writes most, [token, layer, head]; -1 where several tie."""
-    out = []
-    for _, found in ov.written(engine, embedded, read):
-        top = found.max(-1, keepdim=True)
-        alone = (found == top.values).sum(-1) == 1
-        out.append(torch.where(alone, top.indices[..., 0], _NONE))
+    out = [ov.first(found) for _, found in ov.written(engine, embedded, read)]
     said: NDArray[np.int64] = torch.stack(out).permute(2, 0, 1).numpy()
     return said
 

@@ -51,16 +51,16 @@ def effective(engine: Engine, ids: Sequence[int], *, mlp_only: bool = False) -> 
     if mlp_only and not there(engine, [point]):
         message = "the first block has no MLP"
         raise NotMeasurable(message)
-    return _streams(engine, ids, point)
+    return at_point(engine, ids, point)
 
 
 def bare(engine: Engine, ids: Sequence[int]) -> Tensor:
     """Return the embeddings of tokens as the first block reads them, [token, d_model]."""
-    return _streams(engine, ids, stream_name(0))
+    return at_point(engine, ids, stream_name(0))
 
 
-def _streams(engine: Engine, ids: Sequence[int], point: str) -> Tensor:
-    """Return what bare tokens have at a hook point, float32 [token, d_model]."""
+def at_point(engine: Engine, ids: Sequence[int], point: str) -> Tensor:
+    """Return what bare tokens have at a hook point of the first block, float32 [token, ...]."""
     out = []
     nothing: list[tuple[str, HookFn]] = [
         (name, _silent) for name in there(engine, ["hook_pos_embed", z_name(0), _ATTENTION])
@@ -109,13 +109,33 @@ def written(engine: Engine, embedded: Tensor, read: Tensor) -> Iterator[tuple[in
         If weights do not multiply or hold NaN.
     """
     for layer in range(engine.facts.n_layers):
-        yield layer, _layer(engine, layer, embedded, read)
+        yield layer, brought(engine, layer, normed(engine, layer, embedded), read)
 
 
-def _layer(engine: Engine, layer: int, embedded: Tensor, read: Tensor) -> Tensor:
+def brought(engine: Engine, layer: int, read_by: Tensor, read: Tensor) -> Tensor:
+    """Return what a layer's heads bring to targets, [head, token, target].
+
+    Parameters
+    ----------
+    read_by : Tensor, [token, d_model]
+        What the heads read as it is: see `normed`.
+    read : Tensor, [d_model, target]
+
+    Raises
+    ------
+    NotMeasurable
+        As `written`.
+    """
     W_V, W_O = own_weights(engine, layer, "W_V"), own_weights(engine, layer, "W_O")
-    stream, out = normed(engine, layer, embedded), gained(engine, layer, read)
-    return finite(layer, multiplied(layer, stream, W_V) @ multiplied(layer, W_O, out))
+    out = gained(engine, layer, read)
+    return finite(layer, multiplied(layer, read_by, W_V) @ multiplied(layer, W_O, out))
+
+
+def first(found: Tensor) -> Tensor:
+    """Return which target is highest of each row [..., target]; -1 where several are."""
+    top = found.max(-1, keepdim=True)
+    alone = (found == top.values).sum(-1) == 1
+    return torch.where(alone, top.indices[..., 0], -1)
 
 
 def own_weights(engine: Engine, layer: int, name: str) -> Tensor:

@@ -1,8 +1,8 @@
 """What every widget is: a view of a session's model, with a static face.
 
 Synced: session (a reference to the model that all views share) and view (which one to
-draw). For a host where a view cannot reach that model: apart (the browser says so), code,
-tools and taxonomy (the bundles), mirrored (a copy of what the model says) and wish (what the
+draw). For a host where a view cannot reach that model: apart (the browser says so), code, tools,
+taxonomy and succession (the bundles), mirrored (a copy of what the model says) and wish (what the
 browser wants to set there); then requests come over the view's own comm.
 """
 

@@ -2,8 +2,8 @@
 
 Synced: what `HeadGrid`, `Sweeper`, `Filters` and `Together` say; both ways tab. It mounts the
 grid, the attention view and the edit panel in one root; their pictures belong to the session's
-model, so that they are drawn once. The taxonomy is a second tab: its code and its cards are sent
-when it is opened.
+model, so that they are drawn once. The taxonomy and the succession lab are further tabs: their
+code, and what they show, are sent when they are opened.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from headwidgets.widgets.attention import AttentionView
 from headwidgets.widgets.base import refuse_unknown
 from headwidgets.widgets.grid import HeadGrid
 from headwidgets.widgets.panel import PatchPanel
+from headwidgets.widgets.succession_lab import SuccessionLab
 from headwidgets.widgets.sweeper import Sweeper
 from headwidgets.widgets.taxonomy_view import Filters, TaxonomyView, Together
 
@@ -51,15 +52,16 @@ class Explorer(Sweeper, Filters, Together, HeadGrid):
     Attributes
     ----------
     of : Session
-    tab : {"heads", "kinds"}
-        What is shown: heads with their attention and edits, or the kinds of head.
+    tab : {"heads", "kinds", "succession"}
+        What is shown: heads with their attention and edits, the kinds of head, or the succession
+        lab.
     """
 
     view = t.Unicode("explore", read_only=True).tag(sync=True)
     off = t.List(t.Dict()).tag(sync=True)  # the panel's own
     continued = t.Dict().tag(sync=True)
-    tab = t.Enum(("heads", "kinds"), "heads").tag(sync=True)
-    OPENS: ClassVar[tuple[str, ...]] = ("taxonomy",)
+    tab = t.Enum(("heads", "kinds", "succession"), "heads").tag(sync=True)
+    OPENS: ClassVar[tuple[str, ...]] = ("taxonomy", "succession")
     BROWSER_S: ClassVar[tuple[str, ...]] = (
         *("tab", *HeadGrid.BROWSER_S),
         *(*PatchPanel.BROWSER_S, *TaxonomyView.BROWSER_S),
@@ -67,7 +69,7 @@ class Explorer(Sweeper, Filters, Together, HeadGrid):
     MIRRORED: ClassVar[tuple[str, ...]] = tuple(
         dict.fromkeys(
             name
-            for part in (HeadGrid, AttentionView, PatchPanel, TaxonomyView)
+            for part in (HeadGrid, AttentionView, PatchPanel, TaxonomyView, SuccessionLab)
             for name in part.MIRRORED
         )
     )
@@ -94,10 +96,12 @@ class Explorer(Sweeper, Filters, Together, HeadGrid):
 
     @t.observe("tab")
     def _opened(self, change: t.Bunch) -> None:
-        """Have the kinds sent when they are first looked at."""
+        """Have what a tab shows sent when it is first looked at; the lab asks for its scores."""
         if change.new == "kinds":
             self.session.need_kinds()
-            self.session.need_code(*self.OPENS)
+            self.session.need_code("taxonomy")
+        if change.new == "succession":
+            self.session.need_code("succession")
 
     def _png(self) -> bytes:
         below = len(face.LEVELS) - 1

@@ -38,7 +38,7 @@ def html_of(page: HeadPage) -> str:
     grid = h(
         "div",
         "hw-grid",
-        parts.roles(page.roles),
+        parts.roles(page.roles, str(page.head)),
         parts.effects(page.effects),
         head_circuits.ov(page.ov),
         head_circuits.qk(page.qk),

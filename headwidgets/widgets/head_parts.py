@@ -31,11 +31,11 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def roles(frame: pd.DataFrame) -> Markup:
+def roles(frame: pd.DataFrame, head: str) -> Markup:
     """Return every kind, the strongest verdict first; what it is not is folded away."""
     groups = {verdict: frame[frame["verdict"] == verdict] for verdict in MARKS}
     shown = [
-        _role(row)
+        _role(row, head)
         for verdict in (CONSISTENT, CANDIDATE)
         for row in groups[verdict].to_dict("records")
     ]
@@ -45,7 +45,7 @@ def roles(frame: pd.DataFrame) -> Markup:
             "details",
             "",
             h("summary", "hw-small", f"{MARKS[verdict]} {verdict}: {_count(groups[verdict])}"),
-            h("div", "hw-rows", *map(_role, groups[verdict].to_dict("records"))),
+            h("div", "hw-rows", *[_role(row, head) for row in groups[verdict].to_dict("records")]),
         )
         for verdict in (NO, NOT_MEASURABLE)
         if len(groups[verdict])
@@ -61,7 +61,7 @@ def _count(frame: pd.DataFrame) -> str:
     return f"{len(frame)} kind{'s' if len(frame) != 1 else ''}"
 
 
-def _role(row: dict[str, Any]) -> Markup:
+def _role(row: dict[str, Any], head: str) -> Markup:
     good = "hw-good" if row["verdict"] == CONSISTENT else ""
     if row["verdict"] == NOT_MEASURABLE:
         words = h("span", "hw-small hw-quiet", str(row["reason"]))
@@ -81,9 +81,16 @@ def _role(row: dict[str, Any]) -> Markup:
         h("span", f"hw-name {good}", row["kind"]),
         track,
         h("span", "hw-num", number(row["score"])),
-        h("span", "hw-small hw-quiet", f"{_evidence(row)} · ", _proof(row)),
+        h("span", "hw-small hw-quiet", f"{_evidence(row)} · ", _proof(row), *_lab(row, head)),
         title=str(row["reason"]),
     )
+
+
+def _lab(row: dict[str, Any], head: str) -> list[str]:
+    """Say where the study of a kind is opened on the head, if it has one and the head may be it."""
+    if row["kind"] != "successor" or row["verdict"] not in (CONSISTENT, CANDIDATE):
+        return []
+    return [" · ", h("span", "", f'hw.SuccessionLab(s, head="{head}")')]
 
 
 def _evidence(row: dict[str, Any]) -> str:

@@ -14,7 +14,14 @@ import numpy as np
 
 from headwidgets.errors import InputError
 from headwidgets.methods.shown import RUNS
-from headwidgets.widgets import measured, panel_serve, panel_sweep, roles_serve, together_serve
+from headwidgets.widgets import (
+    measured,
+    panel_serve,
+    panel_sweep,
+    roles_serve,
+    succession_serve,
+    together_serve,
+)
 from headwidgets.widgets.envelope import Answer
 from headwidgets.widgets.tiles import SERVED
 from headwidgets.widgets.wire import encode, encode_scaled
@@ -44,6 +51,7 @@ def handlers(session: SessionLike) -> dict[str, Callable[[dict[str, Any]], Answe
         **panel_sweep.SERVED,
         **roles_serve.SERVED,
         **together_serve.SERVED,
+        **succession_serve.SERVED,
     }
     return stamped(session, serving)
 

@@ -1,7 +1,8 @@
 """One model per session that every view looks at: the session's state as synced traits.
 
 What it says: see `session_traits`.
-Pictures of attention, where a widget wants them: see `pictures`; kinds of head: `roles_traits`.
+Pictures of attention, where a widget wants them: see `pictures`; kinds of head: `roles_traits`;
+the succession lab: `succession_traits`.
 Large or on demand, so not traits but requests: see `serve`.
 """
 
@@ -18,7 +19,7 @@ import traitlets as t
 
 from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.home import HomeLoop
-from headwidgets.widgets import mirror, pictures, roles_traits
+from headwidgets.widgets import mirror, pictures, roles_traits, succession_traits
 from headwidgets.widgets.bundles import FURTHER
 from headwidgets.widgets.dispatch import Dispatcher
 from headwidgets.widgets.envelope import Answer, reason
@@ -28,16 +29,20 @@ from headwidgets.widgets.products import PRODUCTS
 from headwidgets.widgets.roles_traits import RolesTraits
 from headwidgets.widgets.serve import handlers
 from headwidgets.widgets.session_traits import SessionTraits
+from headwidgets.widgets.succession_traits import SuccessionTraits
 
 if TYPE_CHECKING:
     from headwidgets.widgets.dispatch import Carry, Send
     from headwidgets.widgets.protocol import SessionLike
 
 log = logging.getLogger(__name__)
-_PYTHON_S = (*mirror.READ_ONLY, *pictures.NAMES, *roles_traits.NAMES, *FURTHER, "carried")
+_PYTHON_S = (
+    *(*mirror.READ_ONLY, *pictures.NAMES, *roles_traits.NAMES, *succession_traits.NAMES),
+    *(*FURTHER, "carried"),
+)
 
 
-class SessionState(SessionTraits, pictures.PictureTraits, RolesTraits, LookedAt):
+class SessionState(SessionTraits, pictures.PictureTraits, RolesTraits, SuccessionTraits, LookedAt):
     """A session's state, as an ipywidget: ``jslink``, ``observe``, ``interactive_output``.
 
     Setting a trait, in a cell or in the browser, sets the session; a change of the session

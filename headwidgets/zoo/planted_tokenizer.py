@@ -61,11 +61,11 @@ def words() -> list[str]:
     return [*_FIRST.split(), *(f" {word}" for word in _SPACED.split())]
 
 
-def _vocabulary() -> dict[str, int]:
+def _vocabulary(more: tuple[str, ...]) -> dict[str, int]:
     """Map each token, in the byte-to-letter spelling of GPT-2, to its id."""
     letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     spelled = [byte_letter(byte) for byte in range(256)]
-    spelled += [letters.pre_tokenize_str(word)[0][0] for word in words()]
+    spelled += [letters.pre_tokenize_str(word)[0][0] for word in (*words(), *more)]
     return {token: i for i, token in enumerate([BOS, *spelled])}
 
 
@@ -77,24 +77,31 @@ def byte_letter(byte: int) -> str:
     return chr(256 + byte - sum(p < byte for p in plain))
 
 
-@lru_cache(maxsize=1)
-def _description() -> str:
+@lru_cache(maxsize=2)
+def _description(more: tuple[str, ...]) -> str:
     """Describe the tokenizer in the JSON of the ``tokenizers`` library."""
     # With no merges, a piece is one token if it is in the vocabulary, else one a byte.
-    model = models.BPE(vocab=_vocabulary(), merges=[], ignore_merges=True)
+    model = models.BPE(vocab=_vocabulary(more), merges=[], ignore_merges=True)
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return str(tokenizer.to_str())
 
 
-def planted_tokenizer() -> PreTrainedTokenizerFast:
+def planted_tokenizer(more: tuple[str, ...] = (), name: str = "planted") -> PreTrainedTokenizerFast:
     """Build the tokenizer; each call returns its own.
+
+    Parameters
+    ----------
+    more : tuple of str
+        Further words, with their leading space, none of them there already; from id 512 on.
+    name : str
+        Of the model that it is for.
 
     Returns
     -------
     PreTrainedTokenizerFast
-        512 tokens, ``<bos>`` put in front. ``decode(encode(s), skip_special_tokens=True) == s``
-        for every text `s` that has a UTF-8 form.
+        512 tokens and `more`, ``<bos>`` put in front. ``decode(encode(s),
+        skip_special_tokens=True) == s`` for every text `s` that has a UTF-8 form.
     """
-    return with_bos(Tokenizer.from_str(_description()), name_or_path="planted")
+    return with_bos(Tokenizer.from_str(_description(more)), name_or_path=name)

@@ -4,7 +4,8 @@
 export { visible } from "./card";
 export { once } from "./lib/changing";
 export { aria, button, h, on } from "./lib/dom";
-export { GUTTER, RULER, words } from "./lib/heatmap";
+export { GLOSSARY_STYLE, term } from "./lib/glossary";
+export { digits, GUTTER, RULER, words } from "./lib/heatmap";
 export { isLive, STATIC, whenLive } from "./lib/live";
 export { gradient } from "./lib/lut";
 export { whenChanged } from "./lib/model";

@@ -12,10 +12,11 @@ const parts: Record<string, Mount> = {
   attention: mountAttention,
   panel: mountPanel,
 };
-/** From the third bundle, which is there once its tab is opened. */
+/** From bundles of their own, which are there once their tabs are opened. */
 const taxonomy: Mount = (...where) => mount("taxonomy", ...where);
+const succession: Mount = (...where) => mount("succession", ...where);
 
 export const views: Record<string, Mount> = {
   ...parts,
-  explore: mountExplore({ ...parts, taxonomy }),
+  explore: mountExplore({ ...parts, taxonomy, succession }),
 };

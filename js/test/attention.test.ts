@@ -42,7 +42,14 @@ let el: HTMLElement;
 beforeEach(() => {
   session = new FakeModel(looked());
   own = new FakeModel<Own>({
-    ...{ session: "anywidget:1", view: "attention", code: "the bundle", tools: "", taxonomy: "" },
+    ...{
+      session: "anywidget:1",
+      view: "attention",
+      code: "the bundle",
+      tools: "",
+      taxonomy: "",
+      succession: "",
+    },
     ...{ apart: false, mirrored: {}, wish: {} },
   });
   life = new AbortController();

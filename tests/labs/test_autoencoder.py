@@ -42,6 +42,17 @@ def test_training_explains_what_it_has_not_seen(found):
     assert found.decoder.norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
 
 
+def test_what_is_kept_explained_the_most(engine):
+    """Longer than is good for numbers held out: the weights are those of the best step."""
+    made = lab.train(engine, steps=2600)
+    history = made.history.set_index("step")["explained"]
+    assert made.history.attrs["kept"] == history.idxmax() < 2600
+    assert history.iloc[-1] < history.max()
+    frame = lab.classes(engine, made)
+    assert frame["coverage"].min() >= 0.95
+    assert frame["cosine"].min() >= 0.85
+
+
 def test_a_seed_is_one_autoencoder(engine):
     one, same, other = (lab.train(engine, steps=20, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(one.encoder, same.encoder)

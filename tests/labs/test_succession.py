@@ -26,13 +26,6 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def bundled():
-    session = hw.Session()
-    yield session
-    session.close()
-
-
-@pytest.fixture(scope="module")
 def engine():
     return counting()
 

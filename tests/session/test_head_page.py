@@ -412,6 +412,14 @@ def test_a_page_shows_all_parts(shown):
     assert "zero" in repr(shown)
 
 
+def test_a_successor_says_where_its_study_is_opened():
+    session = hw.Session("numerals")
+    session.score("successor")
+    assert 'hw.SuccessionLab(s, head="1.0")' in checked(session.head("1.0")).text
+    assert "SuccessionLab" not in checked(session.head("1.1")).text
+    session.close()
+
+
 def test_words_that_mean_harm_are_words(shown):
     frames = {}
     for name in PARTS:

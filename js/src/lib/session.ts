@@ -42,6 +42,7 @@ export interface Looked {
   /** The bundles of the other views, once one is needed. */
   tools?: string;
   taxonomy?: string;
+  succession?: string;
   run: Run;
   weighting?: Weighting;
   over?: Over;
@@ -70,7 +71,7 @@ export type Look<T extends object = Looked> = Pick<
 >;
 
 /** The traits that hold the bundles of the other views; see headwidgets/widgets/bundles.py. */
-export const BUNDLES = ["tools", "taxonomy"] as const;
+export const BUNDLES = ["tools", "taxonomy", "succession"] as const;
 export type Bundle = (typeof BUNDLES)[number];
 
 /** Ask Python something; see lib/rpc.ts. */
@@ -86,6 +87,7 @@ export interface Own {
   /** The bundles of the other views, likewise. */
   tools: string;
   taxonomy: string;
+  succession: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;

@@ -1,5 +1,5 @@
 // Everything of a session in one root: heads, attention, edits, linked through the session; and
-// the kinds of head, a tab that is mounted when it is first opened.
+// the kinds of head and the succession lab, tabs that are mounted when they are first opened.
 
 import type { AnyModel } from "@anywidget/types";
 import { aria, h, on } from "../lib/dom";
@@ -11,7 +11,11 @@ const PARTS = ["grid", "attention", "panel"] as const;
 const TABS = [
   ["heads", "heads"],
   ["kinds", "kinds of head"],
+  ["succession", "succession lab"],
 ] as const;
+type Tab = (typeof TABS)[number][0];
+/** The view behind a tab that is mounted when it is opened. */
+const OPENED: Partial<Record<Tab, string>> = { kinds: "taxonomy", succession: "succession" };
 
 const STYLE = css`
 .hw-root.hw-explore { border: 0; padding: 0; }
@@ -52,11 +56,16 @@ export const mountExplore =
       watch.observe(at, { attributes: true, attributeFilter: ["data-hw-state"] });
     };
     for (const { name, at } of parts) mount(name, at);
-    if (views.taxonomy) {
-      const kinds = h("section", "");
-      tabs(shown.own as unknown as AnyModel<Tabbed>, root, [body, kinds], signal, () => {
-        seen.push(kinds);
-        mount("taxonomy", kinds);
+    const further = TABS.map(([name]) => name).filter((name) => views[OPENED[name] ?? ""]);
+    if (further.length) {
+      const pages = new Map<Tab, HTMLElement>([["heads", body]]);
+      for (const name of further) pages.set(name, h("section", ""));
+      tabs(shown.own as unknown as AnyModel<Tabbed>, root, pages, signal, (name) => {
+        const at = pages.get(name);
+        const view = OPENED[name];
+        if (!at || !view) return;
+        seen.push(at);
+        mount(view, at);
         state();
       });
     }
@@ -68,57 +77,64 @@ export const mountExplore =
   };
 
 interface Tabbed {
-  tab: "heads" | "kinds";
+  tab: Tab;
 }
 
-/** A tab for the heads and one for their kinds; what the second shows is made when it is opened. */
+/** A tab for each page; what a further one shows is made when it is opened. */
 function tabs(
   own: AnyModel<Tabbed>,
   root: HTMLElement,
-  [heads, kinds]: [HTMLElement, HTMLElement],
+  pages: Map<Tab, HTMLElement>,
   signal: AbortSignal,
-  open: () => void,
+  open: (name: Tab) => void,
 ): void {
   const id = `hw-${Math.random().toString(36).slice(2)}`;
-  const pages = { heads, kinds: aria(h("div", "", kinds), { role: "tabpanel", label: "kinds" }) };
-  const choose = (to: Tabbed["tab"]) => {
+  const names = TABS.filter(([name]) => pages.has(name));
+  const choose = (to: Tab) => {
     own.set("tab", to);
     own.save_changes();
   };
-  const marks = TABS.map(([name, text]) => {
+  const heads = pages.get("heads") as HTMLElement;
+  const panels = new Map<Tab, HTMLElement>();
+  const marks = names.map(([name, text], place) => {
     const mark = aria(h("button", "", text), { role: "tab", controls: `${id}-${name}` });
     mark.type = "button";
     on(mark, "click", () => choose(name));
     on(mark, "keydown", (event) => {
-      const other = TABS.find(([one]) => one !== name)?.[0] ?? name;
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
       event.preventDefault();
       event.stopPropagation();
-      choose(other);
-      marks.find((one) => one.name === other)?.mark.focus();
+      const other = marks[(place + step + marks.length) % marks.length];
+      if (!other) return;
+      choose(other.name);
+      other.mark.focus();
     });
-    pages[name].id = `${id}-${name}`;
+    const page = pages.get(name) as HTMLElement;
+    const panel = name === "heads" ? page : h("div", "", page);
+    aria(panel, { role: "tabpanel", label: name });
+    panel.id = `${id}-${name}`;
+    panels.set(name, panel);
     return { name, mark };
   });
-  aria(heads, { role: "tabpanel", label: "heads" });
   const list = aria(h("div", "hw-tabs", ...marks.map(({ mark }) => mark)), {
     role: "tablist",
     label: "what is explored",
   });
   list.dataset.lmSuppressShortcuts = "true";
   heads.before(list);
-  heads.after(pages.kinds);
-  let opened = false;
+  heads.after(...[...panels.values()].filter((panel) => panel !== heads));
+  const opened = new Set<Tab>(["heads"]);
   const draw = () => {
     const tab = own.get("tab") ?? "heads";
-    if (tab === "kinds" && !opened) {
-      opened = true;
-      open();
+    if (!opened.has(tab)) {
+      opened.add(tab);
+      open(tab);
     }
     for (const { name, mark } of marks) {
       aria(mark, { selected: name === tab });
       mark.tabIndex = name === tab ? 0 : -1;
-      pages[name].hidden = name !== tab;
+      (panels.get(name) as HTMLElement).hidden = name !== tab;
     }
     root.dataset.hwTab = tab;
   };

@@ -14,6 +14,9 @@ import {
   type Roles,
 } from "./taxonomy-data";
 
+/** The kind whose study is a tab of the explorer. */
+const LAB = "successor";
+
 /** What is known of a head, the best verdict first. */
 export function passport(
   roles: Roles,
@@ -21,6 +24,7 @@ export function passport(
   head: string,
   total: number,
   open: (kind: string) => void,
+  lab?: () => void,
 ): HTMLElement[] {
   const title = h("div", "hw-sidehead", h("h3", "", head ? `head ${head}` : "no head selected"));
   if (!head) return [title, h("p", "hw-quiet", "Click a head on a card: its passport opens here.")];
@@ -41,7 +45,7 @@ export function passport(
       verdict = one.verdict;
       rows.push(heading(`${markOf(verdict)} ${verdict}`));
     }
-    rows.push(row(one, roles, head, open));
+    rows.push(row(one, roles, head, open, one.kind === LAB ? lab : undefined));
   }
   const names = ["kind", "score", "null ≤", "p", ""];
   const top = names.map((name, i) => h(name ? "th" : "td", i ? "hw-num" : "", name));
@@ -64,14 +68,16 @@ function row(
   roles: Roles,
   head: string,
   open: (kind: string) => void,
+  lab?: () => void,
 ): HTMLElement {
   const proof = roles.proofs.find((one) => one.kind === kind && one.head === head);
   const name = button(kind, () => open(kind), `open the card of ${kind}`);
+  const more = lab ? [button("lab", lab, `open the succession lab on ${head}`)] : [];
   const old = found.stale ? [h("div", "hw-small", "before your edit")] : [];
   return h(
     "tr",
     "",
-    h("td", "", name, ...old),
+    h("td", "", name, ...more, ...old),
     h("td", "hw-num", number(score)),
     h("td", "hw-num", number(found.null_max)),
     h("td", "hw-num", pOf(p)),

@@ -41,6 +41,8 @@ export interface KindsOwn extends Own, Wanted {
   broken: string[];
   task: string;
   candidates: boolean;
+  /** Of the explorer: what is shown. */
+  tab?: string;
 }
 
 /** What it reads of the session. */
@@ -69,6 +71,13 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
   };
   const set = (name: (typeof OWN)[number], value: string) => put(name, value);
   const open = (kind: string) => set("kind", kind);
+  // Only the explorer has tabs.
+  const lab = own.get("tab")
+    ? () => {
+        own.set("tab", "succession");
+        own.save_changes();
+      }
+    : undefined;
   const pick = (head: string) => {
     session.set("selection", head);
     session.save_changes();
@@ -128,7 +137,7 @@ export const mountTaxonomy: Mount = ({ session: looked, own: model, ask }, root,
     redraw(opened, now);
   });
   const drawPassport = once((roles: Roles, by: Published, selection: string, total: number) =>
-    redraw(known, () => passport(roles, by, selection, total, open)),
+    redraw(known, () => passport(roles, by, selection, total, open, lab)),
   );
   function draw(): void {
     const all = session.get("kinds") ?? [];

@@ -1,0 +1,248 @@
+"""Successor scores of many models: one row each, and curves over checkpoints.
+
+Gould et al. 2023 (arXiv 2312.09230) find successor heads from 31 million to 12 thousand million
+weights, in Pythia, GPT-2 and Llama 2, and follow scores over Pythia's checkpoints. Nothing runs:
+a model is opened, its weights are read, and it is let go before the next.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from headwidgets.errors import Cancelled, HeadwidgetsError, InputError, NotMeasurable
+from headwidgets.heads import Head, parse_heads
+from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.methods.options import read_known
+from headwidgets.model.engine import Engine
+from headwidgets.model.work import checkpoint, keeping
+from headwidgets.taxonomy.from_weights import LEAST_PAIRS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_COLUMNS = (
+    *("model", "revision", "step", "weights", "architecture", "layers", "heads"),
+    *("head", "score", "macro", "runner_up", "runner_up_score", "null_max", "pairs", "reason"),
+)
+_CONFIG = "config.json"
+
+
+class _One(NamedTuple):
+    """A model that is asked for: what to open, and how it is called."""
+
+    model: Any
+    name: str
+    revision: str | None
+    step: float
+
+
+def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame:
+    """Score the heads of several models.
+
+    Parameters
+    ----------
+    models : list, str or Path
+        Each a session, a name, a folder, a bridge, or a (name, revision) pair; a folder without
+        a model of its own stands for the models in it, in the order of their numbers.
+    variant : see `headwidgets.labs.succession.scores`
+    **options
+        Those of `Session` that open a model: device, dtype, numerics, trust_remote_code.
+
+    Returns
+    -------
+    DataFrame
+        One row a model, in the order given: model, revision, step (of a revision or folder
+        called "step1000", "checkpoint-1000" or "1000", else NaN), weights (how many),
+        architecture, layers, heads, head (the best), score and macro (of it), runner_up,
+        runner_up_score, null_max (the largest score of 200 random circuits), pairs (that the
+        tokenizer spells), reason ("", or why the model could not be read: the row then has
+        nothing else; or why its numbers say nothing).
+
+    Raises
+    ------
+    InputError
+        If there is no model, or no such variant.
+    Cancelled
+        If it was cancelled; ``partial`` on the error are the rows that are done.
+
+    References
+    ----------
+    Gould et al. 2023: the best head of Pythia-1.4B is 12.0, its score about 8 times the next.
+    """
+    rows: list[dict[str, Any]] = []
+    with keeping(lambda: _table(rows)):
+        for one, found in _scored(models, variant, options):
+            rows.append(_row(one, found))
+    return _table(rows)
+
+
+def curve(models: Any, heads: object = None, variant: str = "normed", **options: Any) -> Any:
+    """Follow heads over checkpoints.
+
+    Parameters
+    ----------
+    models, variant, **options : see `across`
+    heads : sequence of heads, or one head, optional
+        None: every head that is the best of some checkpoint.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: model, revision, step, a column for each head (NaN in models that have no
+        such head), null_max, reason.
+
+    Raises
+    ------
+    InputError, Cancelled
+        As `across`.
+    """
+    wanted = None if heads is None else [str(head) for head in parse_heads(heads)]
+    found: list[tuple[_One, _Found]] = []
+
+    def table() -> pd.DataFrame | None:
+        return _follow(found, wanted) if found else None
+
+    with keeping(table):
+        found.extend(_scored(models, variant, options))
+    return _follow(found, wanted)
+
+
+class _Found(NamedTuple):
+    """What was read of a model: its facts with its scores, or why not."""
+
+    facts: dict[str, Any]
+    scores: pd.DataFrame | None
+    reason: str
+
+
+def _scored(models: Any, variant: str, options: dict[str, Any]) -> Iterator[tuple[_One, _Found]]:
+    read_known("a successor score", variant=(variant, VARIANTS))
+    asked = _listed(models)
+    for at, one in enumerate(asked):
+        checkpoint(at, len(asked), "models")
+        yield one, _read(one, variant, options)
+
+
+def _listed(models: Any) -> list[_One]:
+    """Return the models of a list; a folder of models becomes those in it."""
+    pair = isinstance(models, tuple) and len(models) == 2 and _is_pair(models)  # noqa: PLR2004
+    alone = pair or isinstance(models, str | Path) or not hasattr(models, "__iter__")
+    out: list[_One] = []
+    for given in [models] if alone else list(models):
+        model, revision = given if isinstance(given, tuple) and _is_pair(given) else (given, None)
+        if isinstance(model, str | Path):
+            folders = _within(Path(model).expanduser())
+            several = [(str(folder), folder.name) for folder in folders]
+            for name, shown in several or [(str(model), str(model))]:
+                out.append(_One(name, shown, revision, _step(revision or shown)))
+        else:
+            engine = getattr(model, "engine", model)
+            name = getattr(getattr(engine, "facts", None), "name", None) or _name(model)
+            out.append(_One(model, str(name), revision, _step(str(name))))
+    if not out:
+        message = "expected models: sessions, names, folders or (name, revision) pairs; got none"
+        raise InputError(message)
+    return out
+
+
+def _is_pair(given: Sequence[Any]) -> bool:
+    several = len(given) == 2  # noqa: PLR2004 - a name and a revision
+    name, revision = given if several else (None, None)
+    folder = isinstance(revision, str) and Path(revision).expanduser().is_dir()
+    return isinstance(name, str | Path) and isinstance(revision, str) and not folder
+
+
+def _name(model: Any) -> str:
+    return str(getattr(getattr(model, "cfg", None), "model_name", None) or type(model).__name__)
+
+
+def _within(folder: Path) -> list[Path]:
+    """Return the models in a folder that is none itself."""
+    if not folder.is_dir() or (folder / _CONFIG).exists():
+        return []
+    found = [one for one in folder.iterdir() if (one / _CONFIG).exists()]
+    return sorted(found, key=lambda one: (_step(one.name), one.name))
+
+
+def _step(text: str) -> float:
+    """Read the number of a checkpoint: "step1000", "checkpoint-500", "0500"."""
+    found = re.search(r"(?:^|step|checkpoint|ckpt|iter)[-_]?(\d+)$", Path(text).name)
+    return float(found[1]) if found else float("nan")
+
+
+def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
+    facts: dict[str, Any] = {}
+    try:
+        engine = getattr(one.model, "engine", one.model)
+        if not hasattr(engine, "text"):
+            asked = options if one.revision is None else options | {"revision": one.revision}
+            engine = Engine.open(one.model, **asked)
+        shape = engine.facts
+        total = sum(p.numel() for p in engine.view.original_model.parameters())
+        facts |= {"weights": total, "architecture": shape.architecture}
+        facts |= {"layers": shape.n_layers, "heads": shape.n_heads}
+        found = scores(engine, variant)
+        return _Found(facts, found, _doubt(found))
+    except Cancelled:
+        raise
+    except NotMeasurable as error:
+        return _Found(facts, None, f"not measurable here: {error}")
+    except (HeadwidgetsError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        return _Found(facts, None, f"{type(error).__name__}: {error}"[:400])
+
+
+def _doubt(found: pd.DataFrame) -> str:
+    """Say why scores that could be read say nothing, if so."""
+    n, best = int(found["n"].iloc[0]), float(found["micro"].max())
+    if n < LEAST_PAIRS:
+        return f"{n} of 290 pairs are single tokens, of at least {LEAST_PAIRS}: too few to say"
+    if best <= found.attrs["null"]["micro largest"]:
+        return "nothing found: no head is above the best of 200 random circuits"
+    return ""
+
+
+def _row(one: _One, found: _Found) -> dict[str, Any]:
+    row = {"model": one.name, "revision": one.revision or "", "step": one.step, **found.facts}
+    row["reason"] = found.reason
+    if found.scores is None:
+        return row
+    frame = found.scores.sort_values("micro", ascending=False, kind="stable")
+    best = frame.iloc[0]
+    row |= {"head": _head(best), "score": best["micro"], "macro": best["macro"]}
+    if len(frame) > 1:
+        row |= {"runner_up": _head(frame.iloc[1]), "runner_up_score": frame.iloc[1]["micro"]}
+    row |= {"null_max": found.scores.attrs["null"]["micro largest"], "pairs": int(best["n"])}
+    return row
+
+
+def _head(row: Any) -> str:
+    return str(Head(int(row["layer"]), int(row["head"])))
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    for name in ("weights", "layers", "heads", "pairs"):
+        frame[name] = frame[name].astype("Int64")
+    for name in ("head", "runner_up", "architecture", "reason"):
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "")
+    return frame
+
+
+def _follow(found: list[tuple[_One, _Found]], wanted: list[str] | None) -> pd.DataFrame:
+    rows = [_row(one, read) for one, read in found]
+    if wanted is None:
+        wanted = list(dict.fromkeys(row["head"] for row in rows if row.get("head")))
+    out = []
+    for row, (_, read) in zip(rows, found, strict=True):
+        known = {}
+        if read.scores is not None:
+            known = {_head(one): float(one["micro"]) for _, one in read.scores.iterrows()}
+        line = {name: row.get(name, np.nan) for name in ("model", "revision", "step")}
+        line |= {head: known.get(head, np.nan) for head in wanted}
+        out.append(line | {"null_max": row.get("null_max", np.nan), "reason": row["reason"]})
+    return pd.DataFrame(out)
