@@ -338,7 +338,7 @@ def test_a_backup_is_proved_by_what_both_cost_beyond_each():
     found = proved("backup name mover", "2.0")
     assert found.passed
     assert found.reason.startswith("resampled at the last token with and without 1.0 on IOI, made")
-    assert found.p == pytest.approx(1e-4)
+    assert found.p == pytest.approx(1e-5)
     for decoy in ("2.1", "2.2", "2.3", "1.2"):
         assert not proved("backup name mover", decoy).passed, decoy
 

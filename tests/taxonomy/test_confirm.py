@@ -130,7 +130,7 @@ def test_effect_share_and_error_are_those_of_the_definition(by_hand):
     assert found.clean == 4
     assert found.share == 0.5
     assert found.se == pytest.approx(np.std(change[0], ddof=1) / 2)
-    assert found.p == pytest.approx(1 / 10_000)
+    assert found.p == pytest.approx(1 / 100_000)
     assert found.n == 4
     assert found.passed
 
