@@ -14,9 +14,10 @@ import headwidgets as hw
 
 SEEDS = (1, 2)
 BAR = 14
-TEXT = """The two heads of each kind with the highest score that are consistent with it or
-candidates, chosen by `s.scores(causal=True)`, then broken on held-out templates and other
-prompts, n = 100 for each seed (`s.confirm_all`). "share": what is lost of the logit difference; p by bootstrap
+TEXT = """\
+The two heads of each kind with the highest score that are consistent with it or candidates,
+chosen by `s.scores(causal=True)`, then broken on held-out templates and other prompts, n = 100
+for each seed (`s.confirm_all`). "share": what is lost of the logit difference; p by bootstrap
 against matched heads, corrected over all proofs of both seeds (Holm 1979). A head passes if it
 does with every seed: share ≥ 0.1 and p ≤ .01. Kinds with one measurement count once.
 """
