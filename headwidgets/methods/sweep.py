@@ -128,7 +128,8 @@ def changes(
 
     Parameters
     ----------
-    kind : {"zero", "mean", "resample"}
+    kind : {"zero", "mean", "resample", "patch"}
+        A patch puts what a head does in the clean run into the corrupted one.
     heads : sequence of Head
     at : int, str, list of them, optional
         Positions or roles; None is everywhere.

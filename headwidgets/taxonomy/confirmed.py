@@ -94,16 +94,29 @@ class Cost(NamedTuple):
     clean: Floats
 
 
+class Said(NamedTuple):
+    """A proof in words.
+
+    Attributes
+    ----------
+    task : str
+        What it was measured on.
+    did : str
+        What was done, as a sentence begins: "resampled at the last token".
+    beside : str
+        What it was held against: "12 matched heads".
+    verb : str
+        What the head does to the metric; default: "costs", or "frees" for a kind that lowers it.
+    """
+
+    task: str
+    did: str
+    beside: str
+    verb: str = ""
+
+
 def judged(
-    kind: Kind,
-    head: Head,
-    cost: Cost,
-    *,
-    task: str,
-    did: str,
-    beside: str,
-    matched: tuple[Head, ...],
-    seed: int,
+    kind: Kind, head: Head, cost: Cost, said: Said, *, matched: tuple[Head, ...], seed: int
 ) -> Confirmed:
     """Judge a proof.
 
@@ -112,12 +125,7 @@ def judged(
     kind : Kind
     head : Head
     cost : Cost
-    task : str
-        What it was measured on, in words.
-    did : str
-        What was done, as a sentence begins: "resampled at the last token".
-    beside : str
-        What it was held against: "12 matched heads".
+    said : Said
     matched : tuple of Head
     seed : int
         Of the bootstrap.
@@ -129,15 +137,15 @@ def judged(
     off = float(cost.clean.std(ddof=1) / np.sqrt(n))
     does = mean > SURE * off or kind.proof_sign < 0
     passed = share >= SHARE and p <= P_MAX and does
-    verb = "costs" if kind.proof_sign > 0 else "frees"
-    reason = f"{did} on {task}, {head} {verb} {share:.0%} of {mean:.2f} logits"
-    reason += f", p = {p:.4f} against {beside}"
+    verb = said.verb or ("costs" if kind.proof_sign > 0 else "frees")
+    reason = f"{said.did} on {said.task}, {head} {verb} {share:.0%} of {mean:.2f} logits"
+    reason += f", p = {p:.4f} against {said.beside}"
     if not does:
         reason += f": the model does not do the task (± {off:.2f})"
     effect = -kind.proof_sign * cost.own
     error = float(effect.std(ddof=1) / np.sqrt(n))
     return Confirmed(
-        *(kind.name, head, task, float(effect.mean()), error, mean, share, p),
+        *(kind.name, head, said.task, float(effect.mean()), error, mean, share, p),
         *(matched, n, passed, reason),
     )
 

