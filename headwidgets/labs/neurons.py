@@ -61,6 +61,9 @@ def neurons(session: Any, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
     two or more of them. The statistic and its null are ours.
     """
     engine = engine_of(session)
+    if not there(engine, [HIDDEN]):
+        message = "the first block has no MLP that shows its neurons"
+        raise NotMeasurable(message)
     known = known_set(engine, NUMBERS, "normed")
     number = indices(known)
     active = _active(engine, known.series.ids)
@@ -97,9 +100,6 @@ def neurons(session: Any, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
 
 def _active(engine: Engine, ids: list[int]) -> NDArray[np.float64]:
     """Return what the neurons are on bare tokens, [token, neuron]."""
-    if not there(engine, [HIDDEN]):
-        message = "the first block has no MLP that shows its neurons"
-        raise NotMeasurable(message)
     found = ov.at_point(engine, ids, HIDDEN)
     if found.ndim != 2 or found.shape[1] == engine.facts.d_model:  # noqa: PLR2004 - [token, neuron]
         message = f"the first MLP of {engine.facts.architecture} shows its output, not its neurons"

@@ -33,6 +33,7 @@ VIEWS = {
     "panel": hw.PatchPanel,
     "explore": lambda s: s.explore(),
     "taxonomy": lambda s: (s.score("induction"), hw.TaxonomyView(s))[1],
+    "succession": hw.SuccessionLab,
 }
 ABSURD = (
     *(None, True, -1, 2**63, 10**400, 1.5, float("nan"), "", "x", "9.9", "\ud800", "\x00"),
@@ -62,6 +63,8 @@ GOOD = {
     "score kind": {"kind": "induction"},
     "score kinds": {"x": 1},
     "confirm kind": {"kind": "induction", "head": "1.0"},
+    "succession scores": {},
+    "succession text": {"source": "pair", "set": "days", "member": "Monday"},
 }
 
 
