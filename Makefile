@@ -3,7 +3,7 @@
 #   TORCH_INDEX_URL=URL   an index that holds PyTorch's CPU build, asked besides pip's own
 #   LAB_ARGS="..."        passed on to JupyterLab, e.g. LAB_ARGS="--no-browser --port=8890"
 #   CHROMIUM=/path        the browser for the tests, where it is not found by itself
-#   RECIPE_ARGS="..."     passed on to the recipe of the bundled model
+#   RECIPE_ARGS="..."     passed on to the recipe of the bundled model, or of the emergence runs
 #   PYTEST_ARGS="..."     passed on to pytest, e.g. PYTEST_ARGS="tests/package -x"
 #   WORKERS=1             processes that run the tests (2: one a core, file by file)
 
@@ -18,7 +18,7 @@ PIP_INSTALL := $(PY) -m pip install -c constraints.txt \
 SET := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab test test-setup verify bench model card lint js clean
+.PHONY: help venv lab test test-setup verify bench model emergence card lint js clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,9 @@ bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write report
 
 model: venv ## train a model like the bundled one, an evening on two cores (RECIPE_ARGS="--steps 9000 --resume")
 	$(PY) -m headwidgets.zoo.recipe --out .recipe --export $(RECIPE_ARGS)
+
+emergence: venv ## train the finished runs of the emergence lab (RECIPE_ARGS="--long --again")
+	$(PY) -m headwidgets.labs.emergence.recipe $(RECIPE_ARGS)
 
 card: venv ## measure the bundled model: the table of hw.report_card()
 	$(PY) scripts/card.py

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         NotMeasurable,
     )
     from headwidgets.heads import Head
+    from headwidgets.labs.emergence.on_module import clamp
     from headwidgets.methods.beside_exact import compare_with_exact
     from headwidgets.methods.catalogue import methods
     from headwidgets.methods.edits import (
@@ -83,6 +84,7 @@ __all__ = [
     "__version__",
     "add",
     "atlas",
+    "clamp",
     "compare_with_exact",
     "crossing",
     "curves",
@@ -116,6 +118,7 @@ _HOMES = {
         "NotMeasurable",
     ),
     "heads": ("Head",),
+    "labs.emergence.on_module": ("clamp",),
     "methods.beside_exact": ("compare_with_exact",),
     "methods.catalogue": ("methods",),
     "methods.edits": (

@@ -1,1 +1,1 @@
-"""Whole studies as functions that return frames: succession."""
+"""Whole studies as functions that return frames: succession, emergence."""

@@ -228,10 +228,12 @@ def kl_divergence(clean: Tensor, edited: Tensor) -> Tensor:
     Parameters
     ----------
     clean, edited : Tensor
-        Logits, [row, vocabulary]; computed in float32 from log-probabilities.
+        Logits, [row, vocabulary]; computed in float32 from log-probabilities. A token whose clean
+        logit is -inf has no share in it.
     """
     p, q = (torch.log_softmax(x.float(), dim=-1) for x in (clean, edited))
-    return (p.exp() * (p - q)).sum(dim=-1).clamp(min=0.0)
+    each = (p.exp() * (p - q)).masked_fill(p == -torch.inf, 0.0)
+    return each.sum(dim=-1).clamp(min=0.0)
 
 
 def _log_probability(logits: Tensor, ids: Tokens, _clean: Tensor) -> Tensor:

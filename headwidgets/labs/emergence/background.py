@@ -1,0 +1,99 @@
+"""Work in a thread of its own that can be paused, gone on with and cancelled."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.errors import Cancelled
+from headwidgets.model.work import Work, doing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headwidgets.model.work import Progress
+
+_SLICE = 8
+
+
+class Background:
+    """What `Run` has of control; the subclass has ``plan``, ``step`` and ``advance``."""
+
+    plan: Any
+    step: int
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.state = "ready"
+        self.error: BaseException | None = None
+        self._go = threading.Event()
+        self._work = Work()
+        self._thread: threading.Thread | None = None
+        self._told: Callable[[], None] | None = None
+
+    def advance(self, steps: int = 1) -> Any:
+        """Do some steps."""
+        raise NotImplementedError
+
+    def start(
+        self, told: Callable[[], None] | None = None, progress: Progress | None = None
+    ) -> None:
+        """Go on in the background, from where it stands; a second call while it runs does nothing.
+
+        Parameters
+        ----------
+        told : callable, optional
+            Called with nothing, in the thread of the work, after each few steps and at the end.
+        progress : callable, optional
+            Called as ``progress(done, total, "steps")``.
+        """
+        with self.lock:
+            self._told = told or self._told
+            self._go.set()
+            if self._thread is not None and self._thread.is_alive():
+                self.state = "running"
+                return
+            if self.step >= self.plan.steps:
+                self.state = "done"
+                return
+            self.state, self.error, self._work = "running", None, Work(progress)
+            self._thread = threading.Thread(target=self._run, name="emergence", daemon=True)
+            self._thread.start()
+
+    def pause(self) -> None:
+        """Stop after the step under way; `start` goes on."""
+        self._go.clear()
+        with self.lock:
+            if self.state == "running":
+                self.state = "paused"
+
+    def cancel(self) -> None:
+        """End the work after the step under way; what was done stays, and `start` goes on."""
+        self._work.cancel()
+        self._go.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; return whether it has come."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self._thread is None or not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            with doing(self._work):
+                while self.step < self.plan.steps:
+                    self._go.wait()
+                    if self._work.cancelled:
+                        self.state = "cancelled"
+                        return
+                    self.advance(_SLICE)
+                    if self._told is not None:
+                        self._told()
+            self.state = "done"
+        except Cancelled:
+            self.state = "cancelled"
+        except BaseException as error:  # noqa: BLE001 - it is told, by whoever asks
+            self.state, self.error = "failed", error
+        finally:
+            if self._told is not None:
+                self._told()
