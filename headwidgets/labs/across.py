@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -59,8 +60,9 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
         One row a model, in the order given: model, revision, step (of a revision or folder
         called "step1000", "checkpoint-1000" or "1000", else NaN), weights (how many),
         architecture, layers, heads, head (the best), score and macro (of it), runner_up,
-        runner_up_score, null_max (the largest score of 200 random circuits), pairs (that the
-        tokenizer spells), reason ("", or why the model could not be read: the row then has
+        runner_up_score, null_max (what the best of as many random circuits as it has heads exceeds
+        one time in a hundred), pairs (that the tokenizer spells), reason ("", or why the model
+        could not be read: the row then has
         nothing else; or why its numbers say nothing).
 
     Raises
@@ -201,9 +203,19 @@ def _doubt(found: pd.DataFrame) -> str:
     n, best = int(found["n"].iloc[0]), float(found["micro"].max())
     if n < LEAST_PAIRS:
         return f"{n} of 290 pairs are single tokens, of at least {LEAST_PAIRS}: too few to say"
-    if best <= found.attrs["null"]["micro largest"]:
-        return "nothing found: no head is above the best of 200 random circuits"
+    if best <= _best_by_chance(found):
+        return f"nothing found: no head is above what the best of {len(found)} random ones has"
     return ""
+
+
+def _best_by_chance(found: pd.DataFrame) -> float:
+    """Return what the best of so many random heads as there are exceeds one time in a hundred.
+
+    By a normal distribution of the mean and spread of single ones; at least the best of these.
+    """
+    null = found.attrs["null"]
+    beyond = NormalDist().inv_cdf(0.99 ** (1 / len(found)))
+    return float(max(null["micro largest"], null["micro mean"] + beyond * null["micro sd"]))
 
 
 def _row(one: _One, found: _Found) -> dict[str, Any]:
@@ -216,7 +228,7 @@ def _row(one: _One, found: _Found) -> dict[str, Any]:
     row |= {"head": _head(best), "score": best["micro"], "macro": best["macro"]}
     if len(frame) > 1:
         row |= {"runner_up": _head(frame.iloc[1]), "runner_up_score": frame.iloc[1]["micro"]}
-    row |= {"null_max": found.scores.attrs["null"]["micro largest"], "pairs": int(best["n"])}
+    row |= {"null_max": _best_by_chance(found.scores), "pairs": int(best["n"])}
     return row
 
 

@@ -6,6 +6,7 @@ looks at x' should write what follows the member of residue j in t's ten.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,6 @@ from headwidgets.labs.succession import brought, engine_of, known_set, members
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -84,7 +83,7 @@ def slid(
     name: str,
     member: str,
     residue: int,
-    strengths: Sequence[float],
+    strengths: Any,
     *,
     source: str = NUMBERS,
     variant: str = "normed",
@@ -118,6 +117,10 @@ def slid(
     if target is None or not 0 <= target < RESIDUES:
         message = f"expected a residue from 0 to 9, got {residue!r:.80}"
         raise InputError(message)
+    if isinstance(strengths, str) or not isinstance(strengths, Iterable):
+        message = f"expected strengths as numbers, one after another, got {strengths!r:.80}"
+        raise InputError(message)
+    strengths = list(strengths)
     for one in strengths:
         _check_strength(one)
     place = words.index(member)

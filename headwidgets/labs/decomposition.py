@@ -19,6 +19,7 @@ from headwidgets.heads import Head
 from headwidgets.labs.residues import indices
 from headwidgets.labs.succession import brought, engine_of, known_sets
 from headwidgets.model.work import checkpoint
+from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy import ov
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def index_and_domain(
     layers, heads = engine.facts.n_layers, engine.facts.n_heads
     which = None if head is None else Head.parse(head).within(layers, heads)
     them = _members(known_sets(engine, variant))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(read_number("seed", seed))
     held = random.permutation(len(them.number)) < HELD * len(them.number)
     triples = _triples(them)
     checkpoint()

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from headwidgets.errors import NotMeasurable
+from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs.residues import NUMBERS, RESIDUES, indices
 from headwidgets.labs.succession import engine_of, known_set
 from headwidgets.methods.decompose import there
 from headwidgets.model.work import checkpoint
+from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy import ov
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +73,10 @@ def neurons(session: Any, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
     rows = active[:, alive]
     rows = (rows - rows.mean(0)) / rows.std(0)
     explained = _explained(rows, number % RESIDUES)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(read_number("seed", seed))
+    if (whole(draws) or 0) < 1:
+        message = f"expected draws as a whole number from 1, got {draws!r:.80}"
+        raise InputError(message)
     largest = np.zeros(draws)
     for draw in range(draws):
         checkpoint()

@@ -21,6 +21,7 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.labs.residues import FOLDS, NUMBERS, RESIDUES, fit, indices
 from headwidgets.labs.succession import engine_of, known_sets, members
 from headwidgets.model.work import checkpoint
+from headwidgets.tasks.make import read_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def probe_across(session: Any, other: Any, variant: str = "normed", seed: int = 
         raise NotMeasurable(message)
     y, x = (torch.stack([rows[key] for key in common]) for rows in (first, second))
     residue = np.array([index for _, _, index in common]) % RESIDUES
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(read_number("seed", seed))
     order = random.permutation(np.flatnonzero(number))
     hits = {name: np.zeros(len(common)) for name in ("own", "mapped", "shuffled")}
     off = np.zeros(2)

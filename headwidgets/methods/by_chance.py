@@ -50,4 +50,20 @@ def p_best(right: int, rows: int, heads: int, chance: float = 0.5) -> float:
     """Return how likely the best of some probes of permuted labels gets as many rows right."""
     if right <= 0:
         return 1.0
-    return float(max(0.0, 1 - best_by_chance(rows, heads, chance)[right - 1]))
+    below = float(best_by_chance(rows, 1, chance)[right - 1])
+    if below <= 0:
+        return 1.0
+    # 1 - below**heads, also where that is next to nothing
+    return float(-math.expm1(heads * math.log1p(-_tail(right, rows, chance))))
+
+
+def _tail(right: int, rows: int, chance: float) -> float:
+    """Return how likely one probe gets as many rows right, or more."""
+    if not 0 < chance < 1:
+        return float(right <= rows * chance)
+    k = np.arange(right, rows + 1)
+    ways = np.array(
+        [math.lgamma(rows + 1) - math.lgamma(i + 1) - math.lgamma(rows - i + 1) for i in k]
+    )
+    log = ways + k * math.log(chance) + (rows - k) * math.log1p(-chance)
+    return float(min(np.exp(log).sum(), 1 - 1e-16))

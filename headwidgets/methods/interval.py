@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,3 +38,29 @@ def interval(
     half = np.where(freedom >= 1, t * np.asarray(se, dtype=float), np.nan)
     middle = np.asarray(mean, dtype=float)
     return middle - half, middle + half
+
+
+def student_tail(t: float, freedom: int) -> float:
+    """Return how likely Student's t is above a number from 0 on.
+
+    Parameters
+    ----------
+    t : float
+    freedom : int
+        Degrees of freedom, from 1.
+
+    References
+    ----------
+    Abramowitz and Stegun 1964, 26.7.3 and 26.7.4: finite sums.
+    """
+    angle = math.atan2(t, math.sqrt(freedom))
+    square = math.cos(angle) ** 2
+    odd = freedom % 2
+    term, total = (math.cos(angle), 0.0) if odd else (1.0, 0.0)
+    for i in range(odd, freedom - 1, 2):  # the powers of the cosine, up to freedom - 2
+        total += term
+        term *= square * (i + 1) / (i + 2)
+    inside = math.sin(angle) * total
+    if odd:
+        inside = 2 / math.pi * (angle + inside)
+    return max(0.0, (1 - inside) / 2)

@@ -162,11 +162,13 @@ def probe(
     Returns
     -------
     Probes
-        Its ``frame`` has one row a head: layer; head; accuracy, on held-out prompts, and se;
-        balanced, the mean over the two labels; best_by_chance, the mean accuracy of the best of so
-        many heads with permuted labels, in closed form, and p, the probability that it reaches this
-        head's; control, the mean accuracy where labels say only which token stands there, and
-        selectivity, accuracy less that (NaN where one token stands in all prompts); n_train;
+        Its ``frame`` has one row a head: layer; head; accuracy, on held-out prompts, and
+        se, over groups; balanced, the mean over the two labels; best_by_chance, the mean
+        accuracy of the best of so many heads with permuted labels, in closed form, each
+        group of held-out prompts a trial, and p, the probability that it reaches this
+        head's; control, the mean accuracy where labels say only which token stands there,
+        and selectivity, accuracy less that (NaN where one token stands in all prompts);
+        n_train;
         n_test. ``attrs`` say what was measured on what.
 
     Raises
@@ -193,6 +195,7 @@ def probe(
     control = _control(tokens, random)
     n_heads = engine.facts.n_layers * engine.facts.n_heads
     n = int(held.sum())
+    trials = _Trials(numbers(grouped)[held])
     chance = float(max(own[held].mean(), 1 - own[held].mean()))
     found: list[dict[str, Any]] = []
     directions: dict[Head, Direction] = {}
@@ -211,10 +214,10 @@ def probe(
                 "layer": layer,
                 "head": head,
                 "accuracy": accuracy,
-                "se": float(np.sqrt(accuracy * (1 - accuracy) / n)),
+                "se": trials.error(right[:, 0]),
                 "balanced": float((right[:, 0] * counts).mean()),
-                "best_by_chance": mean_best(n, n_heads, chance),
-                "p": p_best(int(right[:, 0].sum()), n, n_heads, chance),
+                "best_by_chance": mean_best(trials.n, n_heads, chance),
+                "p": p_best(int(accuracy * trials.n + 1e-9), trials.n, n_heads, chance),
                 "control": others,
                 "selectivity": accuracy - others,
                 "n_train": len(own) - n,
@@ -240,6 +243,26 @@ def probe(
     return Probes(frame, directions)
 
 
+class _Trials:
+    """Held-out rows by group: rows of one group are right or wrong together, and count once.
+
+    Parameters
+    ----------
+    groups : ndarray of int, [held-out row]
+    """
+
+    def __init__(self, groups: NDArray[np.int64]) -> None:
+        _, self._of = np.unique(groups, return_inverse=True)
+        self.n = int(self._of.max()) + 1
+
+    def error(self, right: NDArray[np.bool_]) -> float:
+        """Return the standard error of the share that is right."""
+        counts = np.bincount(self._of)
+        off = np.bincount(self._of, right - right.mean())  # of a ratio of means over groups
+        spread = float(np.square(off).sum()) / max(self.n - 1, 1)
+        return float(np.sqrt(spread / self.n) / counts.mean())
+
+
 def read_labels(labels: Any, n: int) -> NDArray[np.bool_]:
     """Read one label for each prompt, of two values.
 
@@ -251,10 +274,17 @@ def read_labels(labels: Any, n: int) -> NDArray[np.bool_]:
     if len(listed) != n:
         message = f"expected {n} labels, one for each prompt, got {len(listed) or repr(labels)}"
         raise InputError(message)
+    if any(np.ndim(one) for one in listed):
+        message = f"expected one label for each prompt, got {listed[:2]!r:.80}"
+        raise InputError(message)
     if any(one is None or bool(one != one) for one in listed):  # noqa: PLR0124 - NaN is not itself
         message = f"expected a label for each prompt, got {_first_nan(listed)}"
         raise InputError(message)
-    values = sorted(set(listed))
+    try:
+        values = sorted(set(listed))
+    except TypeError as error:
+        message = f"expected labels of two values, such as True and False, got {listed[:3]!r:.80}"
+        raise InputError(message) from error
     if len(values) != 2:  # noqa: PLR2004 - two sides
         message = f"expected labels of two values, got {len(values)}: {values[:4]!r}"
         raise InputError(message)
@@ -278,6 +308,11 @@ def _groups(groups: Any, rows: Sequence[Sequence[int]]) -> Sequence[object]:
     if len(listed) != len(rows):
         message = f"expected {len(rows)} groups, one for each prompt, got {len(listed)}"
         raise InputError(message)
+    try:
+        hash(tuple(listed))
+    except TypeError as error:
+        message = f"expected a name or a number for each group, got {listed[0]!r:.80}"
+        raise InputError(message) from error
     same: dict[object, object] = {}
     for row, group in zip(rows, listed, strict=True):
         if same.setdefault(tuple(row), group) != group:

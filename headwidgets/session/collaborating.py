@@ -148,7 +148,7 @@ class Collaborating(DoingTasks):
         if lacking:
             message = f"expected steps of this walk with a head ({', '.join(known)}), got {lacking}"
             raise InputError(message)
-        edits = [Edit.from_json(one) for step in steps for one in known[step]]
+        edits = [Edit.from_json(one) for step in dict.fromkeys(steps) for one in known[step]]
         if plan.name not in self._walked_on:
             message = f"the prompts of this walk are gone: take it again with s.walk({plan.name!r})"
             raise InputError(message)
@@ -313,5 +313,8 @@ class Collaborating(DoingTasks):
         frame = self.frames.get(f"walk: {plan.name}")
         if frame is None:
             message = f"expected a walk that was taken: call s.walk({plan.name!r}) first"
+            raise InputError(message)
+        if self.is_stale(frame):
+            message = f"the model has changed since this walk: take it again, s.walk({plan.name!r})"
             raise InputError(message)
         return frame

@@ -124,7 +124,7 @@ class Confirming(Scored):
             return [{**about, "reason": f"nothing here runs its proof, which is to {kind.proof}"}]
         some = _likely(frame, LIKELY, most)
         if not some:
-            best = frame.sort_values("score").iloc[-1]
+            best = frame.dropna(subset="score").sort_values("score").iloc[-1]
             said = f"no candidate; highest {best['layer']}.{best['head']}: {best['reason']}"
             return [{**about, "reason": said}]
         rows = []

@@ -65,13 +65,23 @@ def _partners(pairs: tuple[Pair, ...]) -> tuple[tuple[Pair, ...], list[bool], li
             "answers in all"
         )
         raise InputError(message)
-    turned = tuple(replace(pair, clean=pair.ids("corrupted"), corrupted=None) for pair in pairs)
+    turned = tuple(_turned(pair) for pair in pairs)
     both = list(zip((pair.clean for pair in pairs), (pair.clean for pair in turned), strict=True))
     return (
         (*pairs, *turned),
         [True] * len(pairs) + [False] * len(pairs),
         _joined(both) * 2,
     )
+
+
+def _turned(pair: Pair) -> Pair:
+    """Return the corrupted prompt by itself; roles name places of the clean one, if it is as long.
+
+    Where it is not, a role says nothing of it, and to ask for one is refused.
+    """
+    ids = pair.ids("corrupted")
+    roles = pair.roles if len(ids) == len(pair.clean) else {}
+    return replace(pair, clean=ids, corrupted=None, roles=roles)
 
 
 def _joined(both: list[tuple[Ids, Ids]]) -> list[object]:

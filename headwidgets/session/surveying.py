@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.heads import Head
+from headwidgets.heads import Head, parse_heads
 from headwidgets.methods.apply import check_target
 from headwidgets.methods.edits import Edit
 from headwidgets.methods.neutral import read_neutral
@@ -33,7 +33,7 @@ class Surveying(Steering):
         kinds: str | Iterable[str] | None,
         tasks: str | Iterable[str],
         *,
-        heads: Iterable[object] | None = None,
+        heads: object = None,
         n: int = 100,
         seed: int = 0,
     ) -> pd.DataFrame:
@@ -47,7 +47,7 @@ class Surveying(Steering):
             heads in `heads` alone.
         tasks : str or iterable of str
             Of `hw.tasks`.
-        heads : iterable of heads, optional
+        heads : heads or a head, optional
             These besides.
         n, seed : int
             Prompts a task and split, and their seed.
@@ -75,8 +75,8 @@ class Surveying(Steering):
         names = [] if kinds is None else _names(kinds)
         facts = self.facts
         chosen: dict[Head, list[str]] = {}
-        for one in heads or ():
-            chosen[Head.parse(one).within(facts.n_layers, facts.n_heads)] = ["named"]
+        for one in () if heads is None else parse_heads(heads):
+            chosen[one.within(facts.n_layers, facts.n_heads)] = ["named"]
         if not names and not chosen:
             message = "expected kinds of heads, or heads=; got neither"
             raise InputError(message)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from headwidgets.heads import Head
+from headwidgets.methods.interval import student_tail
 from headwidgets.taxonomy.on_task import SURE
 from headwidgets.taxonomy.verdict import P_MAX
 
@@ -86,12 +87,15 @@ class Cost(NamedTuple):
     others : ndarray of float, [other, prompt]
         The same of what it is held against.
     clean : ndarray of float, [prompt]
-        The metric.
+        The metric; of a proof that restores, what was lost of it.
+    restores : bool
+        Whether something broken was mended, so that what is above 0 is a gain.
     """
 
     own: Floats
     others: Floats
     clean: Floats
+    restores: bool = False
 
 
 class Said(NamedTuple):
@@ -133,16 +137,17 @@ def judged(
     mean = float(cost.clean.mean())
     share = float(cost.own.mean()) / abs(mean) if mean else float("nan")
     p = _p(cost.own - (cost.others.mean(0) if len(cost.others) else 0), seed)
+    shown = f"p = {p:.4f}" if p >= 1e-4 else "p < 0.0001"  # noqa: PLR2004 - four digits
     n = len(cost.clean)
     off = float(cost.clean.std(ddof=1) / np.sqrt(n))
-    does = mean > SURE * off or kind.proof_sign < 0
+    does = (mean if kind.proof_sign > 0 else abs(mean)) > SURE * off
     passed = share >= SHARE and p <= P_MAX and does
     verb = said.verb or ("costs" if kind.proof_sign > 0 else "frees")
     reason = f"{said.did} on {said.task}, {head} {verb} {share:.0%} of {mean:.2f} logits"
-    reason += f", p = {p:.4f} against {said.beside}"
+    reason += f", {shown} against {said.beside}"
     if not does:
         reason += f": the model does not do the task (± {off:.2f})"
-    effect = -kind.proof_sign * cost.own
+    effect = cost.own if cost.restores else -kind.proof_sign * cost.own
     error = float(effect.std(ddof=1) / np.sqrt(n))
     return Confirmed(
         *(kind.name, head, said.task, float(effect.mean()), error, mean, share, p),
@@ -176,13 +181,28 @@ def alike(norms: NDArray[np.float64], head: Head) -> tuple[Head, ...]:
 
 
 def _p(beyond: Floats, seed: int) -> float:
-    """Share of bootstrap means that are not above zero (NaN is not); the sample counts as one."""
+    """Share of bootstrap means that are not above zero (NaN is not); the sample counts as one.
+
+    At least the p of Student's one-sided t: a bootstrap of few values is too sure of itself.
+    """
     random = np.random.default_rng(seed)
     n, not_above = len(beyond), 0
     for part in np.array_split(np.arange(DRAWS), PARTS):
         means = beyond[random.integers(n, size=(len(part), n))].mean(1)
         not_above += int((~(means > 0)).sum())
-    return (1 + not_above) / (1 + DRAWS)
+    return max((1 + not_above) / (1 + DRAWS), _student(beyond))
+
+
+def _student(values: Floats) -> float:
+    """Return the one-sided p of a mean above zero, by Student's t; 1 where there is no telling."""
+    n = len(values)
+    spread = float(values.std(ddof=1)) if n > 1 else float("nan")
+    mean = float(values.mean())
+    if not np.isfinite(spread) or not mean > 0:
+        return 1.0
+    if spread == 0:
+        return 2.0**-n  # as a sign test has it
+    return student_tail(mean / spread * float(np.sqrt(n)), n - 1)
 
 
 def holm(ps: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
     from headwidgets.taxonomy.registry import Kind
 
-MOST = 60_000
+MOST = 100_000
 """Forwards of a prompt that scores may take unasked."""
 READS = 64
 """Streams that are read at once when that is timed."""

@@ -63,7 +63,7 @@ def frame(measure: Measure, kind: Kind, scores: Scores, *, edits: str = "") -> p
     spread = scores.per_row.reshape(rows, -1).astype(float)
     error = spread.std(axis=0, ddof=1) / np.sqrt(rows) if rows > 1 else np.full(len(mean), np.nan)
     null = scores.null.reshape(len(scores.null), -1)
-    p = p_values(mean, null)
+    p = np.maximum(p_values(mean, null), scores.least_p)
     numbers = {
         "score": mean,
         "se": error,

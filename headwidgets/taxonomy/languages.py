@@ -112,6 +112,7 @@ def coherent(measure: Measure) -> Scores:
     ]
     said = f"{task.words}, {half} prompts of {n} steered by {STRENGTH:g} sd, either way"
     scores = Scores(rows, np.concatenate(draws), task_accuracy=task.accuracy, words=said)
+    scores.least_p = 1 / (1 + OTHERS)  # the draws are of so many directions, prompts drawn again
     for at in scores.reaching(measure.threshold):
         scores.remark(at, f"steered by {STRENGTH:g} standard deviations, found on other prompts")
     return scores

@@ -54,12 +54,15 @@ class Scores:
         What lowers a verdict, or explains it.
     proved : dict of Head -> bool
         Outcome of the proving intervention where it has run.
+    least_p : float
+        What p is at least: of a null whose draws repeat a few different ones.
     """
 
     per_row: Floats
     null: Floats
     task_accuracy: float = float("nan")
     words: str = ""
+    least_p: float = 0.0
     counted: str = "a prompt"
     remarks: dict[Head, list[Remark]] = field(default_factory=lambda: defaultdict(list))
     proved: dict[Head, bool] = field(default_factory=dict)

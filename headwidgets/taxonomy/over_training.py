@@ -39,7 +39,7 @@ class Checkpoint:
         What `Engine.open` takes: a folder, or the name of a model.
     revision : str or None
     step : float
-        The number in its name; else its place in the list.
+        The number in its name.
     """
 
     name: str
@@ -67,15 +67,19 @@ def read_checkpoints(given: object, model: str | None = None) -> list[Checkpoint
     """
     names = _listed(given)
     found = []
-    for place, name in enumerate(names):
+    for name in names:
         folder = Path(name).expanduser()
         if not folder.is_dir() and (model is None or len(PurePath(name).parts) > 1):
             message = f"no checkpoint at {name!r:.200}: expected a folder with a model in it" + (
                 "" if model is None else f", or a revision of {model!r}"
             )
             raise InputError(message)
-        number = re.findall(r"\d+", folder.name)
-        step = float(number[-1]) if number else float(place)
+        step = _step(folder.name)
+        if step is None:
+            message = (
+                f"expected a step in each checkpoint's name, such as step1000, got {name!r:.80}"
+            )
+            raise InputError(message)
         there = folder.is_dir()
         if there:
             found.append(Checkpoint(folder.name, str(folder), None, step))
@@ -87,6 +91,12 @@ def read_checkpoints(given: object, model: str | None = None) -> list[Checkpoint
         message = f"expected at least two checkpoints, each with its own step, got {said:.300}"
         raise InputError(message)
     return sorted(found, key=lambda one: one.step)
+
+
+def _step(name: str) -> float | None:
+    """Read the number of a checkpoint: "step1000", "checkpoint-500-fp16", "0500"."""
+    found = re.search(r"(?:step|checkpoint|ckpt|iter)[-_]?(\d+)", name) or re.search(r"(\d+)", name)
+    return float(found[1]) if found else None
 
 
 def _listed(given: object) -> list[str]:
@@ -144,15 +154,26 @@ def over_training(
     with keeping(lambda: _joined(tables) if tables else None):
         for done, one in enumerate(checkpoints):
             checkpoint(done, len(checkpoints), one.name)
-            held = _opened(engine.facts, one, trust_remote_code=trust_remote_code)
+            held = _opened(engine.facts, one, trust_remote_code=trust_remote_code, **_as(engine))
             tables.append(_scored(held, wanted, one, options))
     return _joined(tables)
+
+
+def _as(engine: Engine) -> dict[str, Any]:
+    """Return how a model was opened, for others to be read the same way."""
+    weights = engine.weights.W_U
+    return {
+        "numerics": engine.facts.numerics,
+        "dtype": weights.dtype,
+        "device": str(weights.device),
+        "prepend_bos": engine.text.prepend_bos,
+    }
 
 
 def _opened(facts: Facts, one: Checkpoint, **options: Any) -> Engine:
     """Open a checkpoint of a model's shape."""
     try:
-        held = Engine.open(one.model, revision=one.revision, numerics=facts.numerics, **options)
+        held = Engine.open(one.model, revision=one.revision, **options)
     except (InputError, ModelError) as error:
         message = f"checkpoint {one.name}: {error}"
         raise InputError(message) from error

@@ -12,6 +12,7 @@ from direct import run as run_plain
 
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.heads import Head
+from headwidgets.methods.interval import student_tail
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes, sweep
@@ -131,7 +132,10 @@ def test_effect_share_and_error_are_those_of_the_definition(by_hand):
     assert found.clean == 4
     assert found.share == 0.5
     assert found.se == pytest.approx(np.std(change[0], ddof=1) / 2)
-    assert found.p == pytest.approx(1 / 100_000)
+    # Student's t of -2.025, -2, -1.975 ... with 3 degrees of freedom, above the bootstrap's 1e-5
+    beyond = -np.array(change[0]) + np.array(change[1:]).mean(axis=0)
+    t = beyond.mean() / (beyond.std(ddof=1) / 2)
+    assert found.p == pytest.approx(student_tail(t, 3))
     assert found.n == 4
     assert found.passed
 
@@ -139,11 +143,13 @@ def test_effect_share_and_error_are_those_of_the_definition(by_hand):
 def test_a_kind_that_lowers_the_metric_is_proved_by_a_gain(by_hand):
     change = [[1.0, 2.0, 3.0, 2.0], [0] * 4, [0] * 4]
     clean = [4.0, 4.0, 5.0, 3.0]
-    freed = by_hand(change, clean, sign=-1)
+    freed = by_hand([row * 5 for row in change], clean * 5, sign=-1)
     assert freed.passed
     assert freed.share == 0.5
     assert freed.effect == 2
     assert "1.0 frees 50%" in freed.reason
+    nothing = by_hand([row * 5 for row in change], [0.1, -0.1] * 10, sign=-1)
+    assert not nothing.passed, "a share of next to nothing is none"
     wrong = by_hand(change, clean)
     assert not wrong.passed
     assert wrong.share == -0.5
@@ -159,7 +165,7 @@ def test_matched_heads_that_cost_as_much_leave_no_proof(by_hand):
 
 
 def test_next_to_nothing_is_no_proof_however_sure(by_hand):
-    found = by_hand([[-0.3] * 4, [0] * 4, [0] * 4], [4.0] * 4)
+    found = by_hand([[-0.3] * 20, [0] * 20, [0] * 20], [4.0] * 20)
     assert found.share == pytest.approx(0.075)
     assert found.p <= 0.01
     assert not found.passed
@@ -168,7 +174,7 @@ def test_next_to_nothing_is_no_proof_however_sure(by_hand):
 def test_one_prompt_in_four_is_not_sure_enough(by_hand):
     found = by_hand([[-8.0, 0, 0, 0], [0] * 4, [0] * 4], [4.0] * 4)
     assert found.share == 0.5
-    assert found.p == pytest.approx(0.75**4, abs=0.02)  # samples that miss that prompt
+    assert found.p == pytest.approx(0.75**4, abs=0.01)  # samples that miss that prompt
     assert not found.passed
 
 
@@ -185,8 +191,16 @@ def test_nan_is_never_a_proof(by_hand):
 
 
 def test_the_only_head_of_a_model_is_compared_with_none(by_hand):
-    assert by_hand([[-2.0] * 4], [4.0] * 4, matched=0).passed
-    assert by_hand([[2.0] * 4], [4.0] * 4, matched=0).p == 1
+    assert by_hand([[-2.0] * 20], [4.0] * 20, matched=0).passed
+    assert by_hand([[2.0] * 20], [4.0] * 20, matched=0).p == 1
+
+
+def test_few_prompts_are_not_surer_than_they_can_be():
+    """A bootstrap alone would call one in forty samples of ten such that one in a hundred is."""
+    random = np.random.default_rng(0)
+    p = [rule._p(random.standard_normal(10), 0) for _ in range(300)]
+    assert np.mean(np.array(p) <= 0.01) <= 0.025
+    assert rule._p(np.ones(10), 0) == pytest.approx(2**-10)
 
 
 # ------------------------------------------------------------------ matched heads

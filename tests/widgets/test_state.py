@@ -362,7 +362,7 @@ def test_scores_and_texts_are_served(name, body, state, wire):
         ("score", {"kind": 3}, "induction"),
         ("score", {"kind": "broken"}, "broken on purpose"),
         ("effect", {"x": 1}, "'x'"),
-        ("no such request", {}, "attention, cancel, confirm kind, effect"),
+        ("no such request", {}, "attention, break walk, cancel, confirm kind, effect"),
     ],
 )
 def test_requests_that_cannot_be_served_say_why(name, body, reason, state, wire, capsys):

@@ -63,6 +63,9 @@ GOOD = {
     "score kind": {"kind": "induction"},
     "score kinds": {"x": 1},
     "confirm kind": {"kind": "induction", "head": "1.0"},
+    "walk": {"walk": "ioi"},
+    "break walk": {"walk": "ioi", "steps": ["name mover"]},
+    "hand over": {"task": "ioi", "candidates": False},
     "succession scores": {},
     "succession text": {"source": "pair", "set": "days", "member": "Monday"},
 }

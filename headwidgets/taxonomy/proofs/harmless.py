@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.metrics import LogitDiff
 from headwidgets.methods.snapshot import Pair, Snapshot
@@ -16,9 +18,10 @@ from headwidgets.methods.sweep import changes
 from headwidgets.taxonomy.asked import END
 from headwidgets.taxonomy.confirmed import Confirmed, Cost, Said, judged
 from headwidgets.taxonomy.misleading import COSTS, lead_over, leads, letter_words, search
+from headwidgets.taxonomy.on_task import SURE
 from headwidgets.taxonomy.probing import said_at_end
 from headwidgets.taxonomy.proofs import proof
-from headwidgets.taxonomy.resampling import SPLIT, asking, beside, matched_heads
+from headwidgets.taxonomy.resampling import SPLIT, asking, beside, enough, matched_heads
 
 if TYPE_CHECKING:
     from headwidgets.heads import Head
@@ -41,8 +44,12 @@ def restored(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confi
     clean = lead_over(said_at_end(engine, asked.rows), asked, wrong)
     loss = (clean - low).astype(float)
     words = f"{asked.prompts.name}, n = {len(bad)}"
-    if not loss.mean() >= COSTS * clean.mean():
-        message = f"{words}: words chosen to mislead cost {loss.mean():.2f} of {clean.mean():.2f}"
+    lead, off = float(clean.mean()), float(clean.std(ddof=1) / np.sqrt(len(clean)))
+    if not lead > SURE * off:
+        message = f"{words}: the right letter's lead is {lead:.2f} ± {off:.2f}: it is not known"
+        raise NotMeasurable(message)
+    if not loss.mean() >= COSTS * lead:
+        message = f"{words}: words chosen to mislead cost {loss.mean():.2f} of {lead:.2f} logits"
         raise NotMeasurable(message)
     both = zip(asked.rows, bad, strict=True)
     answers = zip(asked.answer, map(int, wrong), strict=True)
@@ -50,9 +57,11 @@ def restored(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confi
         tuple(Pair(*pair) for pair in both),
         answers=tuple(LogitDiff(*one) for one in answers),
     )
+    enough(snapshot, n)
     matched = matched_heads(engine, kind, snapshot, head)
     change, whole = changes(engine, snapshot, "patch", [head, *matched], at=END)
     gain = change + whole - low
     did = "as on harmless words at the last token"
     said = Said(f"misleading words of {words}", did, beside(matched, engine), "brings back")
-    return judged(kind, head, Cost(gain[0], gain[1:], loss), said, matched=matched, seed=seed)
+    back = Cost(gain[0], gain[1:], loss, restores=True)
+    return judged(kind, head, back, said, matched=matched, seed=seed)
