@@ -30,14 +30,21 @@ def best_by_chance(rows: int, heads: int, chance: float = 0.5) -> NDArray[np.flo
     -------
     ndarray of float64, [k = 0 to rows]
     """
+    if not 0 < chance < 1:
+        return (np.arange(rows + 1) >= (rows if chance else 0)).astype(float)
+    found: NDArray[np.float64] = np.minimum(_one(rows, chance).cumsum(), 1.0) ** heads
+    return found
+
+
+def _one(rows: int, chance: float) -> NDArray[np.float64]:
+    """Return how likely one probe gets k rows right, [k = 0 to rows]."""
     k = np.arange(rows + 1)
     ways = np.array(
         [math.lgamma(rows + 1) - math.lgamma(i + 1) - math.lgamma(rows - i + 1) for i in k]
     )
-    if not 0 < chance < 1:
-        return (k >= (rows if chance else 0)).astype(float)
-    log = ways + k * math.log(chance) + (rows - k) * math.log1p(-chance)
-    found: NDArray[np.float64] = np.minimum(np.exp(log).cumsum(), 1.0) ** heads
+    found: NDArray[np.float64] = np.exp(
+        ways + k * math.log(chance) + (rows - k) * math.log1p(-chance)
+    )
     return found
 
 
@@ -50,20 +57,8 @@ def p_best(right: int, rows: int, heads: int, chance: float = 0.5) -> float:
     """Return how likely the best of some probes of permuted labels gets as many rows right."""
     if right <= 0:
         return 1.0
-    below = float(best_by_chance(rows, 1, chance)[right - 1])
-    if below <= 0:
-        return 1.0
-    # 1 - below**heads, also where that is next to nothing
-    return float(-math.expm1(heads * math.log1p(-_tail(right, rows, chance))))
-
-
-def _tail(right: int, rows: int, chance: float) -> float:
-    """Return how likely one probe gets as many rows right, or more."""
     if not 0 < chance < 1:
         return float(right <= rows * chance)
-    k = np.arange(right, rows + 1)
-    ways = np.array(
-        [math.lgamma(rows + 1) - math.lgamma(i + 1) - math.lgamma(rows - i + 1) for i in k]
-    )
-    log = ways + k * math.log(chance) + (rows - k) * math.log1p(-chance)
-    return float(min(np.exp(log).sum(), 1 - 1e-16))
+    tail = float(_one(rows, chance)[right:].sum())
+    # 1 - (1 - tail)**heads, also where that is next to nothing
+    return 1.0 if tail >= 1 else float(-math.expm1(heads * math.log1p(-tail)))

@@ -12,7 +12,7 @@ from headwidgets.model.work import checkpoint
 from headwidgets.session.scored import Scored
 from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy.confirm import PROMPTS, SEED, can_confirm
-from headwidgets.taxonomy.registry import all_kinds, find
+from headwidgets.taxonomy.registry import all_kinds, find, find_several
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT
 from headwidgets.whole import whole
 
@@ -98,7 +98,7 @@ class Confirming(Scored):
         InputError
             If there is no such kind, or `heads`, `n` or `seed` is out of range.
         """
-        wanted = _wanted(kinds)
+        wanted = all_kinds() if kinds is None else find_several(kinds)
         most = whole(heads)
         if most is None or most < 1:
             message = f"expected heads= as a whole number from 1, got {heads!r:.80}"
@@ -151,16 +151,6 @@ class Confirming(Scored):
         there = frame.loc[frame["confirmed"], "measurement"]
         frame.attrs["confirmed"] = list(dict.fromkeys(there))
         return frame
-
-
-def _wanted(kinds: object) -> Sequence[Kind]:
-    if kinds is None:
-        return all_kinds()
-    listed = [kinds] if isinstance(kinds, str) or not hasattr(kinds, "__iter__") else list(kinds)
-    if not listed:
-        message = "expected names of kinds such as ['induction', 'name mover'], got none"
-        raise InputError(message)
-    return list(dict.fromkeys(find(one) for one in listed))
 
 
 def _likely(frame: pd.DataFrame, verdicts: Sequence[str], most: int) -> list[tuple[Head, float]]:

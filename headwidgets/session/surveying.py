@@ -14,7 +14,7 @@ from headwidgets.session.benchmark import benchmark, side_effects
 from headwidgets.session.crossed import crossed, read_tasks
 from headwidgets.session.steering import Steering
 from headwidgets.taxonomy.over_training import over_training, read_checkpoints
-from headwidgets.taxonomy.registry import find
+from headwidgets.taxonomy.registry import find_several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ class Surveying(Steering):
             If no head is of these kinds.
         """
         wanted = read_tasks(tasks)
-        names = [] if kinds is None else _names(kinds)
+        names = [] if kinds is None else [kind.name for kind in find_several(kinds)]
         facts = self.facts
         chosen: dict[Head, list[str]] = {}
         for one in () if heads is None else parse_heads(heads):
@@ -121,7 +121,7 @@ class Surveying(Steering):
             If a kind or a checkpoint is unknown, there are fewer than two, or one has another
             shape than this session's model.
         """
-        names = _names(kinds)
+        names = [kind.name for kind in find_several(kinds)]
         opened = getattr(self, "_opened", None) or {}
         own = opened.get("name")
         asked = read_checkpoints(checkpoints, own)
@@ -202,12 +202,3 @@ class Surveying(Steering):
             message = "there are no edits to judge: set s.edits, or pass edits=[hw.zero('3.2')]"
             raise InputError(message)
         return out
-
-
-def _names(kinds: object) -> list[str]:
-    """Return the names of the kinds that are meant."""
-    listed = [kinds] if isinstance(kinds, str) or not hasattr(kinds, "__iter__") else list(kinds)
-    if not listed:
-        message = "expected names of kinds such as ['induction', 'name mover'], got none"
-        raise InputError(message)
-    return list(dict.fromkeys(find(one).name for one in listed))

@@ -268,6 +268,21 @@ def find(name: object) -> Kind:
     raise InputError(message)
 
 
+def find_several(names: object) -> list[Kind]:
+    """Find kinds by their names, or one by its name; see `find`. Each comes once.
+
+    Raises
+    ------
+    InputError
+        If there are none, or one is unknown.
+    """
+    listed = [names] if isinstance(names, str) or not hasattr(names, "__iter__") else list(names)
+    if not listed:
+        message = "expected names of kinds such as ['induction', 'name mover'], got none"
+        raise InputError(message)
+    return list(dict.fromkeys(find(one) for one in listed))
+
+
 def _names() -> dict[str, str]:
     """Every accepted spelling -> name."""
     return {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image, ImageDraw
 
-from headwidgets.errors import InputError
 from headwidgets.widgets.face_ink import INK, LINE, QUIET
 from headwidgets.widgets.face_text import width, write
-from headwidgets.widgets.figure import Figure
+from headwidgets.widgets.figure import Figure, require_frame
 from headwidgets.widgets.luts import diverging
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CELL, _HIGH, _TOP = 84, 30, 66
 _NEEDED = ("layer", "head", "kinds", "task", "template", "share", "se", "clean", "between")
@@ -97,10 +98,5 @@ def crossing(frame: Any) -> Crossing:
     InputError
         If it is another frame.
     """
-    if not isinstance(frame, pd.DataFrame) or any(name not in frame for name in _NEEDED):
-        message = f"expected a frame of s.matrix(...), got {frame!r:.80}"
-        raise InputError(message)
-    if not len(frame):
-        message = "expected a frame of s.matrix(...) with rows, got none"
-        raise InputError(message)
+    require_frame(frame, _NEEDED, "s.matrix(...)")
     return Crossing(frame, str(frame.attrs.get("model", "a model")))

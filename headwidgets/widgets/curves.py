@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image, ImageDraw
 
-from headwidgets.errors import InputError
 from headwidgets.taxonomy.registry import find
 from headwidgets.widgets.face_ink import INK, LINE, QUIET
 from headwidgets.widgets.face_text import width, write
-from headwidgets.widgets.figure import Figure
+from headwidgets.widgets.figure import Figure, require_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 INKS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
@@ -169,10 +168,5 @@ def curves(frame: Any) -> Curves:
     InputError
         If it is another frame.
     """
-    if not isinstance(frame, pd.DataFrame) or any(name not in frame for name in _NEEDED):
-        message = f"expected a frame of s.over_training(...), got {frame!r:.80}"
-        raise InputError(message)
-    if not len(frame):
-        message = "expected a frame of s.over_training(...) with rows, got none"
-        raise InputError(message)
+    require_frame(frame, _NEEDED, "s.over_training(...)")
     return Curves(frame, str(frame.attrs.get("model", "a model")))

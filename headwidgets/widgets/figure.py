@@ -6,14 +6,36 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from headwidgets.errors import InputError
 from headwidgets.widgets import vector
 from headwidgets.widgets.save import write as write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    import pandas as pd
+
+def require_frame(frame: Any, columns: Sequence[str], of: str) -> pd.DataFrame:
+    """Return a frame that has rows and some columns.
+
+    Parameters
+    ----------
+    of : str
+        What makes such a frame: ``"s.matrix(...)"``.
+
+    Raises
+    ------
+    InputError
+        If it is another one.
+    """
+    if not isinstance(frame, pd.DataFrame) or any(name not in frame for name in columns):
+        message = f"expected a frame of {of}, got {frame!r:.80}"
+        raise InputError(message)
+    if not len(frame):
+        message = f"expected a frame of {of} with rows, got none"
+        raise InputError(message)
+    return frame
 
 
 class Figure:
