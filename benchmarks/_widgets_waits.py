@@ -23,8 +23,8 @@ _WATCH = """([selector, nth]) => {
   const seen = { start: 0, moved: 0, done: 0 };
   window.hwWatch = seen;
   const { hwHead, hwRevision } = root.dataset;
-  const click = () => { seen.start = performance.now(); };
-  root.addEventListener("click", click, { capture: true, once: true });
+  const press = () => { seen.start = performance.now(); };
+  root.addEventListener("pointerdown", press, { capture: true, once: true });
   const watch = new MutationObserver(() => {
     if (!seen.start) return;
     const is = root.dataset;
@@ -41,7 +41,7 @@ _CLICKED = (
 
 
 def waited(desk: Desk, selector: str, nth: int, click: Callable[[], object]) -> list[float]:
-    """Click; return the seconds until it is done, and until something moved."""
+    """Click; return the seconds from the press until it is done, and until something moved."""
     desk.page.evaluate(_WATCH, [selector, nth])
     click()
     found = desk.page.wait_for_function(_CLICKED, polling="raf").json_value()

@@ -112,6 +112,28 @@ test("the mouse points and picks, and next to the cells it does neither", () => 
   expect(acts.pick.mock.calls).toEqual([["0.0"]]);
 });
 
+test("where picking only selects, a mouse does it going down, once; a finger with its tap", () => {
+  const acts = { pick: vi.fn(), point: vi.fn(), selects: true } satisfies Acts;
+  const { canvas, draw } = cellGrid(acts);
+  const { paint } = painter();
+  draw(cells(), paint);
+  const hand = (type: string, pointerType: string, button = 0) => {
+    const event = new MouseEvent(type, { clientX: 24 + 1, clientY: 18 + 1, button });
+    canvas.dispatchEvent(Object.assign(event, { pointerType }));
+  };
+  hand("pointerdown", "touch");
+  hand("pointerdown", "mouse", 2);
+  expect(acts.pick).not.toHaveBeenCalled();
+  hand("pointerdown", "mouse");
+  draw(cells({ selection: "0.0" }), paint);
+  hand("click", "mouse");
+  expect(acts.pick.mock.calls).toEqual([["0.0"]]);
+  draw(cells({ selection: "1.2" }), paint);
+  hand("pointerdown", "touch");
+  hand("click", "touch");
+  expect(acts.pick.mock.calls).toEqual([["0.0"], ["0.0"]]);
+});
+
 test("every ruler's number has room, and an edit of a whole layer has no glyph", () => {
   const { context, paint, written } = painter();
   rulers(context, { layers: 3, heads: 12, wide: 9, high: 9 }, paint);

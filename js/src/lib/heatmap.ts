@@ -149,10 +149,17 @@ export function digits(value: number): string {
 /** The positions of the largest values of a row (signed: farthest from zero), first first. */
 export function strongest(row: Float32Array, count: number, signed: boolean): number[] {
   const size = (i: number) => (signed ? Math.abs(row[i] ?? 0) : (row[i] ?? 0));
-  return [...row.keys()]
-    .filter((i) => Number.isFinite(row[i]) && row[i] !== 0)
-    .sort((a, b) => size(b) - size(a) || a - b)
-    .slice(0, count);
+  const most: number[] = [];
+  for (let i = 0; i < row.length; i++) {
+    const least = most[count - 1];
+    if (!Number.isFinite(row[i]) || row[i] === 0) continue;
+    if (least !== undefined && size(i) <= size(least)) continue;
+    let at = most.length;
+    while (at > 0 && size(most[at - 1] as number) < size(i)) at--;
+    most.splice(at, 0, i);
+    most.length = Math.min(most.length, count);
+  }
+  return most;
 }
 
 /** Where everything goes at a width in pixels; `letters` is the length of the longest label. */

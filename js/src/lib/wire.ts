@@ -44,18 +44,17 @@ export function decode(header: unknown, buffer: ArrayBufferView | ArrayBuffer): 
       `expected ${expected} bytes for ${dtype} [${shape}], got ${buffer.byteLength}`,
     );
   }
-  const bytes = ownBytes(buffer);
   switch (dtype) {
     case "float32":
-      return { data: new Float32Array(bytes), shape, bound: 0 };
+      return { data: new Float32Array(ownBytes(buffer)), shape, bound: 0 };
     case "int32":
-      return { data: new Int32Array(bytes), shape, bound: 0 };
+      return { data: new Int32Array(ownBytes(buffer)), shape, bound: 0 };
     case "uint8":
-      return { data: new Uint8Array(bytes), shape, bound: 0 };
+      return { data: new Uint8Array(ownBytes(buffer)), shape, bound: 0 };
     case "float16":
       return {
-        ...{ data: unscale(bytes, centre, scale), shape, bound: RELATIVE_BOUND * scale },
-        extent: [centre - scale, centre + scale],
+        ...{ data: unscale(halvesOf(buffer), centre, scale), shape },
+        ...{ bound: RELATIVE_BOUND * scale, extent: [centre - scale, centre + scale] },
       };
   }
 }
@@ -73,8 +72,7 @@ export function encode(data: Values, shape: readonly number[]): [Header, ArrayBu
 }
 
 /** Widen IEEE half precision numbers and undo the scaling; what is not finite stays so. */
-function unscale(bytes: ArrayBuffer, centre: number, scale: number): Float32Array {
-  const halves = new Uint16Array(bytes);
+function unscale(halves: Uint16Array, centre: number, scale: number): Float32Array {
   const out = new Float32Array(halves.length);
   const bits = new Uint32Array(out.buffer);
   // The same bits read as a float32 are the value times 2⁻¹¹², exactly, subnormal ones too.
@@ -86,6 +84,13 @@ function unscale(bytes: ArrayBuffer, centre: number, scale: number): Float32Arra
     else out[i] = half & 0x3ff ? Number.NaN : half & 0x8000 ? -Infinity : Infinity;
   }
   return out;
+}
+
+/** Half precision numbers, only to be read: where they are, if they are aligned. */
+function halvesOf(buffer: ArrayBufferView | ArrayBuffer): Uint16Array {
+  if (buffer instanceof ArrayBuffer || buffer.byteOffset % 2)
+    return new Uint16Array(ownBytes(buffer));
+  return new Uint16Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength / 2);
 }
 
 /** A copy that starts at an aligned offset 0: hosts hand over views into larger buffers. */

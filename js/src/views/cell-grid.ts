@@ -24,6 +24,8 @@ export interface Acts {
   pick: (head: string) => void;
   toggle?: (head: string) => void;
   point: (head: string) => void;
+  /** Whether `pick` only selects: then a mouse does it as it goes down. */
+  selects?: boolean;
 }
 
 /** A grid at one moment; `wide` and `high` are a cell's pixels. */
@@ -82,7 +84,12 @@ export function cellGrid(acts: Acts) {
   let now: Cells | undefined;
   let cursor = 0;
   let drawn: unknown[] = [];
+  let pointed = "";
 
+  const point = (head: string) => {
+    if (head !== pointed) acts.point(head);
+    pointed = head;
+  };
   const name = (at: number) =>
     now && at >= 0 ? `${Math.floor(at / now.heads)}.${at % now.heads}` : "";
   const top = () => now?.above?.high ?? RULER;
@@ -107,7 +114,7 @@ export function cellGrid(acts: Acts) {
   const move = (to: number) => {
     put(to);
     cell.scrollIntoView?.({ block: "nearest", inline: "nearest" });
-    acts.point(name(cursor));
+    point(name(cursor));
   };
   const under = (event: MouseEvent): number => {
     if (!now) return -1;
@@ -131,15 +138,22 @@ export function cellGrid(acts: Acts) {
     };
   };
 
-  on(canvas, "click", (event) => {
+  const pick = (event: MouseEvent) => {
     const at = under(event);
     if (at < 0) return;
+    acts.pick(name(at)); // first: the answer is on its way while the rest is drawn
     move(at);
-    acts.pick(name(at));
+  };
+  // A mouse goes down a tenth of a second before its click; a finger may begin to scroll.
+  on(canvas, "pointerdown", (event) => {
+    if (acts.selects && event.pointerType === "mouse" && event.button === 0) pick(event);
   });
-  on(canvas, "mousemove", (event) => acts.point(name(under(event))));
-  on(canvas, "mouseleave", () => acts.point(""));
-  onKeys(element, acts, () => name(cursor), moves, move);
+  on(canvas, "click", (event) => {
+    if (!acts.selects || name(under(event)) !== now?.selection) pick(event);
+  });
+  on(canvas, "mousemove", (event) => point(name(under(event))));
+  on(canvas, "mouseleave", () => point(""));
+  onKeys(element, { ...acts, point }, () => name(cursor), moves, move);
 
   function draw(next: Cells, paint: Paint): void {
     const { layers, heads, wide, high, selection, of, picture } = next;

@@ -71,6 +71,7 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
   let paint: Paint = paintOf(root);
 
   const act = {
+    selects: true,
     pick: (head: string) => {
       session.set("selection", head);
       session.save_changes();

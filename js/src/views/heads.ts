@@ -28,7 +28,7 @@ export function headGrid(
     canvas.title = head && state ? `head ${state.name(head)}` : "";
     point(head);
   };
-  const { element, canvas, draw: drawCells } = cellGrid({ pick, point: pointed });
+  const { element, canvas, draw: drawCells } = cellGrid({ pick, point: pointed, selects: true });
   signal.addEventListener("abort", () => element.remove(), { once: true });
 
   function draw(next: HeadsState, at: ReturnType<typeof layout>, paint: Paint): void {
