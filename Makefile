@@ -18,7 +18,7 @@ PIP_INSTALL := $(PY) -m pip install -c constraints.txt \
 SET := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab test test-setup verify bench model emergence card lint js clean
+.PHONY: help venv lab test test-setup verify bench model checkpoints emergence card lint js clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,10 @@ bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write report
 
 model: venv ## train a model like the bundled one, an evening on two cores (RECIPE_ARGS="--steps 9000 --resume")
 	$(PY) -m headwidgets.zoo.recipe --out .recipe --export $(RECIPE_ARGS)
+
+checkpoints: venv ## train the twenty checkpoints of its sibling again, 20 minutes on a core
+	$(PY) -m headwidgets.zoo.recipe --out .recipe/sibling --steps 2500 --threads 1
+	$(PY) -m headwidgets.zoo.checkpoints .recipe/sibling checkpoints
 
 emergence: venv ## train the finished runs of the emergence lab (RECIPE_ARGS="--long --again")
 	$(PY) -m headwidgets.labs.emergence.recipe $(RECIPE_ARGS)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.report_card import ReportCard, report_card
     from headwidgets.widgets.succession_lab import SuccessionLab
     from headwidgets.widgets.taxonomy_view import TaxonomyView
+    from headwidgets.zoo.checkpoints import checkpoints
 
 __version__ = "0.1.0"
 
@@ -84,6 +85,7 @@ __all__ = [
     "__version__",
     "add",
     "atlas",
+    "checkpoints",
     "clamp",
     "compare_with_exact",
     "crossing",
@@ -151,6 +153,7 @@ _HOMES = {
     "widgets.report_card": ("ReportCard", "report_card"),
     "widgets.succession_lab": ("SuccessionLab",),
     "widgets.taxonomy_view": ("TaxonomyView",),
+    "zoo.checkpoints": ("checkpoints",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 _HEAVY = {"Session", "load"}

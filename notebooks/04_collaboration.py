@@ -188,9 +188,27 @@ judged[["edits", "task", "accuracy", "edited", "logit_diff_change", "verdict"]].
 pd.DataFrame(judged.attrs["side_effects"])[["edits", "kl", "loss_change"]].round(4)
 
 # %% [markdown]
-# When did these heads form? `s.over_training(["induction", "name mover", "successor"], folder)`
-# scores every checkpoint of a training run, such as one of `make model`, or the revisions of a
-# model that you opened by name (`["step512", "step1000", …]` of a Pythia); `hw.curves` draws it.
+# When did these heads form? `s.over_training` scores every checkpoint of a training run: the twenty
+# that the repository keeps of this model's sibling (the same recipe from nothing, stopped earlier:
+# `hw.checkpoints()`), a folder of your own, or the revisions of a model that you opened by name
+# (`["step512", "step1000", …]` of a Pythia).
+
+# %%
+grown = s.over_training(["induction", "name mover", "successor"], rows=4)
+hw.curves(grown)
+
+# %%
+best = grown.pivot_table("score", "step", "kind", "max")
+half = {kind: int(best.index[(best[kind] >= best[kind].max() / 2).argmax()]) for kind in best}
+print("half of the end's score is reached at step", half)
+jump = best["induction"].diff().idxmax()
+print(f"induction: {best['induction'].shift()[jump]:.2f}, then {best['induction'][jump]:.2f}")
+assert half["induction"] > half["successor"]
+
+# %% [markdown]
+# Successors are learnt early and by degrees; random-token induction comes last, within one step of
+# this logarithmic scale. A name mover cannot be asked before the model does the task at all: its
+# curve begins where it does.
 #
 # ## 5. What it does not say
 #

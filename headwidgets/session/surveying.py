@@ -15,6 +15,7 @@ from headwidgets.session.crossed import crossed, read_tasks
 from headwidgets.session.steering import Steering
 from headwidgets.taxonomy.over_training import over_training, read_checkpoints
 from headwidgets.taxonomy.registry import find_several
+from headwidgets.zoo.checkpoints import checkpoints as kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,7 @@ class Surveying(Steering):
         )
 
     def over_training(
-        self, kinds: str | Iterable[str], checkpoints: object, **options: Any
+        self, kinds: str | Iterable[str], checkpoints: object = None, **options: Any
     ) -> pd.DataFrame:
         """Score every head on one checkpoint after another, on the same rows and prompts.
 
@@ -100,7 +101,8 @@ class Surveying(Steering):
         ----------
         kinds : str or iterable of str
             Of `hw.kinds`.
-        checkpoints : str, Path, or iterable of them
+        checkpoints : str, Path, or iterable of them, optional
+            Default: the twenty of the bundled model's sibling, see `headwidgets.checkpoints`.
             A folder with a folder for each checkpoint, such as the ``--out`` of ``make model``;
             or a list of such folders, or of revisions of this session's model, such as
             ``["step512", "step1000"]`` of a Pythia model. The number in a name is its step.
@@ -124,7 +126,8 @@ class Surveying(Steering):
         names = [kind.name for kind in find_several(kinds)]
         opened = getattr(self, "_opened", None) or {}
         own = opened.get("name")
-        asked = read_checkpoints(checkpoints, own)
+        given = kept() if checkpoints is None else checkpoints
+        asked = read_checkpoints(given, own)
         options = {"trust_remote_code": bool(opened.get("trust_remote_code")), **options}
         return self._find(
             "over training",

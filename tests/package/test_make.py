@@ -93,7 +93,7 @@ def test_help_lists_every_command():
     )
     listed = {line.split()[0] for line in done.stdout.splitlines()}
     known = {"help", "venv", "lab", "test", "verify", "bench", "model", "card"}
-    known |= {"emergence", "lint", "js", "clean"}
+    known |= {"checkpoints", "emergence", "lint", "js", "clean"}
     assert listed == known
 
 

@@ -39,9 +39,14 @@ MAY_IMPORT = {
     "session": SESSION,
     "widgets": WIDGETS,
 }
-# What makes the bundled model draws from the tasks; nothing that runs imports it. Its card is
-# data that lies beside it.
-ALSO = {"model.boot": {"zoo"}, "zoo.recipe": TASKS, "widgets.report_card": {"zoo"}}
+# What makes the bundled model draws from the tasks; nothing that runs imports it. Its card and
+# its sibling's checkpoints are data that lie beside it.
+ALSO = {
+    "model.boot": {"zoo"},
+    "zoo.recipe": TASKS,
+    "session.surveying": {"zoo"},
+    "widgets.report_card": {"zoo"},
+}
 HEAVY = {"torch", "transformer_lens", "circuitsvis", "sklearn"}
 
 
