@@ -146,14 +146,13 @@ def judged(
     share = float(cost.own.mean()) / abs(mean) if mean else float("nan")
     p = _p(cost.own - (cost.others.mean(0) if len(cost.others) else 0), seed)
     p = max(p, cost.least_p)
-    shown = f"p = {p:.4f}" if p >= 1e-4 else "p < 0.0001"  # noqa: PLR2004 - four digits
     n = len(cost.clean)
     off = float(cost.clean.std(ddof=1) / np.sqrt(n))
     does = (mean if kind.proof_sign > 0 else abs(mean)) > SURE * off
     passed = share >= SHARE and p <= P_MAX and does
     verb = said.verb or ("costs" if kind.proof_sign > 0 else "frees")
     reason = f"{said.did} on {said.task}, {head} {verb} {share:.0%} of {mean:.2f} {said.unit}"
-    reason += f", {shown} against {said.beside}"
+    reason += f", {p_words(p)} against {said.beside}"
     if not does:
         reason += f": the model does not do the task (± {off:.2f})"
     effect = cost.own if cost.restores else -kind.proof_sign * cost.own
@@ -162,6 +161,11 @@ def judged(
         *(kind.name, head, said.task, float(effect.mean()), error, mean, share, p),
         *(matched, n, passed, reason),
     )
+
+
+def p_words(p: float) -> str:
+    """Say a p: "p = 0.0123"."""
+    return f"p = {p:.4f}" if p >= 1e-4 else "p < 0.0001"  # noqa: PLR2004 - four digits
 
 
 def weakest(*found: Confirmed) -> Confirmed:

@@ -23,6 +23,7 @@ from headwidgets.taxonomy.proofs.along import cosine_p, shift
 from headwidgets.taxonomy.proofs.at_places import changed
 from headwidgets.taxonomy.proofs.one_pair import directions
 from headwidgets.taxonomy.registry import all_kinds
+from headwidgets.zoo.planted import planted_decoys
 
 
 def few(prompts, n):
@@ -121,6 +122,17 @@ def test_without_one_token_the_copier_loses_it_and_keeps_the_others(copying_engi
     assert "less without that of another" in found.reason
     for decoy in ("0.0", "0.1", "1.1", "1.3", "1.4"):
         assert not confirm(copying_engine, "associative memories", decoy, n=40).passed, decoy
+
+
+def test_random_weights_hold_no_pair():
+    bridge = planted_decoys()
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in bridge.original_model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=random) * 0.2)
+    engine = Engine(bridge, name="random")
+    for head in ("0.0", "1.0", "1.3"):
+        assert not confirm(engine, "associative memories", head, n=40).passed
 
 
 def test_directions_are_what_W_V_reads_of_tokens(copying_engine):

@@ -17,7 +17,7 @@ import torch
 from headwidgets.errors import NotMeasurable
 from headwidgets.methods.held_out import MASS_MEAN, fit
 from headwidgets.methods.interval import student_tail
-from headwidgets.taxonomy.confirmed import SHARE, Confirmed, Cost, Said, alike, judged
+from headwidgets.taxonomy.confirmed import SHARE, Confirmed, Cost, Said, alike, judged, p_words
 from headwidgets.taxonomy.languages import STRENGTH
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.probing import ends, said_at_end
@@ -54,6 +54,8 @@ class Acting(NamedTuple):
         What the metric is multiplied with, so that it is above 0 where the model does well.
     task, does : str
         What it is measured on, and what the head does to it.
+    unit : str
+        Of the metric.
     """
 
     rows: tuple[Ids, ...]
@@ -62,6 +64,7 @@ class Acting(NamedTuple):
     sign: Floats
     task: str
     does: str
+    unit: str = "logits"
 
 
 def moved(
@@ -111,10 +114,10 @@ def moved(
         basis = _basis(z.shape[-1], seed)
         every = [float(gains(head, length * one).mean()) for one in basis]
         by_chance = cosine_p(float(own.mean()), every)
-        against += f" (and {by_chance:.2g} against directions at random)"
+        against += f"; {p_words(by_chance)} against directions at random"
     did = f"moved by {STRENGTH:g} sd from {given.names[1]} to {given.names[0]} of {given.words}"
     cost = Cost(own, others, clean, restores=True, least_p=by_chance)
-    said = Said(acting.task, did, against, acting.does)
+    said = Said(acting.task, did, against, acting.does, acting.unit)
     return judged(kind, head, cost, said, matched=matched, seed=seed)
 
 

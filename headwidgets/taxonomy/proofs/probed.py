@@ -1,7 +1,7 @@
 """Kinds that a probe shows, proved: moved along the probe's shift, the head changes what is done.
 
-The shift is found on the prompts that the score has, drawn anew; what it does is measured on
-templates that the score has not seen. Truth: the verdict on a statement, or the answer that states
+The shift is found on prompts of the kind that the score has, drawn anew; what it does is measured
+on others, of held-out templates. Truth: the verdict on a statement, or the answer that states
 a fact. Accuracy: the answer about a passage. Faithfulness: what a falsified step takes from the
 answer.
 """
@@ -70,11 +70,11 @@ def righter(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confir
     for name, split in rightness.READING:
         try:
             given, _ = rightness.answers_given(fitted, name, split)
-            asked = doing(asking(engine, seed), name, split=_other(split), n=n).asked
+            asked = doing(asking(engine, seed), name, split=SPLIT, n=n).asked
         except NotMeasurable as error:
             refused.append(str(error))
             continue
-        return moved(engine, kind, head, seed, given, _answering(asked))
+        return moved(engine, kind, head, seed, given, _choosing(asked))
     raise NotMeasurable("; ".join(refused))
 
 
@@ -91,18 +91,13 @@ def more_faithful(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> 
     for one in chains.TASKS:
         try:
             given, _ = chains.told_apart(fitted, one)
-            done = doing(asking(engine, seed), one.task, split=_other(one.split), n=n)
+            done = doing(asking(engine, seed), one.task, split=SPLIT, n=n)
             acting = _hanging(done.asked, done.said, one.steps, seed)
         except NotMeasurable as error:
             refused.append(str(error))
             continue
         return moved(engine, kind, head, seed, given, acting)
     raise NotMeasurable("; ".join(refused))
-
-
-def _other(split: str) -> str:
-    """Return a split whose templates the score has not seen."""
-    return "test" if split == SPLIT else SPLIT
 
 
 def _verdicts(asked: Asked) -> Acting:
@@ -138,6 +133,21 @@ def _answering(asked: Asked) -> Acting:
         f"{asked.prompts.name}, n = {len(asked.rows)}",
         "gives the right answer",
     )
+
+
+def _choosing(asked: Asked) -> Acting:
+    """Move at the last token; read the right answer's share of its options, above a guess."""
+    acting = _answering(asked)
+
+    def read(said: Logits) -> Floats:
+        out = np.empty(len(said))
+        for i, values in enumerate(said.astype(float)):
+            options = [*{*asked.options[i], asked.answer[i]}]
+            odds = np.exp(values[options] - values[options].max())
+            out[i] = odds[options.index(asked.answer[i])] / odds.sum() - 1 / len(options)
+        return out
+
+    return acting._replace(read=read, unit="of the options' probability, above a guess")
 
 
 def _hanging(asked: Asked, said: Logits, steps: Sequence[str], seed: int) -> Acting:

@@ -114,9 +114,9 @@ def truthfulness(measure: Measure) -> Scores:
         "Hard questions look different: the probe may read the question, not the answer.",
     ),
     proof=(
-        "on other templates, move its output at the last token along the shift from wrong to "
-        "right, both ways, while the model answers: the right answer gains on the others, and more "
-        "than with directions of the same length at random"
+        "on other prompts of held-out templates, move its output at the last token along the shift "
+        "from wrong to right, both ways, while the model answers: of the options the right one "
+        "becomes likelier, and more than with directions of the same length at random"
     ),
     claim=MAY_FORM,
 )
@@ -147,7 +147,7 @@ def accuracy(measure: Measure) -> Scores:
         'the task "acronyms"; its words exchanged, one after another, for those with the same '
         "first letter that leave the right letter the least lead over the best wrong one"
     ),
-    null="as many words exchanged at random, not to mislead; prompts drawn again",
+    null="as many words exchanged at random, not to mislead, 99 times; prompts drawn again",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(
