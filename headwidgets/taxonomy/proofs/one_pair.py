@@ -53,13 +53,13 @@ def taken_out(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Conf
     other = _others(own, rows)
     matched = matched_heads(engine, kind, snapshot, head)
     clean = _leads(asked, said_at_end(engine, rows))
+    embedded = [embeddings(engine, tokens) for tokens in (own, other)]
 
     def lost(one: Head) -> Floats:
         """Return what is lost without the answer beyond what is lost without another token."""
         falls = []
-        for tokens in (own, other):
-            units = directions(engine, one, tokens)
-            said = changed(engine, rows, one, _without(units))
+        for some in embedded:
+            said = changed(engine, rows, one, _without(directions(engine, one, some)))
             falls.append(clean - _leads(asked, said))
         found: Floats = falls[0] - np.maximum(falls[1], 0)
         return found
@@ -71,13 +71,21 @@ def taken_out(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Conf
     return judged(kind, head, cost, said, matched=matched, seed=seed)
 
 
-def directions(engine: Engine, head: Head, tokens: Sequence[int]) -> Tensor:
+def embeddings(engine: Engine, tokens: Sequence[int]) -> Tensor:
+    """Return tokens behind the first MLP, less the mean over whole words, [token, d_model]."""
+    known = ov.effective(engine, engine.text.word_ids()[:MEMBERS])
+    embedded: Tensor = ov.effective(engine, tokens) - known.mean(0)
+    return embedded
+
+
+def directions(engine: Engine, head: Head, embedded: Tensor) -> Tensor:
     """Return the directions of length one that a head's W_V gives tokens, [token, d_head].
 
-    Of their embeddings behind the first MLP, less the mean over whole words.
+    Parameters
+    ----------
+    embedded : Tensor, [token, d_model]
+        See `embeddings`.
     """
-    known = ov.effective(engine, engine.text.word_ids()[:MEMBERS])
-    embedded = ov.effective(engine, tokens) - known.mean(0)
     W_V = ov.own_weights(engine, head.layer, "W_V")
     read = ov.normed(engine, head.layer, embedded)
     found = ov.finite(head.layer, ov.multiplied(head.layer, read, W_V))[head.head].float()
