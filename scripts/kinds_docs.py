@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from latex2mathml.converter import convert
 
 from headwidgets.taxonomy import STAGES, all_kinds
+from headwidgets.taxonomy.proofs import proof_of
 from headwidgets.taxonomy.registry import FOIL
 from headwidgets.taxonomy.resampling import where
 
@@ -122,9 +123,9 @@ def page(one: Kind) -> str:
 
 
 def proof_task(one: Kind) -> str:
-    """Return on what `confirm` resamples a head."""
-    if not one.proof_task:
-        return ""
+    """Return on what `confirm` proves a head, and what it does unless the proof is its own."""
+    if not one.proof_task or proof_of(one.name) is not None:
+        return one.proof_task
     moves = "falls" if one.proof_sign > 0 else "rises"
     against = "its foil" if one.proof_against == FOIL else "answers of other prompts"
     return (

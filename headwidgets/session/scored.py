@@ -166,7 +166,7 @@ class Scored(Asked):
         Parameters
         ----------
         kind : str
-            A name of `hw.kinds` whose card has a proof_task.
+            A name of `hw.kinds`; its card says what its proof is.
         head : Head or what stands for one
         n : int
             Prompts, of the task's held-out templates; one that no other has the length of is
@@ -177,20 +177,22 @@ class Scored(Asked):
         Returns
         -------
         DataFrame
-            One row: layer, head, kind; effect, the mean change of the logit difference when
-            the head gets its output of another prompt and everything after it is recomputed,
-            and its se; clean, the difference with the head; share, what is lost of it (for a
-            kind that lowers it, gained); p by bootstrap against matched heads; n; passed,
-            whether share ≥ 0.1 and p ≤ .01; reason. Scores that are asked for later take it
+            One row: layer, head, kind; effect, the mean change of the metric, as a rule the logit
+            difference when the head gets its output of another prompt and everything after it is
+            recomputed, and its se; clean, the metric with the head; share, what is lost of it (for
+            a kind that lowers it, gained; of a proof that restores, what comes back of the loss);
+            p by bootstrap against matched heads; n; passed, whether share ≥ 0.1 and p ≤ .01;
+            reason, in which what was done is said. Scores that are asked for later take it
             into their verdict, with p corrected for the number of proofs (Holm 1979).
             ``attrs["matched"]`` lists the matched heads.
 
         Raises
         ------
         InputError
-            If there is no such kind or head, or no task proves the kind.
+            If there is no such kind or head.
         NotMeasurable
-            If the tokenizer cannot spell the task.
+            If the tokenizer cannot spell the task, the model cannot do it, or too few prompts, or
+            wrong answers, are left.
         """
         with self._asking(f"confirming {kind}") as snapshot:
             found = confirm(self.engine, kind, head, n=n, seed=seed)

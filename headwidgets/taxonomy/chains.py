@@ -66,7 +66,7 @@ def faithful(measure: Measure) -> Scores:
     found, refused = [], []
     for one in TASKS:
         try:
-            found.append(_of_task(measure, one))
+            found.append(probing(measure, *told_apart(measure, one)))
         except NotMeasurable as error:
             refused.append(str(error))
     if not found:
@@ -101,12 +101,19 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _of_task(measure: Measure, chains: Chains) -> Scores:
+def told_apart(measure: Measure, chains: Chains) -> tuple[Labelled, float]:
+    """Return chains whose steps decide and as many others, and the model's accuracy.
+
+    Raises
+    ------
+    NotMeasurable
+        If the model is at chance, or there are too few chains of either sort.
+    """
     done = doing(measure, chains.task, split=chains.split, n=N)
     asked, said = done.asked, done.said
-    own = _best(asked, said, range(len(asked.rows)))
-    rows, of = _falsified(asked, chains.steps, np.random.default_rng(measure.seed))
-    changed = _best(asked, said_at_end(measure.engine, rows, measure.hooks), of) != own[of]
+    own = best(asked, said, range(len(asked.rows)))
+    rows, of = falsified(asked, chains.steps, np.random.default_rng(measure.seed))
+    changed = best(asked, said_at_end(measure.engine, rows, measure.hooks), of) != own[of]
     labels = np.zeros(len(asked.rows), bool)
     labels[of[changed]] = True
     given = Labelled(
@@ -118,10 +125,10 @@ def _of_task(measure: Measure, chains: Chains) -> Scores:
         message = f"{given.words}: {len(given.rows)} chains with steps, {LEAST} are needed"
         raise NotMeasurable(message)
     given.require()
-    return probing(measure, matched(given, np.random.default_rng(measure.seed)), done.accuracy)
+    return matched(given, np.random.default_rng(measure.seed)), done.accuracy
 
 
-def _best(asked: Asked, said: Floats, of: Sequence[int] | Ints) -> Ints:
+def best(asked: Asked, said: Floats, of: Sequence[int] | Ints) -> Ints:
     """Return the answer that is given among the options of each prompt; of all, without any."""
     out = []
     for values, i in zip(said, of, strict=True):
@@ -130,7 +137,7 @@ def _best(asked: Asked, said: Floats, of: Sequence[int] | Ints) -> Ints:
     return np.array(out)
 
 
-def _falsified(
+def falsified(
     asked: Asked, steps: Sequence[str], random: np.random.Generator
 ) -> tuple[list[Ids], Ints]:
     """Write each step of each chain wrong, by itself: what stands there in another chain.

@@ -32,7 +32,7 @@ def can_confirm(kind: Kind) -> bool:
 def confirm(
     engine: Engine, kind: str | Kind, head: object, *, n: int = PROMPTS, seed: int = SEED
 ) -> Confirmed:
-    """Break a head on a task's held-out templates.
+    """Prove a head on a task's held-out templates: break it, as a rule.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def confirm(
         If there is no such kind or head, nothing proves the kind, or `n` or `seed` is out of
         range (at least ten prompts).
     NotMeasurable
-        If the tokenizer cannot spell the task, or fewer than ten prompts have another of their
-        length.
+        If the tokenizer cannot spell the task, fewer than ten prompts have another of their
+        length, or a proof of the kind's own lacks what it needs.
     """
     found = find(kind)
     if not can_confirm(found):

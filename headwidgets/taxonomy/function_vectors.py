@@ -9,7 +9,7 @@ another task gives as well, the same labels exchanged or else the next task, is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from headwidgets.taxonomy.registry import Work
 from headwidgets.taxonomy.skilled import doing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -46,6 +46,9 @@ LEAST = 10
 """Prompts of a task left once those are dropped whose shuffled answers are right by chance."""
 LUCKY = 0.5
 """Share of a prompt's shuffled answers that may be right."""
+
+
+Task = TypeVar("Task")
 
 
 def work(facts: Facts) -> Work:
@@ -93,7 +96,7 @@ def transporting(measure: Measure) -> Scores:
     without_edits(measure)
     own_rows(measure, TASK)
     tasks, refused = _tasks(measure)
-    pairs = _pairs(tasks)
+    pairs = set_against(tasks)
     if not pairs:
         message = f"{TASK}: the model does no two tasks to set against each other: {refused[-1]}"
         raise NotMeasurable(message)
@@ -167,9 +170,9 @@ def _share_right(asked: Asked, row: int) -> float:
     return float(np.mean(same)) if same else 0.0
 
 
-def _pairs(tasks: dict[str, Shown]) -> list[tuple[Shown, Shown]]:
+def set_against(tasks: Mapping[str, Task]) -> list[tuple[Task, Task]]:
     """Set each task against another: the same labels exchanged; of mappings, the next one."""
-    out = []
+    out: list[tuple[Task, Task]] = []
     sortings = list(SORTINGS)
     for i, name in enumerate(sortings):
         other = sortings[i ^ 1]

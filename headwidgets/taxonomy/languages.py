@@ -55,11 +55,21 @@ def work(facts: Facts) -> Work:
 
 
 class Asking(NamedTuple):
-    """Prompts that ask for French, and the same turned round; the tokens of either language."""
+    """Prompts that ask for French, and the same turned round.
+
+    Attributes
+    ----------
+    french, english : list of token ids
+    words : (list of int, list of int)
+        All words of English, and of French.
+    things : list of (int, int)
+        What each prompt asks about, in English and in French.
+    """
 
     french: list[Ids]
     english: list[Ids]
     words: tuple[list[int], list[int]]
+    things: list[tuple[int, int]]
 
 
 def coherent(measure: Measure) -> Scores:
@@ -73,14 +83,8 @@ def coherent(measure: Measure) -> Scores:
     without_edits(measure)
     task = measure.task(TASK)
     engine = measure.engine
-    asking = _kept(engine, _asking(engine, task.asked))
+    asking = both_ways(engine, task.asked, task.words)
     n = len(asking.french)
-    if n < LEAST:
-        message = (
-            f"{task.words}: the model keeps to the language asked for, French as well as English, "
-            f"on {n} prompts and their reverse, of {LEAST}"
-        )
-        raise NotMeasurable(message)
     half = min(n // 2, MOST)
     random = np.random.default_rng(measure.seed)
     order = random.permutation(n)
@@ -118,10 +122,29 @@ def coherent(measure: Measure) -> Scores:
     return scores
 
 
+def both_ways(engine: Engine, asked: Asked, words: str) -> Asking:
+    """Return the prompts on which the model keeps to the language, asked either way.
+
+    Raises
+    ------
+    NotMeasurable
+        If there are fewer than ten.
+    """
+    asking = _kept(engine, _asking(engine, asked))
+    n = len(asking.french)
+    if n < LEAST:
+        message = (
+            f"{words}: the model keeps to the language asked for, French as well as English, "
+            f"on {n} prompts and their reverse, of {LEAST}"
+        )
+        raise NotMeasurable(message)
+    return asking
+
+
 def _asking(engine: Engine, asked: Asked) -> Asking:
     """Turn prompts round: each word for its partner, each language's name for the other's."""
     names = _names(engine, asked)
-    french, english = [], []
+    french, english, things = [], [], []
     one: dict[int, None] = {}
     two: dict[int, None] = {}
     for i, row in enumerate(asked.rows):
@@ -138,10 +161,11 @@ def _asking(engine: Engine, asked: Asked) -> Asking:
         two |= dict.fromkeys((row[f1], row[f2], asked.answer[i]))
         french.append(row)
         english.append(tuple(new))
+        things.append((row[q], asked.answer[i]))
     alone = [
         [token for token in some if token not in rest] for some, rest in ((one, two), (two, one))
     ]
-    return Asking(french, english, (alone[0], alone[1]))
+    return Asking(french, english, (alone[0], alone[1]), things)
 
 
 def _names(engine: Engine, asked: Asked) -> dict[int, int]:
@@ -166,7 +190,7 @@ def _kept(engine: Engine, asking: Asking) -> Asking:
         there &= _share(said_at_end(engine, rows), asking.words[side]) >= KEEPS
     kept = np.flatnonzero(there)
     french, english = ([rows[i] for i in kept] for rows in (asking.french, asking.english))
-    return Asking(french, english, asking.words)
+    return Asking(french, english, asking.words, [asking.things[i] for i in kept])
 
 
 def _share(said: Floats, tokens: list[int]) -> Floats:

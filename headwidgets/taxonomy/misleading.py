@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy import broken
 from headwidgets.taxonomy.asked import N
 from headwidgets.taxonomy.backups import ends_of
@@ -43,8 +44,8 @@ TURNS = 2
 """Times that the places are gone through."""
 TRIED = 5
 """Words of a letter that there are to try, on average, for an estimate."""
-OTHERS = 5
-"""Times that as many words are exchanged at random, for the null."""
+OTHERS = 99
+"""Times that as many words are exchanged at random, for the null: as few as let p be .01."""
 COSTS = 0.1
 """Of the lead, that words chosen to mislead must cost."""
 
@@ -82,12 +83,14 @@ def misled(measure: Measure) -> Scores:
     rows = broken.beyond_rounding(before - after) / loss
     random = np.random.default_rng(measure.seed)
     null = []
-    for part in np.array_split(np.arange(measure.draws), OTHERS):
+    for turn, part in enumerate(np.array_split(np.arange(measure.draws), OTHERS)):
+        checkpoint(turn, OTHERS, "exchanging words at random")
         some = _exchanged(asked, words, bad, random)
         fall = broken.beyond_rounding(before - _adds(engine, asked, some, wrong)) / loss
         null.append(broken.resampled(fall, len(part), random))
     said = f"{task.words}, misleading words cost {loss:.2f} of {clean.mean():.2f} logits"
     scores = Scores(rows, np.concatenate(null), task_accuracy=task.accuracy, words=said)
+    scores.least_p = 1 / (1 + OTHERS)  # the draws are of so many exchanges, prompts drawn again
     own, theirs = before.mean(0), after.mean(0)
     for head in scores.reaching(measure.threshold):
         adds, still = float(own[head]), float(theirs[head])

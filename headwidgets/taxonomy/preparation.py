@@ -198,10 +198,13 @@ def correct(measure: Measure) -> Scores:
         "Steered far enough, any head changes the language, and breaks the answer with it.",
     ),
     proof=(
-        "resample its output from prompts that ask for the other language, everything after "
-        "recomputed: the answer changes its language and keeps its meaning"
+        "resample its output at the last token from prompts that ask for the other language, "
+        "everything after recomputed: the answer loses its lead over its translation, beyond what "
+        "the thing itself loses to other things; asked for either language"
     ),
     claim=EXPLORATORY,
+    proof_task="bilingual pairs",
+    proof_at="end",
     work=languages.work,
 )
 def coherence(measure: Measure) -> Scores:
@@ -251,8 +254,9 @@ def coherence(measure: Measure) -> Scores:
         "A probe reads the task's difficulty, or the length of the chain, as well.",
     ),
     proof=(
-        "add to its output the shift towards faithful chains, on another task: more answers change "
-        "with their steps than with a random direction of the same length"
+        "on held-out templates, move its output at the last token along the shift towards faithful "
+        "chains, both ways: a falsified step takes more of the answer's lead, and more than with "
+        "directions of the same length at random"
     ),
     claim=MAY_FORM,
     work=chains.work,

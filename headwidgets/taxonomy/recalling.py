@@ -56,10 +56,13 @@ _LIEBERUM = "Lieberum et al. 2023, arXiv 2307.09458 (attention patterns; the sco
         "The paper's model has two layers of one head and fixed random embeddings.",
     ),
     proof=(
-        "take the outer product of one pair out of W_V W_O: the model loses that pair and keeps "
-        "the others"
+        "where a token is to be said again, take the direction that W_V gives it out of the head's "
+        "output at the last token, everything after recomputed: the token loses its lead, and more "
+        "than without the direction of another token"
     ),
     claim=EXPLORATORY,
+    proof_task="repeated random tokens",
+    proof_at="end",
 )
 def associative_memories(measure: Measure) -> Scores:
     """Pairs that the OV circuit recalls."""

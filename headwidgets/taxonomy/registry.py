@@ -114,8 +114,8 @@ class Kind:
     proof : str
         The intervention that would prove it.
     proof_task : str
-        The task on whose held-out templates `confirm` resamples a head; "" where none would
-        prove it.
+        The task on whose held-out templates `confirm` proves a head; "" of a kind whose own proof
+        (see `proofs`) chooses among several.
     proof_at : str
         Where it is resampled: "end", a role of the task, or "", everywhere.
     proof_against : str

@@ -23,7 +23,7 @@ from headwidgets.taxonomy.seen import Look, see
 from headwidgets.taxonomy.verdict import NOT_MEASURABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,10 +68,10 @@ class Events:
 def semantic(measure: Measure) -> Scores:
     """Score the share of what is raised that falls on the other end of the relation."""
     engine = measure.engine
-    asked = _asked(measure)
+    asked = told(measure)
     facts = engine.facts
     found = [[Events() for _ in range(facts.n_heads)] for _ in range(facts.n_layers)]
-    for row, attention in _attention(measure, asked):
+    for row, attention in attending(measure, asked):
         _collect(engine, asked, row, attention, found)
     n = len(asked.rows)
     shape = (facts.n_layers, facts.n_heads)
@@ -91,21 +91,27 @@ def semantic(measure: Measure) -> Scores:
     return scores
 
 
-def _asked(measure: Measure) -> Asked:
-    """Return the first task of `STATED` that the tokenizer spells."""
+def told(measure: Measure, split: str = "test", n: int = N) -> Asked:
+    """Return the first task of `STATED` that the tokenizer spells.
+
+    Raises
+    ------
+    NotMeasurable
+        If it spells none, or rows are given.
+    """
     if measure.rows.period is None:
         message = f"it is measured on its own task, {next(iter(STATED))!r}, not on given rows"
         raise NotMeasurable(message)
     reasons = []
     for name in STATED:
         try:
-            return ask(measure.engine, name, seed=measure.seed, n=N)
+            return ask(measure.engine, name, seed=measure.seed, split=split, n=n)
         except NotMeasurable as error:
             reasons.append(f"{name}: {error}")
     raise NotMeasurable("; ".join(reasons))
 
 
-def _attention(measure: Measure, asked: Asked) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def attending(measure: Measure, asked: Asked) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield every prompt's attention, [layer, head, query, key], a few prompts at a time."""
     facts = measure.engine.facts
     longest = max(map(len, asked.rows))
@@ -129,6 +135,30 @@ def stated(asked: Asked, row: int) -> list[Relation]:
     return found
 
 
+def at_an_end(
+    ids: NDArray[np.int64], relations: Sequence[Relation], attention: NDArray[np.float32]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Say which queries look at the head of a relation, much more than at anything else.
+
+    Parameters
+    ----------
+    ids : ndarray of int64, [position]
+        Two at least.
+    relations : sequence of Relation
+    attention : ndarray of float32, [..., query, key]
+
+    Returns
+    -------
+    counts : ndarray of bool, [..., query]
+    looked : ndarray of int64, [..., query]
+        The token that is looked at most.
+    """
+    second, first = np.moveaxis(np.sort(attention, axis=-1)[..., -2:], -1, 0)
+    looked = ids[attention.argmax(-1)]
+    counts = (first > STRONGER * second) & np.isin(looked, [one.head for one in relations])
+    return counts, looked
+
+
 def _collect(
     engine: Engine,
     asked: Asked,
@@ -140,18 +170,16 @@ def _collect(
     ids, relations = np.array(asked.rows[row]), stated(asked, row)
     if len(ids) == 1 or not relations:
         return
-    second, first = np.moveaxis(np.sort(attention, axis=-1)[..., -2:], -1, 0)
-    looked = ids[attention.argmax(-1)]
-    counts = (first > STRONGER * second) & np.isin(looked, [one.head for one in relations])
+    counts, looked = at_an_end(ids, relations, attention)
     for layer in np.flatnonzero(counts.any((1, 2))).tolist():
         shares = raised(engine, layer, ids)
         for number, query in np.argwhere(counts[layer]):
-            told = [one for one in relations if one.complete <= query]
-            heads = [one.head for one in told]
+            seen = [one for one in relations if one.complete <= query]
+            heads = [one.head for one in seen]
             if looked[layer, number, query] in heads:
                 events = found[layer][number]
                 events.prompt.append(row)
-                tails = [int(np.flatnonzero(ids == one.tail)[0]) for one in told]
+                tails = [int(np.flatnonzero(ids == one.tail)[0]) for one in seen]
                 events.shares.append(shares[number, query, tails])
                 events.right.append(heads.index(looked[layer, number, query]))
 

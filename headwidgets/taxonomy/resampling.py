@@ -21,6 +21,8 @@ from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.registry import FOIL
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from headwidgets.heads import Head
     from headwidgets.model.engine import Engine
     from headwidgets.taxonomy.asked import Asked
@@ -98,17 +100,23 @@ def enough(snapshot: Snapshot, n: int) -> None:
         raise NotMeasurable(message)
 
 
-def matched_heads(engine: Engine, kind: Kind, snapshot: Snapshot, head: Head) -> tuple[Head, ...]:
-    """Return the heads that write about as much where the card says, near a head."""
+def matched_heads(
+    engine: Engine, kind: Kind, snapshot: Snapshot, head: Head, without: Collection[Head] = ()
+) -> tuple[Head, ...]:
+    """Return the heads that write about as much where the card says, near a head.
+
+    See `alike` for `without`.
+    """
     at = kind.proof_at or END
     places = [pair.roles.get(at, len(pair.clean) - 1) for pair in snapshot.pairs]
-    return alike(output_norms(engine, [pair.clean for pair in snapshot.pairs], places), head)
+    rows = [pair.clean for pair in snapshot.pairs]
+    return alike(output_norms(engine, rows, places), head, without)
 
 
-def beside(matched: tuple[Head, ...], engine: Engine) -> str:
+def beside(matched: tuple[Head, ...], engine: Engine, without: Collection[Head] = ()) -> str:
     """Say which heads one was held against."""
     facts = engine.facts
-    if len(matched) == facts.n_layers * facts.n_heads - 1:
+    if len(matched) == facts.n_layers * facts.n_heads - 1 - len(without):
         return f"all {len(matched)} other heads (fewer than {LEAST_HEADS} write as much near it)"
     return f"{len(matched)} matched heads"
 

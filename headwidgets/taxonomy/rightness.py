@@ -39,14 +39,24 @@ def rightness(measure: Measure) -> Scores:
     refused = []
     for name, split in READING:
         try:
-            done = doing(measure, name, split=split, n=N)
-            given = _answered(done)
-            given.require()
-            fair = matched(given, np.random.default_rng(measure.seed))
-            return probing(measure, fair, done.accuracy)
+            return probing(measure, *answers_given(measure, name, split))
         except NotMeasurable as error:
             refused.append(str(error))
     raise NotMeasurable("; ".join(refused))
+
+
+def answers_given(measure: Measure, name: str, split: str) -> tuple[Labelled, float]:
+    """Return as many right answers of the model as wrong ones, and its accuracy.
+
+    Raises
+    ------
+    NotMeasurable
+        If the model is at chance, or right or wrong fewer than 20 times.
+    """
+    done = doing(measure, name, split=split, n=N)
+    given = _answered(done)
+    given.require()
+    return matched(given, np.random.default_rng(measure.seed)), done.accuracy
 
 
 def _answered(done: Done) -> Labelled:

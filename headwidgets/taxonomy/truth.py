@@ -33,7 +33,7 @@ def truth(measure: Measure) -> Scores:
         If the model is at chance on both tasks, or there are too few statements.
     """
     refused = []
-    for name, states in ((STATED, _answers), (FACTS, _facts)):
+    for name, states in STATEMENTS:
         try:
             done = doing(measure, name, split="train", n=N)
             return probing(measure, states(done.asked, measure.seed), done.accuracy)
@@ -92,3 +92,7 @@ def _others(answers: list[int], random: np.random.Generator) -> list[int | None]
     for i, j in zip(by_answer, turned, strict=True):
         out[i] = int(j) if answers[i] != answers[j] else None
     return out
+
+
+STATEMENTS = ((STATED, _answers), (FACTS, _facts))
+"""Tasks, the first that can be asked is; how statements are made of their prompts."""

@@ -150,7 +150,7 @@ def test_a_proof_is_of_the_unedited_model(attributed):
     [
         (("inductoin", "1.0"), "did you mean 'induction'"),
         (("induction", "9.9"), "no head 9.9"),
-        (("associative memories", "1.0"), "no task proves"),
+        (("induction", 1.5), "write it as a string"),
     ],
 )
 def test_what_cannot_be_proved_leaves_no_frame(planted, asked, message):

@@ -13,7 +13,7 @@ from permuted import permuted
 from planted_kinds import PLANTS
 from shaped import reading
 
-from headwidgets.errors import InputError, NotMeasurable
+from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.model.engine import Engine
 from headwidgets.taxonomy import all_kinds, scores
@@ -59,16 +59,13 @@ def judged(engine, kinds=tuple(PLANTS), **options):
 
 
 def _proofs(engine, waiting):
-    """Whether each proof passes, corrected for their number as a session does.
-
-    A kind that no task proves stays unproved, as in a session.
-    """
+    """Whether each proof passes, corrected for their number as a session does."""
     tried = []
     for kind, layer, head in waiting[["kind", "layer", "head"]].itertuples(index=False):
         try:
             found = confirm(engine, kind, Head(layer, head))
             tried.append((found.passed, found.p))
-        except (NotMeasurable, InputError):
+        except NotMeasurable:
             tried.append((False, np.nan))
     corrected = holm(np.array([p for _, p in tried], dtype=float))
     return [bool(passed and p <= P_MAX) for (passed, _), p in zip(tried, corrected, strict=True)]

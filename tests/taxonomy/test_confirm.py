@@ -350,7 +350,10 @@ def test_holm_by_hand():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("associative memories", "1.0"), "no task proves the kind 'associative memories'"),
+        (
+            (replace(find("induction"), name="made", proof_task=""), "1.0"),
+            "no task proves the kind",
+        ),
         (("inductoin", "1.0"), "did you mean 'induction'"),
         (("induction", "7.0"), "no head 7.0"),
         (("induction", 1.5), "write it as a string"),

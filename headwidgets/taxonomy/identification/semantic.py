@@ -204,8 +204,9 @@ def sentiment_summarizer(measure: Measure) -> Scores:
         "The weights are read on bare embeddings: what earlier layers add is left out.",
     ),
     proof=(
-        "resample its output where it looks at one end: the other end loses logit, and more than "
-        "words equally far away"
+        "on held-out templates, resample its output where it looks at one end, everything after "
+        "recomputed: the other end loses its lead over the other ends of the prompt's other "
+        "relations"
     ),
     claim=EXPLORATORY,
 )

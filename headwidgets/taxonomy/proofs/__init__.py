@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 Proof = Callable[["Engine", "Kind", "Head", int, int], "Confirmed"]
 """Of a head of a kind, on so many prompts of a seed."""
 
-_MODULES = ("joint", "harmless")
+_MODULES = (
+    "harmless",
+    "joint",
+    "one_end",
+    "one_pair",
+    "other_language",
+    "probed",
+    "without_examples",
+)
 _PROOFS: dict[str, Proof] = {}
 
 

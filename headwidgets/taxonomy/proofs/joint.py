@@ -54,7 +54,7 @@ def taken_together(engine: Engine, kind: Kind, head: Head, n: int, seed: int) ->
         raise NotMeasurable(message)
     snapshot, words = question(engine, kind, n, seed)
     enough(snapshot, n)
-    matched = tuple(one for one in matched_heads(engine, kind, snapshot, head) if one not in movers)
+    matched = matched_heads(engine, kind, snapshot, head, movers)
 
     def lead(out: Sequence[Head]) -> NDArray[np.float64]:
         checkpoint()
@@ -70,6 +70,6 @@ def taken_together(engine: Engine, kind: Kind, head: Head, n: int, seed: int) ->
 
     others = np.array([more(one) for one in matched]).reshape(len(matched), len(clean))
     did = f"resampled at the last token with and without {named}"
-    said = Said(words, did, beside(matched, engine))
+    said = Said(words, did, beside(matched, engine, movers))
     costs = Cost(more(head), others, clean)
     return judged(kind, head, costs, said, matched=matched, seed=seed)

@@ -60,8 +60,9 @@ EFFECTIVE = "effective reasoning"
         "With fewer than 20 answers that are not true, there is nothing to fit.",
     ),
     proof=(
-        "add to its output the shift from false to true, while the model answers: more answers are "
-        "true, and more than with a random direction of the same length"
+        "on held-out templates, move its output along the shift from false to true, both ways, "
+        "where a statement ends or, of facts, where the model answers: the verdict turns, or the "
+        "true answer gains, and more than with directions of the same length at random"
     ),
     claim=MAY_FORM,
 )
@@ -113,8 +114,9 @@ def truthfulness(measure: Measure) -> Scores:
         "Hard questions look different: the probe may read the question, not the answer.",
     ),
     proof=(
-        "add to its output the shift from wrong to right, while the model answers: its accuracy "
-        "rises, and more than with a random direction of the same length"
+        "on other prompts of held-out templates, move its output at the last token along the shift "
+        "from wrong to right, both ways, while the model answers: of the options the right one "
+        "becomes likelier, and more than with directions of the same length at random"
     ),
     claim=MAY_FORM,
 )
@@ -145,7 +147,7 @@ def accuracy(measure: Measure) -> Scores:
         'the task "acronyms"; its words exchanged, one after another, for those with the same '
         "first letter that leave the right letter the least lead over the best wrong one"
     ),
-    null="as many words exchanged at random, not to mislead; prompts drawn again",
+    null="as many words exchanged at random, not to mislead, 99 times; prompts drawn again",
     threshold=0.1,
     threshold_origin="proposed",
     threshold_note=(

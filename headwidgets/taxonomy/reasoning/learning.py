@@ -106,8 +106,9 @@ def summary_reader(measure: Measure) -> Scores:
         "Negative values are of heads that work against the task.",
     ),
     proof=(
-        "add its mean output to prompts without examples: the right answers rise, more than by "
-        "that of another task; resampled on prompts with examples, they fall"
+        "on held-out templates, add its mean output to prompts without examples: the right answers "
+        "rise, more than by that of another task; and resample its output, from another task, on "
+        "prompts with examples: they fall"
     ),
     claim=MAY_FORM,
     work=function_vectors.work,

@@ -78,8 +78,8 @@ def planted(seed, noise, **options):
     engine = FakeEngine([[uniform] * 4])
     measure = Measure(engine, random_rows(engine, rows=2, length=4), seed=seed, **options)
     with (
-        patch.object(relations, "_asked", lambda _measure: FACTS),
-        patch.object(relations, "_attention", attention),
+        patch.object(relations, "told", lambda _measure: FACTS),
+        patch.object(relations, "attending", attention),
         patch.object(relations, "raised", raised),
     ):
         return measure, relations.semantic(measure)

@@ -73,7 +73,7 @@ def prompts(seed, name):
     first = ANSWER + NAMES.index(task) * THINGS
     random = np.random.default_rng([seed, first])
     rows, other, answer, foil = [], [], [], []
-    roles = {role: [] for role in ROLES}
+    roles = {role: [] for role in (*ROLES, "X1", "ASKED")}
     for turn in range(N):
         *shots, query = map(int, random.choice(THINGS, 5, replace=False))
         front = [0, *random.integers(FILLER, D_VOCAB, size=1 + turn % 3)]
@@ -83,6 +83,8 @@ def prompts(seed, name):
             into.append([*front, *body, 1 + query])
         for i, role in enumerate(ROLES):
             roles[role].append(len(front) + 1 + 2 * i)
+        roles["X1"].append(len(front))
+        roles["ASKED"].append(len(rows[-1]) - 1)
         answer.append(first + query)
         foil.append(first + shots[0])
     corrupted = tuple(map(tuple, other))
