@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from headwidgets.methods.vector import Direction
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
+    from headwidgets.session.classified import HeadClassifier
+    from headwidgets.session.classifying import classify_heads
     from headwidgets.tasks import TaskSet, task
     from headwidgets.tasks.listing import tasks
     from headwidgets.tasks.load import load_task
@@ -65,6 +67,7 @@ __all__ = [
     "Direction",
     "EditDropped",
     "Head",
+    "HeadClassifier",
     "HeadGrid",
     "HeadwidgetsError",
     "InputError",
@@ -85,6 +88,7 @@ __all__ = [
     "add",
     "atlas",
     "clamp",
+    "classify_heads",
     "compare_with_exact",
     "crossing",
     "curves",
@@ -137,6 +141,8 @@ _HOMES = {
     "methods.vector": ("Direction",),
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
+    "session.classified": ("HeadClassifier",),
+    "session.classifying": ("classify_heads",),
     "tasks": ("TaskSet", "task"),
     "tasks.listing": ("tasks",),
     "tasks.load": ("load_task",),
@@ -153,7 +159,7 @@ _HOMES = {
     "widgets.taxonomy_view": ("TaxonomyView",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
-_HEAVY = {"Session", "load"}
+_HEAVY = {"Session", "classify_heads", "load"}
 
 
 def __getattr__(name: str) -> object:
