@@ -17,6 +17,7 @@ import pandas as pd
 
 from headwidgets.errors import InputError
 from headwidgets.methods.held_out import LOGISTIC, SCIKIT
+from headwidgets.methods.options import read_seed
 from headwidgets.session.classified import require_session
 from headwidgets.session.classified_kinds import How, classified
 from headwidgets.session.session import Session
@@ -93,7 +94,7 @@ def classify_heads(
     0  previous token       2  1.0
     1       induction       2  1.0
     """
-    asked = How(_how(how), _draws(draws), _seed(seed))
+    asked = How(_how(how), _draws(draws), read_seed(seed))
     wanted = None if kinds is None else [kind.name for kind in find_several(kinds)]
     with contextlib.ExitStack() as stack:
         held = _opened(sessions, stack)
@@ -167,13 +168,5 @@ def _draws(draws: Any) -> int:
     found = whole(draws)
     if found is None or found < LEAST_DRAWS:
         message = f"expected at least {LEAST_DRAWS} draws, got draws={draws!r:.40}"
-        raise InputError(message)
-    return found
-
-
-def _seed(seed: Any) -> int:
-    found = whole(seed)
-    if found is None or found < 0:
-        message = f"expected seed as a whole number from 0, got {seed!r:.40}"
         raise InputError(message)
     return found

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from headwidgets.errors import InputError
+from headwidgets.methods.options import read_seed
 from headwidgets.taxonomy.features_seen import ROWS, TEXTS, seen_features
 from headwidgets.taxonomy.features_weights import weight_features
-from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.model.engine import Engine
@@ -39,10 +38,7 @@ def head_features(engine: Engine, seed: int = 0) -> pd.DataFrame:
     InputError
         If `seed` is no whole number from 0.
     """
-    from_0 = whole(seed)
-    if from_0 is None or from_0 < 0:
-        message = f"expected seed as a whole number from 0, got {seed!r:.40}"
-        raise InputError(message)
+    drawn = read_seed(seed)
     n_layers, n_heads = engine.facts.n_layers, engine.facts.n_heads
     layers = np.repeat(np.arange(n_layers), n_heads)
     columns: dict[str, np.ndarray] = {
@@ -50,12 +46,12 @@ def head_features(engine: Engine, seed: int = 0) -> pd.DataFrame:
         "head": np.tile(np.arange(n_heads), n_layers),
         DEPTH: layers / max(n_layers - 1, 1),
     }
-    found = seen_features(engine, from_0) | weight_features(engine)
+    found = seen_features(engine, drawn) | weight_features(engine)
     frame = pd.DataFrame(columns | {name: one.reshape(-1) for name, one in found.items()})
     lacking = [name for name in found if frame[name].isna().all()]
     frame.attrs |= {
         "measured_on": f"{ROWS} rows of random tokens, {len(TEXTS)} sentences, weights",
-        "seed": from_0,
+        "seed": drawn,
         "notes": [f"not measurable here: {', '.join(lacking)}"] if lacking else [],
     }
     return frame
