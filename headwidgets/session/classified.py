@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EXPLORATORY = "exploratory"
 """What every frame of it says of itself."""
+ON = "exploratory: a classifier over heads"
+"""The same where a figure has one line for it."""
 NOTE = (
     "exploratory: read off what other models' heads were found to be, on few models; no score, no "
     "proof, and no verdict rests on it"
@@ -135,7 +137,9 @@ class HeadClassifier:
             One row a head and kind: model; layer; head; kind; probability; share, of such heads
             in the models that it was fitted on; predicted, whether the probability is larger;
             left_out, whether this model had been among those of `classify_heads` and was left
-            out; evidence, "exploratory". ``frame[frame.predicted]`` are the claims.
+            out; evidence, "exploratory". ``frame[frame.predicted]`` are the claims;
+            ``hw.HeadGrid(s, score=frame[frame.kind == "induction"], value="probability")`` shows
+            one kind.
 
         Raises
         ------
@@ -159,6 +163,8 @@ class HeadClassifier:
             rest = one.y[one.model != own]
             if rest.any() and not rest.all():
                 parts.append(self._said(kind, where, x, own))
+        if not parts:
+            return marked(pd.DataFrame(columns=[*COLUMNS, "evidence"]))
         return marked(pd.concat(parts, ignore_index=True))
 
     def _said(self, kind: str, where: pd.DataFrame, x: Any, without: int) -> pd.DataFrame:
@@ -212,5 +218,5 @@ def require_session(value: object) -> None:
 
 def marked(frame: pd.DataFrame, **attrs: object) -> pd.DataFrame:
     """Say on a frame that it is exploratory."""
-    frame.attrs |= {"measured_on": NOTE, "evidence": EXPLORATORY, **attrs}
+    frame.attrs |= {"measured_on": ON, "evidence": EXPLORATORY, "notes": [NOTE], **attrs}
     return frame

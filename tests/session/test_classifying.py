@@ -7,8 +7,10 @@ import pytest
 from planted_shapes import shaped_planted
 
 import headwidgets as hw
-from headwidgets.errors import InputError
+from headwidgets.errors import Cancelled, InputError
+from headwidgets.model.work import Work, doing
 from headwidgets.session.classified_kinds import How, classified
+from headwidgets.widgets.grid_face import lines
 
 SHAPES = ((2, 4, 0.0), (3, 3, 0.05), (2, 6, 0.05), (4, 3, 0.0))  # layers, heads, noise
 KINDS = ("previous token", "induction")
@@ -66,7 +68,16 @@ def test_everything_says_that_it_is_exploratory(models, found):
     for frame in (found.frame, found.by_model, found.heads(), found.weights(KINDS[0]), predicted):
         assert (frame["evidence"] == "exploratory").all()
         assert frame.attrs["measured_on"].startswith("exploratory: ")
+        assert "no verdict rests on it" in frame.attrs["notes"][0]
     assert "exploratory: " in found._repr_html_()
+
+
+def test_a_figure_of_it_says_so_too(models, found):
+    session = next(iter(models[0].values()))
+    frame = found.predict(session)
+    grid = hw.HeadGrid(session, score=frame[frame["kind"] == "induction"], value="probability")
+    assert "exploratory: a classifier over heads" in lines(grid)
+    grid.close()
 
 
 def test_a_model_that_it_never_saw(found):
@@ -199,6 +210,15 @@ def test_bad_input(models):
     for sessions, options, words in cases:
         with pytest.raises(InputError, match=words):
             hw.classify_heads(sessions, **{"kinds": "induction", **options})
+
+
+def test_it_can_be_cancelled_and_leaves_no_hook(models):
+    held = list(models[0].values())[:2]
+    before = [one.engine.hooks_left() for one in held]
+    work = Work(lambda *_: work.cancel())
+    with doing(work), pytest.raises(Cancelled):
+        hw.classify_heads(held, KINDS, draws=200)
+    assert [one.engine.hooks_left() for one in held] == before
 
 
 def test_bad_input_to_what_it_found(found):
