@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from headwidgets.methods.vector import Direction
     from headwidgets.prompts import Prompts
     from headwidgets.session import Session, load
+    from headwidgets.session.classified import HeadClassifier
+    from headwidgets.session.classifying import classify_heads
     from headwidgets.tasks import TaskSet, task
     from headwidgets.tasks.listing import tasks
     from headwidgets.tasks.load import load_task
@@ -66,6 +68,7 @@ __all__ = [
     "Direction",
     "EditDropped",
     "Head",
+    "HeadClassifier",
     "HeadGrid",
     "HeadwidgetsError",
     "InputError",
@@ -87,6 +90,7 @@ __all__ = [
     "atlas",
     "checkpoints",
     "clamp",
+    "classify_heads",
     "compare_with_exact",
     "crossing",
     "curves",
@@ -139,6 +143,8 @@ _HOMES = {
     "methods.vector": ("Direction",),
     "prompts": ("Prompts",),
     "session": ("Session", "load"),
+    "session.classified": ("HeadClassifier",),
+    "session.classifying": ("classify_heads",),
     "tasks": ("TaskSet", "task"),
     "tasks.listing": ("tasks",),
     "tasks.load": ("load_task",),
@@ -156,7 +162,7 @@ _HOMES = {
     "zoo.checkpoints": ("checkpoints",),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
-_HEAVY = {"Session", "load"}
+_HEAVY = {"Session", "classify_heads", "load"}
 
 
 def __getattr__(name: str) -> object:

@@ -14,29 +14,26 @@ import pandas as pd
 
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
+from headwidgets.labs.contexts import contexts
 from headwidgets.labs.succession import engine_of
 from headwidgets.labs.winning import measured
+from headwidgets.labs.winning_classes import CLASSES, classed
 from headwidgets.model.work import keeping
 from headwidgets.tasks.make import task
 from headwidgets.tasks.series import SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from headwidgets.labs.winning import Seen
     from headwidgets.model.engine import Engine
 
-CLASSES = ("successorship", "acronym", "copying", "greater-than", "none")
-"""In the order in which they are asked."""
 ATTENDED = 5
-WINDOW = 128
-"""Tokens of a context, as in the paper: a longer text is cut into several."""
 LISTS = 64
 _SHOWN = 24  # tokens of context
 _FRAMES = ("In order:", "The list goes", "They count:", "Now:")
-_LEAST = 2  # tokens of a text, and letters of an acronym
 
 
 class _Case(NamedTuple):
@@ -96,7 +93,7 @@ def on_text(session: Any, head: object, texts: Any = None) -> pd.DataFrame:
     """
     engine = engine_of(session)
     which = Head.parse(head).within(engine.facts.n_layers, engine.facts.n_heads)
-    return _cases(engine, which, _rows(session, engine, texts), None)
+    return _cases(engine, which, contexts(session, engine, texts), None)
 
 
 def shares(cases: pd.DataFrame) -> pd.DataFrame:
@@ -207,34 +204,6 @@ def wilson(count: NDArray[np.int64], n: int) -> tuple[NDArray[np.float64], NDArr
     return np.maximum(0, middle - half), np.minimum(1, middle + half)
 
 
-def _rows(session: Any, engine: Engine, texts: Any) -> list[list[int]]:
-    """Return contexts in tokens."""
-    if texts is None:
-        texts = getattr(session, "prompts", None)
-    if hasattr(texts, "prompts"):  # of a task
-        texts = texts.prompts(engine.text, engine.facts.n_ctx)
-    given: Iterable[Any] = getattr(texts, "clean", [texts] if isinstance(texts, str) else texts)
-    try:
-        several = list(given)
-        read = [engine.text.encode(one) if isinstance(one, str) else list(one) for one in several]
-    except TypeError as error:
-        message = f"expected a text, a list of texts or prompts, got {texts!r:.80}"
-        raise InputError(message) from error
-    out: list[list[int]] = []
-    bos = engine.text.bos_id
-    room = min(WINDOW, engine.facts.n_ctx)
-    for ids in read:
-        start = 1 if ids and ids[0] == bos else 0
-        front, rest = ids[:start], ids[start:]
-        step = room - start
-        out += [[*front, *rest[at : at + step]] for at in range(0, len(rest), step)]
-    out = [row for row in out if len(row) >= _LEAST]
-    if not out:
-        message = f"expected a text of at least two tokens, got {texts!r:.80}"
-        raise InputError(message)
-    return out
-
-
 def _cases(
     engine: Engine, head: Head, rows: Sequence[Sequence[int]], places: list[int] | None
 ) -> pd.DataFrame:
@@ -295,55 +264,3 @@ def _look(seen: Seen, at: int, pieces: Sequence[str]) -> dict[str, Any]:
 def _named(head: Any, effect: float) -> str:
     """Name the next head, if there is one that the token leans on at all."""
     return f"{head[0]}.{head[1]}" if effect > 0 else ""
-
-
-def classed(pieces: Sequence[str], at: int, attended: Sequence[int]) -> tuple[str, str]:
-    """Class what comes after position `at`, by the keys attended to, the most first.
-
-    Returns
-    -------
-    class : str
-        One of `CLASSES`.
-    because : str
-        The attended token that it is due to, "" for none.
-    """
-    right = pieces[at + 1].strip()
-    words = [pieces[key].strip() for key in attended]
-    for word in words:
-        if right and right in _after(word):
-            return "successorship", word
-    if words and _shortens(pieces, at + 1) and words[0][:1].upper() == right[-1]:
-        return "acronym", words[0]
-    if right and right in words:
-        return "copying", right
-    for word in words:
-        if _later(right, word):
-            return "greater-than", word
-    return "none", ""
-
-
-def _after(word: str) -> list[str]:
-    """Return the members that follow a word, in any set."""
-    out = []
-    for members, cyclic in SETS.values():
-        if word in members:
-            place = members.index(word) + 1
-            if place < len(members) or cyclic:
-                out.append(members[place % len(members)])
-    return out
-
-
-def _later(right: str, word: str) -> bool:
-    return any(
-        right in members and word in members and members.index(right) > members.index(word)
-        for members, _ in SETS.values()
-    )
-
-
-def _shortens(pieces: Sequence[str], at: int) -> bool:
-    """Whether a token is capital letters, several of them with what it goes on from."""
-    word = pieces[at].strip()
-    if not (word.isalpha() and word.isupper()):
-        return False
-    goes_on = pieces[at][:1].isalpha() and pieces[at - 1][-1:].isupper()
-    return len(word) >= _LEAST or goes_on

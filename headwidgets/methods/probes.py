@@ -8,7 +8,6 @@ token it looks at (Hewitt & Liang 2019, arXiv 1909.03368).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +30,15 @@ from headwidgets.methods.held_out import (
     sides,
     weights_of,
 )
-from headwidgets.methods.options import refuse_unknown
+from headwidgets.methods.options import read_seed, refuse_unknown
 from headwidgets.methods.places import read_at
+from headwidgets.methods.probed import hold_out, read_groups, read_labels, read_share
 from headwidgets.methods.summary import measured_on
 from headwidgets.methods.vector import Direction
 from headwidgets.model.work import checkpoint
-from headwidgets.whole import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
     from headwidgets.methods.snapshot import Snapshot
     from headwidgets.model.engine import Engine
 
-LEAST = 20
-"""Prompts with each label, at least."""
 TEST = 0.3
 CONTROLS = 5
 """Times that tokens are given labels of no meaning."""
@@ -187,11 +184,11 @@ def probe(
         raise InputError(message)
     own = read_labels(labels, len(snapshot.pairs))
     rows = [pair.clean for pair in snapshot.pairs]
-    grouped = _groups(groups, rows)
-    held = _held_out(own, grouped, _share(test), _seed(seed))
+    grouped = read_groups(groups, rows)
+    held = hold_out(own, grouped, read_share(test), read_seed(seed))
     place = read_at(at)
     z, tokens = heads_z_at(engine, snapshot, place)  # [row, layer, head, d_head]
-    random = np.random.default_rng(_seed(seed) + 1)
+    random = np.random.default_rng(read_seed(seed) + 1)
     control = _control(tokens, random)
     n_heads = engine.facts.n_layers * engine.facts.n_heads
     n = int(held.sum())
@@ -261,106 +258,6 @@ class _Trials:
         off = np.bincount(self._of, right - right.mean())  # of a ratio of means over groups
         spread = float(np.square(off).sum()) / max(self.n - 1, 1)
         return float(np.sqrt(spread / self.n) / counts.mean())
-
-
-def read_labels(labels: Any, n: int) -> NDArray[np.bool_]:
-    """Read one label for each prompt, of two values.
-
-    Raises
-    ------
-    InputError
-    """
-    listed = list(labels) if isinstance(labels, Iterable) and not isinstance(labels, str) else []
-    if len(listed) != n:
-        message = f"expected {n} labels, one for each prompt, got {len(listed) or repr(labels)}"
-        raise InputError(message)
-    if any(np.ndim(one) for one in listed):
-        message = f"expected one label for each prompt, got {listed[:2]!r:.80}"
-        raise InputError(message)
-    if any(one is None or bool(one != one) for one in listed):  # noqa: PLR0124 - NaN is not itself
-        message = f"expected a label for each prompt, got {_first_nan(listed)}"
-        raise InputError(message)
-    try:
-        values = sorted(set(listed))
-    except TypeError as error:
-        message = f"expected labels of two values, such as True and False, got {listed[:3]!r:.80}"
-        raise InputError(message) from error
-    if len(values) != 2:  # noqa: PLR2004 - two sides
-        message = f"expected labels of two values, got {len(values)}: {values[:4]!r}"
-        raise InputError(message)
-    found = np.array([one == values[1] for one in listed], bool)
-    least = int(min(found.sum(), (~found).sum()))
-    if least < LEAST:
-        message = f"expected at least {LEAST} prompts with each label, got {least} with one of them"
-        raise InputError(message)
-    return found
-
-
-def _first_nan(listed: Sequence[Any]) -> str:
-    at = next(i for i, one in enumerate(listed) if one is None or bool(one != one))  # noqa: PLR0124
-    return f"{listed[at]!r} for prompt {at}"
-
-
-def _groups(groups: Any, rows: Sequence[Sequence[int]]) -> Sequence[object]:
-    if groups is None:
-        return [tuple(row) for row in rows]
-    listed = list(groups) if isinstance(groups, Iterable) and not isinstance(groups, str) else []
-    if len(listed) != len(rows):
-        message = f"expected {len(rows)} groups, one for each prompt, got {len(listed)}"
-        raise InputError(message)
-    try:
-        hash(tuple(listed))
-    except TypeError as error:
-        message = f"expected a name or a number for each group, got {listed[0]!r:.80}"
-        raise InputError(message) from error
-    same: dict[object, object] = {}
-    for row, group in zip(rows, listed, strict=True):
-        if same.setdefault(tuple(row), group) != group:
-            message = (
-                "the same prompt is in two groups: the probe would be judged on a prompt that it "
-                "was fitted on; give both the same group"
-            )
-            raise InputError(message)
-    return listed
-
-
-def _share(test: Any) -> float:
-    if isinstance(test, int | float) and 0.1 <= test <= 0.5:  # noqa: PLR2004 - said in the docs
-        return float(test)
-    message = f"expected test as a share from 0.1 to 0.5, got {test!r}"
-    raise InputError(message)
-
-
-def _seed(seed: Any) -> int:
-    found = whole(seed)
-    if found is None or not 0 <= found < 1 << 32:
-        message = f"expected seed as a whole number from 0, got {seed!r:.40}"
-        raise InputError(message)
-    return found
-
-
-def _held_out(
-    labels: NDArray[np.bool_], groups: Sequence[object], share: float, seed: int
-) -> NDArray[np.bool_]:
-    """Hold out groups, one after another in random order, until there are enough prompts.
-
-    Raises
-    ------
-    InputError
-        If either side then lacks a label.
-    """
-    number = numbers(groups)
-    order = np.random.default_rng(seed).permutation(number.max() + 1)
-    sizes = np.bincount(number)[order].cumsum()
-    some = order[: 1 + int(np.argmin(np.abs(sizes - share * len(labels))))]
-    held: NDArray[np.bool_] = np.isin(number, some)
-    if len({*labels[held]}) + len({*labels[~held]}) != 4:  # noqa: PLR2004 - two labels, two sides
-        message = (
-            f"{len(order)} groups cannot be split so that either side has both labels: give more "
-            "groups, or another seed"
-        )
-        raise InputError(message)
-    return held
 
 
 def _control(tokens: Sequence[int], random: np.random.Generator) -> NDArray[np.bool_]:

@@ -185,7 +185,8 @@ class _Run:
         self.pattern = rows["pattern"]
         scores = rows.get("scores", self.pattern)
         if cap is not None:
-            scores = cap * np.arctanh(scores / cap)
+            with np.errstate(invalid="ignore"):  # of keys that a window hides
+                scores = cap * np.arctanh(scores / cap)
         # Several architectures show the pattern in the place of the scores.
         self.scores = (
             None if np.allclose(rows.get("scores", self.pattern), self.pattern) else scores

@@ -151,10 +151,32 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
         kind = type(frame).__name__
         message = f"expected a frame or a direction that this session returned, got {kind}"
         raise InputError(message)
+    _require_whole(attrs)
+    asked = read_asked(attrs.get("asked"), WRITERS)
+    _require_same(session, frame)
+    return asked
+
+
+def require_current(session: Any, frame: Any) -> None:
+    """Refuse a frame that this session did not measure as it is, of the model as it is.
+
+    Raises
+    ------
+    InputError
+        As `own_frame`.
+    """
+    _require_whole(frame.attrs)
+    _require_same(session, frame)
+
+
+def _require_whole(attrs: dict[str, Any]) -> None:
     if "incomplete" in attrs:
         message = f"expected a whole frame, got one that was {attrs['incomplete']}: run it again"
         raise InputError(message)
-    asked = read_asked(attrs.get("asked"), WRITERS)
+
+
+def _require_same(session: Any, frame: Any) -> None:
+    attrs = frame.attrs
     if not session.is_own(frame):
         message = (
             "expected what this session returned, got something of another session: ask for "
@@ -177,7 +199,6 @@ def own_frame(session: Any, frame: Any) -> dict[str, Any]:
             "measured: give s.frames[...] or the frame as it came"
         )
         raise InputError(message)
-    return asked
 
 
 def tidy(lines: Lines) -> str:

@@ -13,10 +13,10 @@ from headwidgets.methods.look_tables import CONTEXTS, OFFSETS, contexts_table, o
 from headwidgets.methods.looks import look
 from headwidgets.methods.options import read_seed, refuse_unknown
 from headwidgets.methods.tiles import tiles
+from headwidgets.session.featured import Featured
 from headwidgets.session.head_page import HeadPage
 from headwidgets.session.head_roles import roles
 from headwidgets.session.reading import read_texts
-from headwidgets.session.surveying import Surveying
 from headwidgets.taxonomy import token_pairs as pairs
 from headwidgets.whole import whole
 
@@ -29,7 +29,7 @@ LISTED, TOKENS = 10, 5000
 _OF_EFFECTS = ("prompts", "metric", "reference", "weights")
 
 
-class Describing(Surveying):
+class Describing(Featured):
     """A page of a head."""
 
     def head(

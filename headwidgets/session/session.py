@@ -124,10 +124,10 @@ class Session(Describing):
         ----------
         frame : DataFrame, Direction or str, optional
             What `sweep`, `paths`, `edges`, `head_effects`, `attribution`, `logit_lens`,
-            `attribution_patching`, `circuit`, `strengths` or `direction` returned, or a
-            frame's name in ``s.frames``. The code then leaves ``result``, a DataFrame of the
-            same rows in their order: means, standard errors and n (no intervals), tokens as
-            ids; of a direction, a tensor: its vector.
+            `attribution_patching`, `circuit`, `strengths`, `direction` or `walk` returned
+            (see `walk_as_python`), or a frame's name in ``s.frames``. The code then leaves
+            ``result``, a DataFrame of the same rows in their order: means, standard errors
+            and n (no intervals), tokens as ids; of a direction, a tensor: its vector.
 
         Raises
         ------
@@ -139,6 +139,9 @@ class Session(Describing):
         sets = {"prompts": self.prompts, "reference": self.reference}
         if frame is None:
             return as_python(self.engine, self.snapshot(), self._opened, **sets)
+        given = self.frames.get(frame) if isinstance(frame, str) else frame
+        if "walk" in getattr(given, "attrs", {}):
+            return self.walk_as_python(given)
         asked = own_frame(self, frame)
         return frame_as_python(self.engine, self.snapshot(), self._opened, asked, **sets)
 

@@ -130,9 +130,12 @@ def told_apart(measure: Measure, chains: Chains) -> tuple[Labelled, float]:
 
 def best(asked: Asked, said: Floats, of: Sequence[int] | Ints) -> Ints:
     """Return the answer that is given among the options of each prompt; of all, without any."""
+    if not asked.options:
+        best: Ints = np.argmax(np.asarray(said), axis=1)
+        return best
     out = []
     for values, i in zip(said, of, strict=True):
-        options = list(asked.options[i] if asked.options else range(len(values)))
+        options = list(asked.options[i])
         out.append(options[int(np.argmax(values[options]))])
     return np.array(out)
 

@@ -50,6 +50,14 @@ def shown(own: Carriers, looks: NDArray[np.float64]) -> Carrier:
     return next((one for one in own.heads if looks[one.head] >= LOOKS), own.heads[0])
 
 
+def held_against(step: Step, roles: Mapping[str, int]) -> list[int]:
+    """Return the keys whose mean score is taken off that of a step's key, on a prompt."""
+    query, key = roles[step.query], roles[step.key]
+    named = {roles[role] for role in step.against if role in roles}
+    places = named if step.against else range(query + 1)
+    return sorted(place for place in places if place <= query and place != key)
+
+
 def take(
     engine: Engine,
     snapshot: Snapshot,
@@ -99,11 +107,9 @@ def _looking(
     if query is None or key is None or key > query:
         lacking = step.query if query is None else step.key
         return {"reason": f"this prompt has no place {lacking!r} that it could look at"}
-    places = {pair.roles[role] for role in step.against if role in pair.roles} - {key}
-    others = sorted(place for place in places if place <= query)
+    others = held_against(step, pair.roles)
     named = [role for role in step.against if pair.roles.get(role) in others]
-    if not step.against:
-        others, named = [place for place in range(query + 1) if place != key], ["all other tokens"]
+    named = named if step.against else ["all other tokens"]
     tokens = engine.text.shown(list(pair.clean))
     where = {
         "query_at": query,

@@ -170,3 +170,45 @@ test("the matrix marks what leads back, and says who skips", () => {
   measure?.click();
   expect(asked[0]).toMatchObject({ name: "hand over", body: { task: "ioi", candidates: false } });
 });
+
+test("a walk is copied as Python, with what is broken", async () => {
+  const copied: string[] = [];
+  const writeText = async (text: string) => void copied.push(text);
+  vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText } });
+  show({ broken: ["teller", "subject"] }, { walks: { ioi: WALK } });
+  const copy = [...root.querySelectorAll("button")].find(
+    (one) => one.textContent === "copy as Python",
+  );
+  expect(copy?.hidden).toBe(false);
+  copy?.click();
+  const question = asked.find(({ name }) => name === "walk python");
+  expect(question?.body).toEqual({ walk: "ioi", steps: ["teller"] });
+  question?.answer({ body: { python: "import torch\nprint(1)\n" }, buffers: [] });
+  await vi.waitFor(() => expect(copied).toEqual(["import torch\nprint(1)\n"]));
+  await vi.waitFor(() => expect(root.textContent).toContain("copied, 2 lines"));
+});
+
+test("where there is no clipboard, a box holds the code; there is none before a walk", async () => {
+  vi.stubGlobal("navigator", {});
+  show({}, {});
+  const find = () =>
+    [...root.querySelectorAll("button")].find((one) => one.textContent === "copy as Python");
+  expect(find()?.hidden).toBe(true);
+  session.set("together", { plans: [{ name: "ioi", title: "" }], walks: { ioi: WALK } } as never);
+  await vi.waitFor(() => expect(find()?.hidden).toBe(false));
+  find()?.click();
+  asked
+    .find(({ name }) => name === "walk python")
+    ?.answer({ body: { python: "x = 1\n" }, buffers: [] });
+  const box = root.querySelector<HTMLTextAreaElement>(".hw-walkcode textarea");
+  await vi.waitFor(() => expect(box?.hidden).toBe(false));
+  expect(box?.value).toBe("x = 1\n");
+});
+
+test("a walk that was stopped or is old is not copied", () => {
+  show({}, { walks: { ioi: { ...WALK, incomplete: "stopped: 1 of 3 steps done" } } });
+  const copy = [...root.querySelectorAll("button")].find(
+    (one) => one.textContent === "copy as Python",
+  );
+  expect(copy?.disabled).toBe(true);
+});

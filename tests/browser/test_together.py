@@ -128,6 +128,19 @@ def test_parity_is_walked(walking):
     expect(walking.switch).to_have_count(0)
 
 
+def test_a_walk_is_copied_as_python(walking):
+    walking.take("parity")
+    walking.step("iteration").click()
+    walking.switch.click()
+    expect(walking.together).to_contain_text("broken: iteration")
+    expect(walking.together).to_contain_text("costs")
+    walking.root.get_by_role("button", name="copy as Python").click()
+    lines = walking.python("print(s.walk_as_python('parity', 'iteration').count(chr(10)))")
+    expect(walking.root).to_contain_text(f"copied, {lines} lines")
+    walking.switch.click()
+    expect(walking.together).to_have_text("")
+
+
 def test_multiple_choice_is_walked_by_keys(walking):
     walking.take("multiple choice")
     walking.steps.focus()

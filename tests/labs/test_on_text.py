@@ -10,6 +10,7 @@ import headwidgets as hw
 from headwidgets.errors import Cancelled, InputError
 from headwidgets.heads import Head
 from headwidgets.labs import on_text as lab
+from headwidgets.labs.contexts import WINDOW
 from headwidgets.labs.winning import measured
 from headwidgets.model.work import Work, doing
 
@@ -144,7 +145,7 @@ def test_a_long_text_is_cut_into_contexts(numerals):
     text = " Monday" * 300
     frame = lab.on_text(numerals, "1.0", text)
     assert frame.attrs["texts"] == 3
-    assert frame["position"].max() < lab.WINDOW
+    assert frame["position"].max() < WINDOW
 
 
 def test_the_sessions_own_prompts_are_the_default():

@@ -244,7 +244,7 @@ def test_labels_that_cannot_be(session, labels, match):
     [
         ({"how": "svm"}, "expected how as one of"),
         ({"test": 0.9}, "test as a share from 0.1 to 0.5"),
-        ({"seed": -1}, "seed as a whole number"),
+        ({"seed": -1}, "seed= as a whole number"),
         ({"groups": [1, 2]}, "expected 80 groups"),
         ({"groups": [0] * 80}, "cannot be split"),
         ({"at": None}, "one position of each prompt"),

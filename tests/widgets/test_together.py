@@ -72,9 +72,12 @@ def test_a_browser_asks_for_a_walk_a_break_and_a_hand_over(session):
     assert found["status"] == "ok"
     assert found["body"]["after"] == pytest.approx(row["after"])
     assert found["body"]["steps"] == ["iteration"]
+    found = ask(session, "walk python", walk="parity", steps=["iteration"])[-1]
+    assert found["body"]["python"] == session.walk_as_python("parity", "iteration")
     for name, body in {
         "walk": {"walk": "sums"},
         "break walk": {"walk": "parity", "steps": "iteration"},
+        "walk python": {"walk": "parity", "steps": ["nobody"]},
         "hand over": {"task": "ioi"},
     }.items():
         found = ask(session, name, **body)[-1]

@@ -5,6 +5,7 @@ import { isLive, STATIC } from "../lib/live";
 import type { Ask, Look } from "../lib/session";
 import { css } from "../lib/theme";
 import { HAND_OVER_STYLE, handOver } from "./hand-over";
+import { copying } from "./panel-more";
 import { select } from "./panel-parts";
 import type { Running } from "./taxonomy-run";
 import type { Broken, Together } from "./together-data";
@@ -21,6 +22,9 @@ export const TOGETHER_STYLE =
   box-shadow: inset 0 0 0 1px var(--hw-fg); font-weight: 600; }
 .hw-togethertools label { display: inline-flex; gap: 5px; align-items: center; }
 .hw-kindview .hw-togethertools input { height: auto; margin: 0; }
+.hw-walkcode textarea { width: 100%; box-sizing: border-box; margin-top: 6px;
+  font: 12px/1.45 var(--hw-mono); color: var(--hw-fg); background: var(--hw-bg);
+  border: 1px solid var(--hw-line); border-radius: 4px; }
 .hw-empty { padding: 26px 10px; text-align: center; color: var(--hw-quiet); }
 ` +
   WALKS_STYLE +
@@ -120,9 +124,18 @@ export function together(session: Look, ask: Ask, act: Does) {
     h("label", "", box, "candidates too"),
     measure,
   );
-  const walkTools = h("div", "hw-togethertools", choices, take);
+  const copied = aria(h("span", "hw-small"), { role: "status" });
+  const code = async () => {
+    const asks = { walk: state?.walk ?? "", steps: off };
+    return String((await ask("walk python", asks, { key: "walk python" })).body.python);
+  };
+  const python = copying("this walk as Python", code, (text) => copied.replaceChildren(text));
+  const walkTools = h("div", "hw-togethertools", choices, take, python.copy, copied);
+  const walkCode = h("div", "hw-walkcode", python.box);
   const body = h("div", "hw-together");
-  const element = h("div", "", walkTools, overTools, body);
+  const element = h("div", "", walkTools, walkCode, overTools, body);
+  /** What is broken now. */
+  let off: string[] = [];
 
   /** Ask what the steps that are off cost together, once for each set of them. */
   let asked = "";
@@ -148,7 +161,7 @@ export function together(session: Look, ask: Ask, act: Does) {
     const { part, found, running, live } = next;
     element.hidden = part === "kinds";
     if (element.hidden) return;
-    walkTools.hidden = part !== "walks";
+    walkTools.hidden = walkCode.hidden = part !== "walks";
     overTools.hidden = part !== "hand-over";
     take.disabled = measure.disabled = Boolean(running) || !live;
     if (part === "walks") drawWalk(next);
@@ -175,13 +188,15 @@ export function together(session: Look, ask: Ask, act: Does) {
     if (focused) made.find((one) => one.getAttribute("aria-checked") === "true")?.focus();
     const one = found.walks?.[walk];
     take.textContent = one ? "walk again" : "walk";
+    python.copy.hidden = !one || !live;
+    python.copy.disabled = Boolean(running || one?.incomplete || one?.stale);
     if (!one) {
       const first = live ? "Take the walk to see its steps on a prompt." : STATIC;
       body.replaceChildren(h("div", "hw-empty", first));
       return;
     }
     const known = one.steps.filter((each) => each.broken).map((each) => each.step);
-    const off = broken.filter((name) => known.includes(name));
+    off = broken.filter((name) => known.includes(name));
     price(walk, off, one);
     if (walks.element.parentElement !== body) body.replaceChildren(walks.element);
     const firstFound = one.steps.find((each) => each.head) ?? one.steps[0];
