@@ -55,8 +55,8 @@ def test_logits_and_attention_are_the_same(case):
     assert cache["blocks.0.attn.hook_z"].numpy() == pytest.approx(z.numpy(), abs=1e-5)
 
 
-def test_a_live_run_opens_in_a_session(live):
-    trained = live.trained()
+def test_a_run_opens_in_a_session(shipped):
+    trained = shipped
     batch = trained.data.draw(1, generator(2))
     s = hw.Session(lab.bridge(trained, name="low16"))
     assert s.facts.name == "low16"
@@ -77,8 +77,8 @@ def test_a_live_run_opens_in_a_session(live):
     assert effect["KL"] == pytest.approx(float((p.exp() * (p - q)).sum()), abs=1e-4)
 
 
-def test_a_clamp_of_the_lab_is_the_clamp_on_its_bridge(live):
-    trained = live.trained()
+def test_a_clamp_of_the_lab_is_the_clamp_on_its_bridge(shipped):
+    trained = shipped
     batch = trained.data.draw(30, generator(2))
     name = "blocks.0.attn.hook_pattern"
     made = lab.bridge(trained)
