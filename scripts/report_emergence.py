@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 
 import emergence_bars as bars
 import report
@@ -35,9 +34,10 @@ def opened() -> list[Row]:
         with torch.no_grad():
             found = lab.bridge(trained)(batch.tokens)[:, batch.rows, : trained.shape.n_labels]
         want = trained.logits(batch)
-        error = float((found - want).abs().max() / max(1.0, float(want.abs().max())))
-        what = f"{name} as a bridge: largest error of a logit, beside the largest logit"
-        rows.append(within(what, error, high=CONVERTED))
+        error, largest = float((found - want).abs().max()), float(want.abs().max())
+        what = f"{name} as a bridge: largest error of a logit, as a share of the largest logit"
+        words = f"{error / largest:.1e} ({error:.1e} of {largest:.1f})"
+        rows.append(Row(what, f"≤ {CONVERTED:g}", words, error / largest <= CONVERTED))
     session = hw.Session(lab.bridge(made.trained()))
     for kind, layer in (("previous token", 0), ("induction", 1)):
         sure = session.score(kind).query("verdict == 'consistent with'")
@@ -49,12 +49,25 @@ def opened() -> list[Row]:
     return rows
 
 
-def live() -> list[Row]:
-    """Train the live run with all measures, and count its seconds."""
-    began = time.process_time()
-    lab.run(lab.low16()).train()
-    cost = time.process_time() - began
-    return [within("live run, all measures: seconds of one processor", cost, high=15)]
+def alone() -> list[Row]:
+    """Count the heads that learn alone, in shipped runs; and those that can be dropped there."""
+    rows = []
+    for name in ("gauss-heads", "paper-heads"):
+        if name in lab.finished_runs():
+            found = lab.times(lab.finished(name)).set_index("condition")["learned"]
+            single = found.drop("all")
+            ratio = single / found["all"]
+            words = f"{single.notna().sum()} of {len(single)}; {ratio.min():.2f} to "
+            words += f"{ratio.max():.2f} times as long as all together"
+            what = f"every head alone learns in the end (shipped {name})"
+            rows.append(Row(what, "all", words, bool(single.notna().all())))
+    for name in ("gauss", "low16", "paper"):
+        if name in lab.finished_runs():
+            worth = lab.heads(lab.finished(name).trained())
+            cost = float(worth.attrs["all"] - worth["drop_one"].min())
+            what = f"dropping any one head (shipped {name}): cost in accuracy"
+            rows.append(within(what, cost, high=bars.DROP))
+    return rows
 
 
 def shipped() -> tuple[list[Row], str]:
@@ -102,14 +115,13 @@ def main() -> int:
     files, told = shipped()
     start, why = bars.beginnings()
     rows = [
-        *live(),
         *bars.learns(),
         *bars.clamped(),
         *bars.slowed(),
         *bars.product(),
         *bars.exact(),
         *start[:1],
-        *bars.alone(),
+        *alone(),
         *opened(),
         *files,
     ]
