@@ -74,8 +74,8 @@ class Lines(Figure):
         ends = [float(one.dropna().iloc[-1]) for _, one in self._table.items()]
         order = sorted(range(len(names)), key=lambda i: -ends[i])
         for i, place in zip(order, spread([y(ends[i]) for i in order], _HIGH), strict=True):
-            words = f"{names[i]}  {ends[i]:.2f}"
-            write(pen, (_LEFT + _WIDE + 8, _TOP + place), words, inks[i], size=12)
+            words, ink = f"{names[i]}  {ends[i]:.2f}", QUIET if inks[i] == REST else inks[i]
+            write(pen, (_LEFT + _WIDE + 8, _TOP + place), words, ink, size=12)
         return page
 
     def _along(self) -> NDArray[np.float64]:
