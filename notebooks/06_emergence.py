@@ -142,26 +142,29 @@ added.round(4)
 # step: all others are zero throughout.
 
 # %%
-name = "paper-heads" if "paper-heads" in lab.finished_runs() else "gauss-heads"
-alone = lab.finished(name)
-print(f"{name}: rate {alone.plan.rate:g}")
+alone = lab.finished("paper-heads")
 lines(alone.curves().query("part == 'train'"), title="Figure 4b", levels={"ln 2": LN2})
 
 # %%
-table = lab.times(alone).sort_values("learned", ignore_index=True)
-place = table.index[table["condition"] == "all"][0] + 1
-single = table[table["condition"] != "all"]
-ratios = single["learned"] / table.set_index("condition").loc["all", "learned"]
-print(f"all heads together come in at place {place} of {len(table)}")
-print(f"a single head takes {ratios.min():.2f} to {ratios.max():.2f} times as long")
-assert single["final"].max() < 0.4 * LN2, "each head alone learns in the end"
-assert ratios.median() > 1.05
-assert ratios.min() < 1.1
-table
+for name in ("paper-heads", "gauss-heads"):
+    found = lab.finished(name)
+    table = lab.times(found).sort_values("learned", ignore_index=True)
+    together = table.set_index("condition").loc["all", "learned"]
+    single = table[table["condition"] != "all"]
+    ratios = single["learned"] / together
+    print(
+        f"rate {found.plan.rate:g}: all together {together:,.0f}; one alone {ratios.min():.2f} to "
+        f"{ratios.max():.2f} times as long"
+    )
+    assert single["final"].max() < 0.4 * LN2, "each head alone learns in the end"
+    assert ratios.median() > 1.2
+    assert (ratios.min() > 1) == (name == "paper-heads")
+lab.times(alone).sort_values("learned", ignore_index=True)
 
 # %% [markdown]
-# In the paper all heads together are the fastest (2.7 against 3.1 to 6.3 · 10⁵). Ours agree in
-# the middle, not at the edge: the best single head is about as quick as all of them.
+# So each can do it, and at the paper's rate all together are the fastest, as in the paper (2.7
+# against 3.1 to 6.3 · 10⁵), though the best one alone is close behind. At ten times that rate
+# (`gauss-heads`) the best one alone is as quick.
 #
 # ## 4. Many to many
 #

@@ -102,9 +102,11 @@ def test_the_shipped_runs_stand_beside_the_paper():
 
 
 def test_each_head_alone_learns_in_the_end_and_none_is_needed():
-    frame = figures.times(lab.finished("gauss-heads")).set_index("condition")
-    assert len(frame) == 9
-    assert frame["final"].max() < figures.LEARNED
+    for name in ("gauss-heads", "paper-heads"):
+        frame = figures.times(lab.finished(name)).set_index("condition")
+        assert len(frame) == 9
+        assert frame["final"].max() < figures.LEARNED
+    assert frame["learned"].idxmin() == "all", "at the paper's rate all together are the fastest"
     for name in ("gauss", "low16"):
         worth = figures.heads(lab.finished(name).trained())
         assert worth.attrs["all"] - worth["drop_one"].min() <= 0.02
