@@ -168,7 +168,8 @@ def lines(
     Raises
     ------
     InputError
-        If the frame has no such columns, or no rows.
+        If the frame has no such columns, or nothing in them.
     """
-    require_frame(frame, (x, y, by), f"{x}, {y} and {by}")
+    found = require_frame(frame, (x, y, by), f"{x}, {y} and {by}").dropna(subset=[x, y, by])
+    require_frame(found, (x, y, by), f"{x}, {y} and {by}")
     return Lines(frame, (x, y, by), title=title or f"{y} by {by}", levels=levels or {}, log=log)

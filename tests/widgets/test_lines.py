@@ -62,7 +62,9 @@ def test_no_name_stands_above_another():
     assert max(found) <= 230 - 7
 
 
-@pytest.mark.parametrize("frame", [3, FRAME.drop(columns="loss"), FRAME[:0]])
+@pytest.mark.parametrize(
+    "frame", [3, FRAME.drop(columns="loss"), FRAME[:0], FRAME.assign(loss=np.nan)]
+)
 def test_another_frame_is_refused(frame):
     with pytest.raises(InputError, match="expected a frame of sequences, loss and condition"):
         lines(frame)
