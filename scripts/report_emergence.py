@@ -38,6 +38,8 @@ def opened() -> list[Row]:
         what = f"{name} as a bridge: largest error of a logit, as a share of the largest logit"
         words = f"{error / largest:.1e} ({error:.1e} of {largest:.1f})"
         rows.append(Row(what, f"≤ {CONVERTED:g}", words, error / largest <= CONVERTED))
+    rows.append(within("repeats as a bridge: the same, both in double precision, in logits",
+                       doubled(made.trained()), high=CONVERTED))  # fmt: skip
     session = hw.Session(lab.bridge(made.trained()))
     for kind, layer in (("previous token", 0), ("induction", 1)):
         sure = session.score(kind).query("verdict == 'consistent with'")
@@ -47,6 +49,16 @@ def opened() -> list[Row]:
         rows.append(Row(what, f"some, all in layer {layer}", words or "none", right))
     session.close()
     return rows
+
+
+def doubled(trained: lab.Trained) -> float:
+    """Return the largest error of a logit where rounding to float32 has no part in it."""
+    batch = trained.data.draw(200, generator(1))
+    own = {name: one.double() for name, one in trained.weights.items()}
+    with torch.no_grad():
+        found = lab.bridge(trained).double()(batch.tokens)[:, batch.rows]
+    want = lab.Trained(trained.shape, trained.data, own).logits(batch)
+    return float((found - want).abs().max())
 
 
 def alone() -> list[Row]:

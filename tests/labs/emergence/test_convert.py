@@ -55,6 +55,18 @@ def test_logits_and_attention_are_the_same(case):
     assert cache["blocks.0.attn.hook_z"].numpy() == pytest.approx(z.numpy(), abs=1e-5)
 
 
+def test_in_double_precision_the_logits_are_the_same():
+    """Of long sequences float32 rounds the lab's and the bridge's logits by some 1e-5 each."""
+    trained = rough(*CASES["wide heads"]())
+    batch = trained.data.draw(40, generator(1))
+    own = {name: one.double() for name, one in trained.weights.items()}
+    with torch.no_grad():
+        found = lab.bridge(trained).double()(batch.tokens)[:, batch.rows]
+    want = lab.Trained(trained.shape, trained.data, own).logits(batch)
+    assert found.dtype == want.dtype == torch.float64
+    assert found.numpy() == pytest.approx(want.numpy(), abs=1e-5)
+
+
 def test_a_run_opens_in_a_session(shipped):
     trained = shipped
     batch = trained.data.draw(1, generator(2))
