@@ -70,7 +70,9 @@ def test_a_finished_run_is_whole(name):
     assert found.plan == setting.prepare().plan
     curves = found.curves().query("part == 'train'")
     assert curves["sequences"].max() == setting.sequences // 32 * 32
-    assert curves.groupby("condition")["loss"].last().lt(0.6).all(), "all have left the plateau"
+    final = curves.groupby("condition", sort=False)["loss"].last()
+    assert final.lt(math.log(2)).all(), "all have come down to the plateau"
+    assert final.iloc[1:].lt(0.6).all(), "what is clamped, or one head of many, has left it"
     assert len(found.checkpoints) == setting.weights
     assert found.patterns().shape[1:] == (2, 8, 5, 5)
 
