@@ -11,6 +11,7 @@ from headwidgets.taxonomy.registry import find
 from headwidgets.widgets.face_ink import INK, LINE, QUIET
 from headwidgets.widgets.face_text import width, write
 from headwidgets.widgets.figure import Figure, require_frame
+from headwidgets.widgets.lines import FINE, INKS, REST, dashes, spread, stroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-INKS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
-"""Of the heads that are highest in the end (Okabe and Ito 2008); all others are grey."""
-REST = (205, 208, 214)
+_NAMED = 4
+"""Heads that are highest in the end, which have a colour and a name; all others are grey."""
 _PANEL, _HIGH, _LEFT, _RIGHT, _TOP, _FOOT = 640, 190, 52, 96, 44, 34
-_LINE = 14  # between two names
-_FINE = 3  # lines are drawn so much larger, then made smaller: smooth
 _NEEDED = ("step", "layer", "head", "kind", "score", "null_max", "reason")
 
 
@@ -60,7 +58,7 @@ def _panel(page: Image.Image, rows: pd.DataFrame, kind: str, top: int) -> None:
     threshold = find(kind).threshold
     there = [*table.to_numpy().ravel(), *null.to_numpy(), threshold, 0.0]
     low, high = float(np.nanmin(there)), float(np.nanmax(there)) * 1.05 + 1e-9
-    best = list(table.iloc[-1].dropna().sort_values(ascending=False).index[: len(INKS)])
+    best = list(table.iloc[-1].dropna().sort_values(ascending=False).index[:_NAMED])
 
     def x(step: NDArray[np.float64]) -> NDArray[np.float64]:
         along = np.log10(step + 10)  # a step of 0 has a place too
@@ -70,17 +68,17 @@ def _panel(page: Image.Image, rows: pd.DataFrame, kind: str, top: int) -> None:
     def y(value: Any) -> Any:
         return _HIGH * (1 - (value - low) / (high - low))
 
-    field = Image.new("RGB", (_PANEL * _FINE, _HIGH * _FINE), "white")
+    field = Image.new("RGB", (_PANEL * FINE, _HIGH * FINE), "white")
     pen = ImageDraw.Draw(field)
     at = x(steps)
     shade = [(a, y(v)) for a, v in zip(at, null, strict=True) if np.isfinite(v)]
     if len(shade) > 1:
         floor = y(low)
         outline = [(shade[0][0], floor), *shade, (shade[-1][0], floor)]
-        pen.polygon([(a * _FINE, b * _FINE) for a, b in outline], fill=(243, 244, 246))
+        pen.polygon([(a * FINE, b * FINE) for a, b in outline], fill=(243, 244, 246))
     for one in [*(c for c in table.columns if c not in best), *reversed(best)]:
         ink = INKS[best.index(one)] if one in best else REST
-        _line(pen, at, y(table[one].to_numpy(dtype=float)), ink, 2 if one in best else 1)
+        stroke(pen, at, y(table[one].to_numpy(dtype=float)), ink, 2 if one in best else 1)
     small = field.resize((_PANEL, _HIGH), Image.Resampling.LANCZOS)
     page.paste(small, (_LEFT, top))
     _frame(ImageDraw.Draw(page), kind, top, steps, at, (low, high, float(y(threshold))))
@@ -90,20 +88,6 @@ def _panel(page: Image.Image, rows: pd.DataFrame, kind: str, top: int) -> None:
         why = str(rows["reason"].iloc[-1])[:100]
         place = _LEFT + _PANEL / 2, top + _HIGH / 2
         write(ImageDraw.Draw(page), place, f"not measured: {why}", QUIET, size=12, anchor="mm")
-
-
-def _line(pen: Any, x: NDArray[Any], y: NDArray[Any], ink: tuple[int, int, int], wide: int) -> None:
-    """Draw a line with gaps where nothing was measured; a lone value is a dot."""
-    points = [(a * _FINE, b * _FINE) for a, b in zip(x, y, strict=True)]
-    known = [bool(np.isfinite(b)) for b in y]
-    for i, (a, b) in enumerate(points):
-        if not known[i]:
-            continue
-        if i and known[i - 1]:
-            pen.line((*points[i - 1], a, b), fill=ink, width=wide * _FINE)
-        elif i + 1 == len(points) or not known[i + 1]:
-            size = wide * _FINE
-            pen.ellipse((a - size, b - size, a + size, b + size), fill=ink)
 
 
 def _frame(
@@ -121,8 +105,7 @@ def _frame(
     beside += "grey area: below the null's largest"
     write(pen, (_LEFT + width(card.title, 13) + 12, top - 18), beside, QUIET, size=11)
     pen.rectangle((_LEFT, top, _LEFT + _PANEL, top + _HIGH), outline=LINE)
-    for x in range(_LEFT, _LEFT + _PANEL, 10):
-        pen.line((x, top + threshold, x + 5, top + threshold), fill=QUIET)
+    dashes(pen, _LEFT, _PANEL, top + threshold)
     for value, place in ((high, top + 6), (low, top + _HIGH - 6)):
         write(pen, (_LEFT - 6, place), f"{value:.2f}", QUIET, size=11, anchor="rm")
     last = -100.0
@@ -138,13 +121,7 @@ def _names(
 ) -> None:
     """Name the highest lines at their end, none above another."""
     values = [float(table[one].iloc[-1]) for one in best]
-    places: list[float] = []
-    for value in values:
-        places.append(max(float(y(value)), places[-1] + _LINE if places else 0.0))
-    lowest = _HIGH - _LINE / 2
-    for i in range(len(places) - 1, -1, -1):
-        places[i] = min(places[i], lowest)
-        lowest = places[i] - _LINE
+    places = spread([float(y(value)) for value in values], _HIGH)
     for one, value, place, ink in zip(best, values, places, INKS, strict=False):
         words = f"{one[0]}.{one[1]}  {value:.2f}"
         write(pen, (_LEFT + _PANEL + 8, top + place), words, ink, size=12)

@@ -159,3 +159,55 @@ def test_a_notebook_that_fails_fails_the_report(report, tmp_path, monkeypatch):
     text = (report.REPORTS / "notebooks.md").read_text()
     assert "| a.ipynb | ran | 1 | 0.5 |" in text
     assert "| b.ipynb | failed (1) | 2 | 0.25 |" in text
+
+
+@pytest.fixture
+def emergence(report):
+    """The report of the emergence lab, with what takes minutes left out."""
+    import report_emergence as module
+
+    return module
+
+
+def test_clamps_are_in_order_where_only_the_last_may_tie(emergence):
+    times = {"none": 5, "previous token": 4, "layer 1": 3, "match": 1, "copy": 2}
+    in_order = emergence.bars.in_order
+    assert in_order({**times, "layer 1 + copy": 1})
+    assert not in_order({**times, "layer 1 + copy": 1.5})
+    assert not in_order({**times, "layer 1 + copy": 0, "layer 1": 2})
+    assert not in_order({**times, "layer 1 + copy": 0, "previous token": 5})
+    assert in_order({**times, "layer 1 + copy": 0, "none": float("inf")})
+
+
+def test_the_shipped_runs_are_listed_with_their_sizes(emergence):
+    (row,), text = emergence.shipped()
+    assert row.kept
+    assert "| low16 | 0.0001 | 1 × 60,000 | 60 |" in text
+    listed = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    kilobytes = sum(int(line.split("|")[-2]) for line in listed[1:])
+    assert kilobytes / 1e3 == pytest.approx(float(row.found.split()[0]), abs=0.02)
+    assert "| paper-clamps | 5b: clamps | match |" in emergence.beside()
+
+
+def test_a_missed_bar_fails_the_report_of_the_lab_and_is_written(emergence, report, monkeypatch):
+    bars = emergence.bars
+
+    def rows(name, found, **bounds):
+        return lambda: [bars.within(name, found, **bounds)]
+
+    for name in ("learns", "clamped", "slowed", "product", "exact"):
+        monkeypatch.setattr(bars, name, rows(name, 0.5, low=0.4))
+    for name in ("alone", "opened"):
+        monkeypatch.setattr(emergence, name, rows(name, 0.5, high=1))
+    times = dict.fromkeys(("none", "match"), 3000.0)
+    monkeypatch.setattr(bars, "six", lambda: [(5, times, {})])
+    start = (*rows("start", 0.5, low=0, high=1)(), *rows("each", 2.0, high=1)())
+    monkeypatch.setattr(bars, "beginnings", lambda: (list(start), "why"))
+    assert emergence.main() == 0, "what is shown as a finding does not fail it"
+    text = (report.REPORTS / "emergence.md").read_text()
+    assert "| learns | ≥ 0.4 | 0.5 | kept |" in text
+    assert "| each | ≤ 1 | 2 | MISSED |" in text
+    assert "| 5 | 3 | 3 |" in text
+    monkeypatch.setattr(emergence, "opened", rows("opened", 16, high=15))
+    assert emergence.main() == 1
+    assert "| opened | ≤ 15 | 16 | MISSED |" in (report.REPORTS / "emergence.md").read_text()

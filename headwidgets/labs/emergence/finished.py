@@ -15,8 +15,10 @@ import numpy as np
 from headwidgets.errors import InputError
 from headwidgets.labs.emergence.history import History
 from headwidgets.labs.emergence.model import one_of, views
+from headwidgets.labs.emergence.readable import Readable
 from headwidgets.labs.emergence.shape import Shape
 from headwidgets.labs.emergence.storage import (
+    data_arrays,
     data_of,
     half,
     plan_of,
@@ -28,8 +30,6 @@ from headwidgets.labs.emergence.storage import (
 from headwidgets.labs.emergence.trained import Trained
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from headwidgets.labs.emergence.runs import Run
 
 FOLDER = Path(__file__).parent / "weights"
@@ -37,8 +37,18 @@ WEIGHTS = 4
 _SUFFIX = ".safetensors"
 
 
-class Finished:
+class Finished(Readable):
     """A run that has ended; it reads as a `Run` does.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `ship` wrote.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds something else.
 
     Attributes
     ----------
@@ -57,6 +67,11 @@ class Finished:
     def __init__(self, path: str | Path) -> None:
         told, arrays = read(path)
         self.told = told
+        if "steps" not in told:
+            message = f"expected a finished run, got one that goes on: lab.load_run reads {path}"
+            raise InputError(message)
+        self.steps: list[int] = told["steps"]
+        self._patterns = arrays["patterns"].float().numpy()
         self.shape, self.plan = Shape(**told["shape"]), plan_of(told["plan"])
         self.data = data_of(told["data"], arrays)
         self.conditions = list(told["conditions"])
@@ -64,20 +79,6 @@ class Finished:
         self.history.read(under(arrays, "history."), self.plan.parts)
         self._weights = {int(s): one for s, one in under(arrays, "weights.").items()}
         self.checkpoints = sorted(self._weights)
-        self.steps: list[int] = told["steps"]
-        self._patterns = arrays["patterns"].float().numpy()
-
-    def curves(self) -> pd.DataFrame:
-        """Return losses and accuracies; see `History.curves`."""
-        return self.history.curves()
-
-    def heads(self) -> pd.DataFrame:
-        """Return what heads do; see `History.heads`."""
-        return self.history.heads()
-
-    def composition(self) -> pd.DataFrame:
-        """Return composition scores; see `History.composition`."""
-        return self.history.composition()
 
     def patterns(self, condition: str | None = None) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return mean attention at every one of `steps`, [step, layer, head, query, key]."""
@@ -103,14 +104,6 @@ class Finished:
         own = one_of(views(self.shape, self._weights[at].float()), k)
         return Trained(self.shape, self.data, own, at)
 
-    def _which(self, condition: str | None) -> int:
-        if condition is None:
-            return 0
-        if condition not in self.conditions:
-            message = f"expected a condition among {self.conditions}, got {condition!r:.80}"
-            raise InputError(message)
-        return self.conditions.index(condition)
-
 
 def ship(run: Run, path: str | Path, weights: int = WEIGHTS) -> Path:
     """Write what is kept of a finished run: measures, patterns, weights at a few steps, float16.
@@ -135,8 +128,7 @@ def ship(run: Run, path: str | Path, weights: int = WEIGHTS) -> Path:
     arrays["patterns"] = half(torch.stack([run.patterns_at[step] for step in steps]))
     for step in _chosen(run, weights):
         arrays[f"weights.{step}"] = half(run.weights_at[step])
-    if getattr(run.data, "made", None) is None:
-        arrays |= {f"data.{n}": getattr(run.data, n) for n in ("features", "pairs", "held")}
+    arrays |= data_arrays(run)
     return write(path, arrays, told_of(run) | {"steps": steps})
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headwidgets.labs.emergence.batch import Batch
 
 _KINDS = ("previous", "label", "value", "only", "copied")
+_AXES = 4  # [sequence, position, head, d_head] or [sequence, head, query, key]
 
 
 class OnModule:
@@ -92,10 +93,12 @@ class OnModule:
 
     def _replaced(self, name: str, mine: list[Clamp], out: Any) -> Any:
         whole = isinstance(out, torch.Tensor)
-        value = out if whole else out[0]
+        value, form = out if whole else out[0], _form(self._module, name)
+        value = value if form is None else form.convert(value)
         for one in mine:
             if one.active(self.step):
                 value = self._one(name, one, value)
+        value = value if form is None else form.revert(value)
         return value if whole else (value, *out[1:])
 
     def _one(self, name: str, one: Clamp, value: torch.Tensor) -> torch.Tensor:
@@ -116,6 +119,12 @@ class OnModule:
             heads = tuple(h for h in range(value.shape[axis]) if h not in one.given)
         if heads is None or axis is None:
             return new.expand_as(value)
+        if one.axis is None and value.ndim != _AXES:
+            message = (
+                f"expected {name!r} as {_AXES} axes, heads on one of them, got "
+                f"{tuple(value.shape)}: say by axis= where its heads are"
+            )
+            raise InputError(message)
         wrong = [h for h in heads if h >= value.shape[axis]]
         if wrong:
             message = f"no head {wrong[0]}: {name!r} has {value.shape[axis]} on axis {axis}"
@@ -129,7 +138,8 @@ class OnModule:
 
                 def keep(_: Any, __: Any, out: Any, name: str = name) -> None:
                     found = out if isinstance(out, torch.Tensor) else out[0]
-                    self._others[id(other), name] = found
+                    form = _form(other, name)
+                    self._others[id(other), name] = found if form is None else form.convert(found)
 
                 handle = other.get_submodule(name).register_forward_hook(keep)
                 stack.callback(handle.remove)
@@ -202,6 +212,11 @@ def _check(module: torch.nn.Module, name: str, one: Clamp) -> None:
     if (one.heads is not None or one.kind == "only") and _axis(name, one) is None:
         message = f"say by axis= where the heads of {name!r} are: its name does not tell"
         raise InputError(message)
+
+
+def _form(module: torch.nn.Module, name: str) -> Any:
+    """Return how a bridge makes of a submodule's output, heads side by side, what hooks see."""
+    return getattr(module.get_submodule(name), "hook_conversion", None)
 
 
 def _has(module: Any, name: str) -> bool:

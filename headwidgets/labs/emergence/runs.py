@@ -18,18 +18,18 @@ from headwidgets.labs.emergence.background import Background
 from headwidgets.labs.emergence.batch import Stream
 from headwidgets.labs.emergence.clamped import Clamped
 from headwidgets.labs.emergence.clamping import read_clamps
-from headwidgets.labs.emergence.embed import Embedding, trained_on
 from headwidgets.labs.emergence.history import History
 from headwidgets.labs.emergence.measures import Ruler, composition
-from headwidgets.labs.emergence.model import drawn, flat, forward, losses, one_of, views
+from headwidgets.labs.emergence.model import one_of, views
+from headwidgets.labs.emergence.readable import Readable
 from headwidgets.labs.emergence.shape import count
 from headwidgets.labs.emergence.trained import Trained
+from headwidgets.labs.emergence.trainer import Trainer, not_finite
 from headwidgets.model.work import checkpoint, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from torch import Tensor
 
     from headwidgets.labs.emergence.clamping import Clamps, Read
@@ -40,7 +40,7 @@ _LAYERS_OF_CIRCUIT = 2
 _LOOK = 8  # steps between two looks at whether to go on
 
 
-class Run(Background):
+class Run(Background, Readable):
     """Conditions trained together; see `run`.
 
     Attributes
@@ -62,10 +62,7 @@ class Run(Background):
         self.conditions = list(clamps)
         self._clamps: dict[str, Read] = dict(clamps)
         self.switched: list[dict[str, Any]] = []
-        models = {seed: drawn(shape, seed) for seed in set(plan.seeds)}
-        self._vector = flat([models[seed] for seed in plan.seeds]).requires_grad_()
-        self._adam = torch.optim.Adam([self._vector], lr=plan.rate, fused=True)
-        self._embedding = Embedding(data, trained_on(data))
+        self._trainer = Trainer(data, shape, plan)
         self._stream = Stream(data, plan.batch, plan.stream)
         self._ruler = Ruler(data, shape, plan.parts, plan.asked, plan.stream)
         self._checkpoints = set(plan.checkpoints())
@@ -73,7 +70,6 @@ class Run(Background):
         self.history = History(self.conditions, plan.batch)
         self.weights_at: dict[int, Tensor] = {}
         self.patterns_at: dict[int, Tensor] = {}
-        self._good = 0, self._vector.detach().clone(), _copied(self._adam)
         self._active: Clamped | None = None
         self._edges: set[int] = set()
 
@@ -109,22 +105,10 @@ class Run(Background):
 
     def _one(self) -> None:
         self._look()
-        batch = self._stream.at(self.step)
-        clamped = self._clamped()
-        loss = self._losses(batch, clamped)
+        loss = self._trainer.step(self._stream.at(self.step), self._clamped())
         if not bool(loss.isfinite().all()):
-            self._put_back(loss)
-        self._adam.zero_grad()
-        loss.sum().backward()  # type: ignore[no-untyped-call]
-        self._adam.step()
+            self._put_back(~loss.isfinite())
         self.step += 1
-
-    def _losses(self, batch: Any, clamped: Clamped | None) -> Tensor:
-        weights = views(self.shape, self._vector)
-        if clamped is not None:
-            weights = clamped.on(batch).weights(weights)
-        stream = self._embedding(weights, batch.tokens)
-        return losses(forward(self.shape, weights, stream, batch.rows, clamped), batch.targets)
 
     def _clamped(self) -> Clamped | None:
         if self._active is None or self.step in self._edges:
@@ -134,15 +118,10 @@ class Run(Background):
             self._edges = {c.start for c in each} | {c.stop for c in each if c.stop is not None}
         return self._active or None
 
-    def _put_back(self, loss: Tensor) -> None:
-        wrong = [
-            name for name, bad in zip(self.conditions, ~loss.isfinite(), strict=True) if bool(bad)
-        ]
-        at = self.step
-        self.step, vector, adam = self._good
-        with torch.no_grad():
-            self._vector.copy_(vector)
-        self._adam.load_state_dict(adam)
+    def _put_back(self, bad: Tensor) -> None:
+        """Go back to the last good state, and tell which conditions, [K], were not finite."""
+        wrong = [name for name, one in zip(self.conditions, bad.tolist(), strict=True) if one]
+        at, self.step = self.step, self._trainer.put_back()
         self.history.cut(self.step)
         for kept in (self.weights_at, self.patterns_at):
             for step in [one for one in kept if one > self.step]:
@@ -163,11 +142,12 @@ class Run(Background):
         last = self.history.steps[-1] if self.history.steps else -1
         if not (due and self.step > last) and not kept:
             return
-        conditions, weights = list(self._clamps.values()), self._detached()
-        if not bool(self._vector.isfinite().all()):
-            self._put_back(_sums(weights))
+        conditions, weights = list(self._clamps.values()), self._trainer.weights()
+        bad = not_finite(weights)
+        if bool(bad.any()):
+            self._put_back(bad)
         if kept:
-            self.weights_at[self.step] = self._vector.detach().clone()
+            self.weights_at[self.step] = self._trainer.vector.detach().clone()
             self.patterns_at[self.step] = self._ruler.patterns(weights, conditions, self.step)
         if due and self.step > last:
             found = self._ruler.measure(weights, conditions, self.step)
@@ -179,10 +159,7 @@ class Run(Background):
                 made = composition(self.shape, weights)
             self.history.add(self.step, found, progress, made)
             if bool(found.parts["train"][0].isfinite().all()):
-                self._good = self.step, self._vector.detach().clone(), _copied(self._adam)
-
-    def _detached(self) -> dict[str, Tensor]:
-        return views(self.shape, self._vector.detach())
+                self._trainer.keep(self.step)
 
     @property
     def checkpoints(self) -> list[int]:
@@ -223,7 +200,7 @@ class Run(Background):
         k = self._which(condition)
         with self.lock:
             if step is None or step == self.step:
-                vector, at = self._vector, self.step
+                vector, at = self._trainer.vector, self.step
             elif step in self.weights_at:
                 vector, at = self.weights_at[step], int(step)
             else:
@@ -233,40 +210,15 @@ class Run(Background):
             clamps = {name: one for name, one in self._clamps[self.conditions[k]] if one.active(at)}
         return Trained(self.shape, self.data, own, at, clamps)
 
-    def curves(self) -> pd.DataFrame:
-        """Return losses and accuracies; see `History.curves`."""
-        return self.history.curves()
-
-    def heads(self) -> pd.DataFrame:
-        """Return what heads do; see `History.heads`."""
-        return self.history.heads()
-
-    def composition(self) -> pd.DataFrame:
-        """Return composition scores; see `History.composition`."""
-        return self.history.composition()
-
     def now(self) -> dict[str, Tensor]:
         """Return weights and the optimizer's state, as they are: what `put_now` takes."""
-        adam = self._adam.state_dict()["state"].get(0, {})
-        return {"weights": self._vector.detach(), **{f"adam.{n}": v for n, v in adam.items()}}
+        return self._trainer.now()
 
     def put_now(self, step: int, now: Mapping[str, Tensor]) -> None:
         """Go back to what `now` returned at a step."""
-        state = self._adam.state_dict()
-        own = {n.removeprefix("adam."): v.clone() for n, v in now.items() if n != "weights"}
-        with self.lock, torch.no_grad():
-            self._vector.copy_(now["weights"])
-            self._adam.load_state_dict({**state, "state": {0: own} if own else {}})
+        with self.lock:
+            self._trainer.put_now(step, now)
             self.step, self._active = step, None
-            self._good = step, self._vector.detach().clone(), _copied(self._adam)
-
-    def _which(self, condition: str | None) -> int:
-        if condition is None:
-            return 0
-        if condition not in self.conditions:
-            message = f"expected a condition among {self.conditions}, got {condition!r:.80}"
-            raise InputError(message)
-        return self.conditions.index(condition)
 
     # ------------------------------------------------------------------ clamps
 
@@ -300,15 +252,3 @@ class Run(Background):
         for name, one in self._clamps[self.conditions[self._which(condition)]]:
             out.setdefault(name, []).append(one)
         return out
-
-
-def _sums(weights: dict[str, Tensor]) -> Tensor:
-    """Return one number a model that is finite where all its weights are, [K]."""
-    return torch.stack([one.flatten(1).sum(1) for one in weights.values()]).sum(0)
-
-
-def _copied(adam: torch.optim.Adam) -> dict[str, Any]:
-    """Return the state of Adam, apart from what goes on changing."""
-    state = adam.state_dict()
-    own = {k: {n: torch.clone(v) for n, v in one.items()} for k, one in state["state"].items()}
-    return {**state, "state": own}

@@ -71,8 +71,7 @@ def save_run(run: Run, path: str | Path) -> Path:
         arrays |= {f"weights.{step}": one for step, one in run.weights_at.items()}
         arrays |= {f"patterns.{step}": one for step, one in run.patterns_at.items()}
         arrays |= {f"now.{name}": one for name, one in run.now().items()}
-        if getattr(run.data, "made", None) is None:
-            arrays |= {f"data.{name}": getattr(run.data, name) for name in _DATA}
+        arrays |= data_arrays(run)
         told = told_of(run) | {"step": run.step, "state": run.state, "switched": run.switched}
         return write(path, arrays, told)
 
@@ -100,6 +99,9 @@ def load_run(
         If there is no such file, it is no saved run, or conditions must be given.
     """
     told, arrays = read(path)
+    if "step" not in told:
+        message = f"expected a run that goes on, got a finished one: lab.Finished reads {path}"
+        raise InputError(message)
     try:
         shape, plan = Shape(**told["shape"]), plan_of(told["plan"])
         own = data_of(told["data"], arrays) if data is None else data
@@ -113,8 +115,7 @@ def load_run(
         clamps = {name: read_clamps(one, shape, plan.steps) for name, one in conditions.items()}
         own = data_of(told["data"], arrays) if data is None else data
     except (KeyError, TypeError, ValueError) as error:
-        message = f"{path} is damaged ({type(error).__name__}: {error}): save the run again"
-        raise InputError(message) from error
+        raise _damaged(path, error) from error
     if conditions is not None:
         if [*conditions] != [*told["conditions"]]:
             message = f"expected the conditions {[*told['conditions']]}, got {[*conditions]}"
@@ -147,6 +148,16 @@ def told_of(run: Run) -> dict[str, Any]:
         "data": data,
         "conditions": clamps,
     }
+
+
+def data_arrays(run: Run) -> dict[str, Tensor]:
+    """Return what the data of a run is, where it cannot be made again from what it was called with.
+
+    `data_of` reads it.
+    """
+    if getattr(run.data, "made", None) is not None:
+        return {}
+    return {f"data.{name}": getattr(run.data, name) for name in _DATA}
 
 
 def data_of(told: dict[str, Any], arrays: Mapping[str, Tensor]) -> Any:
@@ -218,8 +229,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             told: Any = json.loads((file.metadata() or {}).get("headwidgets", "null"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
     except (SafetensorError, ValueError, OSError) as error:
-        message = f"{source} is damaged ({error}): save the run again"
-        raise InputError(message) from error
+        raise _damaged(source, error) from error
     if not isinstance(told, dict) or told.get("version") != VERSION:
         came = told.get("version") if isinstance(told, dict) else None
         message = f"expected a run of version {VERSION}, got {came!r}: {source} holds none"
@@ -239,3 +249,7 @@ def half(one: Tensor) -> Tensor:
 
 def _clamps(told: dict[str, list[Any]]) -> dict[str, list[Clamp]]:
     return {name: [Clamp.from_json(one) for one in many] for name, many in told.items()}
+
+
+def _damaged(path: str | Path, error: Exception) -> InputError:
+    return InputError(f"{path} is damaged ({type(error).__name__}: {error}): save the run again")

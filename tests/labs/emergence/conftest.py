@@ -26,3 +26,9 @@ def live():
     """Return check 1's run: low16, 1e-4, all heads, 60,000 sequences."""
     torch.set_num_threads(1)
     return lab.run(lab.low16()).train()
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """Return what that run trained, as it lies in the package."""
+    return lab.finished("low16").trained()

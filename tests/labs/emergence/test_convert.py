@@ -55,8 +55,20 @@ def test_logits_and_attention_are_the_same(case):
     assert cache["blocks.0.attn.hook_z"].numpy() == pytest.approx(z.numpy(), abs=1e-5)
 
 
-def test_a_live_run_opens_in_a_session(live):
-    trained = live.trained()
+def test_in_double_precision_the_logits_are_the_same():
+    """Of long sequences float32 rounds the lab's and the bridge's logits by some 1e-5 each."""
+    trained = rough(*CASES["wide heads"]())
+    batch = trained.data.draw(40, generator(1))
+    own = {name: one.double() for name, one in trained.weights.items()}
+    with torch.no_grad():
+        found = lab.bridge(trained).double()(batch.tokens)[:, batch.rows]
+    want = lab.Trained(trained.shape, trained.data, own).logits(batch)
+    assert found.dtype == want.dtype == torch.float64
+    assert found.numpy() == pytest.approx(want.numpy(), abs=1e-5)
+
+
+def test_a_run_opens_in_a_session(shipped):
+    trained = shipped
     batch = trained.data.draw(1, generator(2))
     s = hw.Session(lab.bridge(trained, name="low16"))
     assert s.facts.name == "low16"
@@ -77,8 +89,8 @@ def test_a_live_run_opens_in_a_session(live):
     assert effect["KL"] == pytest.approx(float((p.exp() * (p - q)).sum()), abs=1e-4)
 
 
-def test_a_clamp_of_the_lab_is_the_clamp_on_its_bridge(live):
-    trained = live.trained()
+def test_a_clamp_of_the_lab_is_the_clamp_on_its_bridge(shipped):
+    trained = shipped
     batch = trained.data.draw(30, generator(2))
     name = "blocks.0.attn.hook_pattern"
     made = lab.bridge(trained)

@@ -16,8 +16,8 @@ from headwidgets.labs.emergence.toy import toy
 Z = "blocks.1.attn.hook_z"
 
 
-def test_what_a_head_is_worth_is_counted(live):
-    trained = live.trained()
+def test_what_a_head_is_worth_is_counted(shipped):
+    trained = shipped
     frame = figures.heads(trained, n=300, seed=4).set_index("head")
     batch = trained.data.draw(300, generator(4, figures._SALT))
     right = lambda clamps: trained.logits(batch, clamps)[:, 0].argmax(1) == batch.targets[:, 0]  # noqa: E731 - four times
@@ -35,26 +35,26 @@ def test_what_a_head_is_worth_is_counted(live):
     assert (frame["perfect"] >= frame["keep_one"] - 0.02).all(), "a perfect match does not hurt"
 
 
-def test_heads_add_up(live):
-    frame = figures.adding(live.trained())
+def test_heads_add_up(shipped):
+    frame = figures.adding(shipped)
     assert frame["heads"].tolist() == list(range(1, 9))
     assert frame["loss"].iloc[-1] < frame["loss"].iloc[0] / 2
     assert frame["loss"].diff().dropna().max() < 0.01, "each head that is added lowers the loss"
-    given = figures.adding(live.trained(), order=[3, 0])
+    given = figures.adding(shipped, order=[3, 0])
     assert given["added"].tolist() == [3, 0]
 
 
-def test_a_pair_does_better_than_its_best(live):
-    frame = figures.pairs(live.trained())
+def test_a_pair_does_better_than_its_best(shipped):
+    frame = figures.pairs(shipped)
     assert len(frame) == 7
     assert (frame["alone"] <= frame["other_alone"]).all()
     assert (frame["together"] <= frame["alone"] + 0.02).all()
     assert frame["together"].min() < frame["alone"].min() - 0.02
 
 
-def test_previous_token_heads_feed_keys_and_the_others_values(live):
+def test_previous_token_heads_feed_keys_and_the_others_values(shipped):
     """The paper: with patterns kept its previous-token heads are not needed, and the reverse."""
-    frame = figures.wiring(live.trained())
+    frame = figures.wiring(shipped)
     found = frame.set_index(["removed", "preserved"])["accuracy"]
     print(frame, frame.attrs)
     assert found["previous-token heads", "patterns"] > found["previous-token heads", "values"] + 0.1

@@ -173,3 +173,37 @@ def test_a_bridge_takes_them_by_its_own_names():
         assert not torch.equal(bridge.run_with_cache(tokens)[1]["blocks.0.attn.hook_pattern"], free)
         found = bridge.run_with_cache(tokens)[1]["blocks.0.attn.hook_pattern"][0, 2]
         assert torch.equal(found[1:].argmax(1), torch.arange(7))
+
+
+@pytest.mark.parametrize("name", ["hook_z", "hook_v", "hook_q"])
+def test_heads_of_a_bridge_are_heads(name):
+    """A bridge's module returns heads side by side, [sequence, position, d_model]."""
+    bridge, twin = (lab.bridge(lab.run(lab.repeats(20, 4), seed=3).trained()) for _ in range(2))
+    tokens = torch.arange(1, 9)[None]
+    where = f"blocks.0.attn.{name}"
+
+    def off(tensor, hook):
+        tensor = tensor.clone()
+        tensor[:, :, [1]] = 0
+        return tensor
+
+    with torch.no_grad():
+        want = bridge.run_with_hooks(tokens, fwd_hooks=[(where, off)])
+        with hw.clamp(bridge, {where: lab.zero([1])}):
+            found = bridge(tokens)
+        with hw.clamp(bridge, {where: lab.copied(twin, [1])}):
+            same = bridge(tokens)
+        free = bridge(tokens)
+    assert torch.equal(found, want)
+    assert not torch.equal(found, free)
+    assert torch.equal(same, free)
+
+
+def test_heads_that_stand_nowhere_are_asked_for():
+    layers = nn.Sequential()
+    layers.add_module("hook_z", nn.Identity())
+    with hw.clamp(layers, {"hook_z": lab.zero([1])}):  # noqa: SIM117 - the hooks are on
+        with pytest.raises(InputError, match=r"say by axis= where its heads are"):
+            layers(torch.ones(2, 3, 8))
+    with hw.clamp(layers, {"hook_z": lab.zero([1], axis=-2)}):
+        assert layers(torch.ones(2, 3, 8))[:, 1].abs().sum() == 0

@@ -252,7 +252,7 @@ def test_a_loss_that_is_not_finite_puts_the_last_good_state_back(small):
     made.advance(25)
     good = [one.clone() for one in made.trained().weights.values()]
     with torch.no_grad():
-        views(made.shape, made._vector)["unembed.bias"][1] = float("nan")
+        views(made.shape, made._trainer.vector)["unembed.bias"][1] = float("nan")
     with pytest.raises(
         ModelError, match=r"the loss of ill is not finite at step 25.*of step 20"
     ) as stop:
@@ -281,7 +281,7 @@ def test_a_last_step_that_is_not_finite_is_told_too(small):
     made = make(small, steps=20)
     made.advance(19)
     with torch.no_grad():
-        made._adam.param_groups[0]["lr"] = float("inf")
+        made._trainer._adam.param_groups[0]["lr"] = float("inf")
     with pytest.raises(ModelError, match="not finite at step 20: the state of step 10"):
         made.advance(1)
     assert made.state == "failed"

@@ -152,3 +152,12 @@ def test_a_finished_run_reads_as_the_run(small, tmp_path):
 def test_a_run_that_is_not_shipped_is_told():
     with pytest.raises(InputError, match="expected a run among"):
         lab.finished("nothing")
+
+
+def test_a_finished_run_and_one_that_goes_on_are_told_apart(small, tmp_path):
+    made = make(small, clamps()).train()
+    kept, done = lab.save_run(made, tmp_path / "kept"), lab.ship(made, tmp_path / "done")
+    with pytest.raises(InputError, match=r"goes on: lab\.load_run reads"):
+        lab.Finished(kept)
+    with pytest.raises(InputError, match=r"a finished one: lab\.Finished reads"):
+        lab.load_run(done)
