@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.crossing import Crossing, crossing
     from headwidgets.widgets.curves import Curves, curves
+    from headwidgets.widgets.emergence_lab import EmergenceLab
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
@@ -64,6 +65,7 @@ __all__ = [
     "Curves",
     "Direction",
     "EditDropped",
+    "EmergenceLab",
     "Head",
     "HeadGrid",
     "HeadwidgetsError",
@@ -145,6 +147,7 @@ _HOMES = {
     "widgets.attention": ("AttentionView",),
     "widgets.crossing": ("Crossing", "crossing"),
     "widgets.curves": ("Curves", "curves"),
+    "widgets.emergence_lab": ("EmergenceLab",),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),

@@ -1,0 +1,137 @@
+"""What the emergence lab shows of a run, as plain values and buffers.
+
+A run is one dict: what it was asked for, how far it is, and four arrays with their bytes: curves
+[condition, part, loss or accuracy, measured step] and heads [condition, layer, measured step,
+head], exact; patterns [checkpoint, condition, layer, head, query, key], float16 of at most
+2⁻¹² off; tiles [checkpoint, condition, layer, head], what the heads do at each checkpoint, exact.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headwidgets.widgets import emergence_runs as runs
+from headwidgets.widgets.envelope import reason
+from headwidgets.widgets.wire import encode, encode_scaled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST = 600_000
+"""Bytes of a run's patterns; of more checkpoints than fit, some are left out."""
+ROLES = ("x_a", "y_a", "x_b", "y_b", "x_q")
+LEFT, LEARNED = 0.9 * math.log(2), 0.4 * math.log(2)
+"""Losses on train at which the plateau is left, and the phase change is over, in nats."""
+SEEN = {
+    "train": "train",
+    "new classes": "new classes",
+    "new exemplars": "new exemplars",
+    "relabelled": "relabelled",
+}
+Part = dict[str, Any]
+
+
+def stamp(run: Any) -> tuple[Any, ...]:
+    """Return what changes when a run has news."""
+    if not runs.under_way(run):
+        return ()
+    with run.lock:
+        there = len(run.history.steps), len(run.checkpoints), len(run.switched)
+        return run.step, run.state, *there
+
+
+def pack(name: str, run: Any) -> Part:
+    """Pack a run as it is now; no step is done meanwhile."""
+    with run.lock if runs.under_way(run) else nullcontext():
+        return _pack(name, run)
+
+
+def _pack(name: str, run: Any) -> Part:
+    plan, live = run.plan, runs.under_way(run)
+    arrays = run.history.arrays()
+    steps, attention = runs.patterns(run)
+    kept = _kept(len(steps), attention[:1].nbytes // 2)
+    steps, attention = [steps[i] for i in kept], attention[kept]
+    parts = [one.removeprefix("part.") for one in arrays if one.startswith("part.")]
+    now = run.step if live else plan.steps
+    part: Part = {
+        "name": name,
+        "data": str(run.data.name),
+        "conditions": list(run.conditions),
+        "live": live,
+        "state": run.state if live else "finished",
+        "why": reason(run.error) if live and run.state == "failed" and run.error else "",
+        "step": now,
+        **{"steps": plan.steps, "batch": plan.batch, "rate": plan.rate},
+        "seeds": list(plan.seeds),
+        "labels": int(run.shape.n_labels),
+        "shape": [int(run.shape.n_layers), int(run.shape.n_heads)],
+        "roles": list(ROLES) if _is_pairs(run) else [str(i) for i in range(run.data.length)],
+        "measured": list(run.history.steps),
+        "checkpoints": steps,
+        "weights": runs.openable(run),
+        "parts": parts,
+        "clamps": {one: runs.held(runs.clamps(run, one), now) for one in run.conditions},
+        "switched": [_switch(one) for one in (run.switched if live else ())],
+    }
+    if arrays:
+        curves = np.stack([arrays[f"part.{one}"].float().numpy() for one in parts])
+        part["curves"] = _exact(curves.transpose(3, 0, 2, 1))  # [part, step, 2, condition]
+        both = [arrays[one].float().numpy() for one in ("previous", "strength")]
+        part["heads"] = _exact(np.stack(both).transpose(2, 0, 1, 3))  # [2, step, condition, head]
+    if steps:
+        header, buffer = encode_scaled(attention)
+        part["patterns"] = {"array": header, "data": buffer}
+        part["tiles"] = _exact(tiles(run, steps, attention))
+    return part
+
+
+def _exact(values: NDArray[Any]) -> Part:
+    header, buffer = encode(np.ascontiguousarray(values, np.float32))
+    return {"array": header, "data": buffer}
+
+
+def _kept(n: int, size: int) -> list[int]:
+    """Return which checkpoints are sent: all, or as many as fit, the first and the last too."""
+    fit = max(2, MOST // max(1, size))
+    return list(range(n)) if n <= fit else sorted({*np.linspace(0, n - 1, fit).round().astype(int)})
+
+
+def _is_pairs(run: Any) -> bool:
+    """Whether sequences are two exemplars with their labels, and one of them again."""
+    return run.data.length == len(ROLES) and tuple(run.data.labelled) == (1, 3)
+
+
+def tiles(run: Any, steps: list[int], attention: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what heads do at each checkpoint, [checkpoint, condition, 2, head].
+
+    The previous-token scores of the first layer, and the induction strengths of the last: read off
+    the patterns, over sequences that ask for their first label; for other data as they were
+    measured last.
+    """
+    after = np.array(run.data.labelled)
+    previous = attention[:, :, 0][..., after, after - 1].mean(-1)
+    if _is_pairs(run):
+        right, wrong = run.data.labelled
+        asked = attention[:, :, -1, :, -1]
+        return np.stack([previous, asked[..., right] - asked[..., wrong]], 2)
+    arrays = run.history.arrays()
+    last = np.searchsorted(run.history.steps, steps, "right") - 1
+    strengths = arrays["strength"].float().numpy()[last.clip(0)]
+    return np.stack([previous, strengths], 2)
+
+
+def _switch(entry: Part) -> Part:
+    """Say when clamps were switched, and to what."""
+    now = runs.held(entry["clamps"], entry["step"])
+    words = [*now["held"], *now["others"]]
+    alone = "" if now["head"] is None else f"head {now['head']} alone: "
+    return {
+        "step": entry["step"],
+        "conditions": entry["conditions"],
+        "words": alone + (" + ".join(words) or "nothing clamped"),
+    }
