@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEFAULTS = {
-    **{"sequences": 60_000, "rate": 1e-4, "batch": 32, "seed": 5, "stream": 0, "every": 32},
-    **{"kept": 60, "asked": 500, "progress": True},
+    "sequences": 60_000,
+    "rate": 1e-4,
+    "batch": 32,
+    "seed": 5,
+    "stream": 0,
+    "every": 32,
+    "kept": 60,
+    "asked": 500,
+    "progress": True,
 }
 _HEAD = "from headwidgets.labs import emergence as lab\n\n"
 _ELSEWHERE = "# clamped to an array or another run: put it in its place here\n"
@@ -30,7 +37,9 @@ def code(run: Any) -> str:
         "seed": plan.seeds[0] if len(set(plan.seeds)) == 1 else list(plan.seeds),
     }
     lines = [_HEAD]
-    if not all(_plain(one) for told in conditions.values() for many in told.values() for one in many):
+    if not all(
+        _plain(one) for told in conditions.values() for many in told.values() for one in many
+    ):
         lines.append(_ELSEWHERE)
     lines.append(_data(run))
     lines.append("conditions = {\n")
@@ -103,21 +112,22 @@ def _plain(one: Mapping[str, Any]) -> bool:
 
 
 def _clamp(one: Mapping[str, Any]) -> str:
-    kind, given, heads = one["kind"], one["given"], one["heads"]
-    if not _plain(one):
-        given = "..."
+    kind, heads = one["kind"], one["heads"]
+    given = repr(one["given"]) if _plain(one) else "..."
     own = [] if heads is None else [repr(heads)]
     axis = [] if one["axis"] is None else [f"axis={one['axis']!r}"]
-    made = {
-        "previous": lambda: f"lab.previous_token({', '.join(own)})",
-        "label": lambda: f"lab.correct_label({', '.join([repr(heads), repr(given)])})",
-        "value": lambda: f"lab.value({', '.join([str(given), *own, *axis])})",
-        "only": lambda: f"lab.only({list(given)!r})",
-        "shifted": lambda: "lab.shifted()",
-        "scores": lambda: f"lab.label_scores({given!r})",
-        "copied": lambda: f"lab.copied({', '.join([str(given), *own])})",
-        "graft": lambda: f"lab.graft({given})",
-    }[kind]()
+    spelled = {
+        "previous": ("previous_token", own),
+        "label": ("correct_label", [repr(heads), given]),
+        "value": ("value", [given, *own, *axis]),
+        "only": ("only", [given]),
+        "shifted": ("shifted", []),
+        "scores": ("label_scores", [given]),
+        "copied": ("copied", [given, *own]),
+        "graft": ("graft", [given]),
+    }
+    name, asked = spelled[kind]
+    made = f"lab.{name}({', '.join(asked)})"
     if one["start"] or one["stop"] is not None:
         made += f".during({one['start']}, {one['stop']})"
     return made

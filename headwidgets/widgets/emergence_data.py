@@ -1,9 +1,8 @@
 """What the emergence lab shows of a run, as plain values and buffers.
 
-A run is one dict: what it was asked for, how far it is, and four arrays with their bytes: curves
+A run is one dict: what it was asked for, how far it is, and three arrays with their bytes: curves
 [condition, part, loss or accuracy, measured step] and heads [condition, layer, measured step,
-head], exact; patterns [checkpoint, condition, layer, head, query, key], float16 of at most
-2⁻¹² off; tiles [checkpoint, condition, layer, head], what the heads do at each checkpoint, exact.
+head], exact; patterns [checkpoint, condition, layer, head, query, key], float16, at most 2⁻¹² off.
 """
 
 from __future__ import annotations
@@ -26,12 +25,6 @@ MOST = 600_000
 ROLES = ("x_a", "y_a", "x_b", "y_b", "x_q")
 LEFT, LEARNED = 0.9 * math.log(2), 0.4 * math.log(2)
 """Losses on train at which the plateau is left, and the phase change is over, in nats."""
-SEEN = {
-    "train": "train",
-    "new classes": "new classes",
-    "new exemplars": "new exemplars",
-    "relabelled": "relabelled",
-}
 Part = dict[str, Any]
 
 
@@ -66,11 +59,13 @@ def _pack(name: str, run: Any) -> Part:
         "state": run.state if live else "finished",
         "why": reason(run.error) if live and run.state == "failed" and run.error else "",
         "step": now,
-        **{"steps": plan.steps, "batch": plan.batch, "rate": plan.rate},
+        "steps": plan.steps,
+        "batch": plan.batch,
+        "rate": plan.rate,
         "seeds": list(plan.seeds),
         "labels": int(run.shape.n_labels),
         "shape": [int(run.shape.n_layers), int(run.shape.n_heads)],
-        "roles": list(ROLES) if _is_pairs(run) else [str(i) for i in range(run.data.length)],
+        "roles": list(ROLES) if is_pairs(run) else [str(i) for i in range(run.data.length)],
         "measured": list(run.history.steps),
         "checkpoints": steps,
         "weights": runs.openable(run),
@@ -86,7 +81,6 @@ def _pack(name: str, run: Any) -> Part:
     if steps:
         header, buffer = encode_scaled(attention)
         part["patterns"] = {"array": header, "data": buffer}
-        part["tiles"] = _exact(tiles(run, steps, attention))
     return part
 
 
@@ -101,28 +95,14 @@ def _kept(n: int, size: int) -> list[int]:
     return list(range(n)) if n <= fit else sorted({*np.linspace(0, n - 1, fit).round().astype(int)})
 
 
-def _is_pairs(run: Any) -> bool:
+def is_pairs(run: Any) -> bool:
     """Whether sequences are two exemplars with their labels, and one of them again."""
     return run.data.length == len(ROLES) and tuple(run.data.labelled) == (1, 3)
 
 
-def tiles(run: Any, steps: list[int], attention: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what heads do at each checkpoint, [checkpoint, condition, 2, head].
-
-    The previous-token scores of the first layer, and the induction strengths of the last: read off
-    the patterns, over sequences that ask for their first label; for other data as they were
-    measured last.
-    """
-    after = np.array(run.data.labelled)
-    previous = attention[:, :, 0][..., after, after - 1].mean(-1)
-    if _is_pairs(run):
-        right, wrong = run.data.labelled
-        asked = attention[:, :, -1, :, -1]
-        return np.stack([previous, asked[..., right] - asked[..., wrong]], 2)
-    arrays = run.history.arrays()
-    last = np.searchsorted(run.history.steps, steps, "right") - 1
-    strengths = arrays["strength"].float().numpy()[last.clip(0)]
-    return np.stack([previous, strengths], 2)
+def near(measured: list[int], step: int) -> int:
+    """Return which measured step is nearest to one; of two, the earlier."""
+    return min(range(len(measured)), key=lambda i: abs(measured[i] - step))
 
 
 def _switch(entry: Part) -> Part:

@@ -9,7 +9,7 @@ import numpy as np
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.widgets import emergence_runs as runs
-from headwidgets.widgets.emergence_data import ROLES, _is_pairs, tiles
+from headwidgets.widgets.emergence_data import ROLES, is_pairs, near
 from headwidgets.widgets.emergence_look import checkpoint
 
 if TYPE_CHECKING:
@@ -45,15 +45,21 @@ def frame(state: EmergenceState, what: object) -> DataFrame:
         raise InputError(message)
     at = checkpoint(steps, look["step"])
     about = {"run": look["run"], "condition": look["condition"], "step": steps[at]}
-    found = _tiles(run, steps, attention, k, at) if what == "tiles" else _map(run, attention, look, k, at)
+    if what == "tiles":
+        at = near(run.history.steps, steps[at])
+        found = _tiles(run, at, k)
+        about["step"] = run.history.steps[at]
+    else:
+        found = _map(run, attention[at, k], look["head"])
     found.attrs = about
     return found
 
 
-def _tiles(run: Any, steps: list[int], attention: Any, k: int, at: int) -> DataFrame:
+def _tiles(run: Any, at: int, k: int) -> DataFrame:
     import pandas as pd
 
-    values = tiles(run, steps, attention)[at, k]
+    arrays = run.history.arrays()
+    values = np.stack([arrays[one][at, k].float().numpy() for one in ("previous", "strength")])
     heads = values.shape[1]
     return pd.DataFrame(
         {
@@ -65,12 +71,12 @@ def _tiles(run: Any, steps: list[int], attention: Any, k: int, at: int) -> DataF
     )
 
 
-def _map(run: Any, attention: Any, look: dict[str, Any], k: int, at: int) -> DataFrame:
+def _map(run: Any, attention: Any, selected: str) -> DataFrame:
     import pandas as pd
 
-    layer, head = Head.parse(look["head"])
-    values = attention[at, k, layer, head]
+    layer, head = Head.parse(selected)
+    values = attention[layer, head]
     n = len(values)
-    roles = np.array(ROLES if _is_pairs(run) else [str(i) for i in range(n)], dtype=object)
+    roles = np.array(ROLES if is_pairs(run) else [str(i) for i in range(n)], dtype=object)
     query, key = np.repeat(np.arange(n), n), np.tile(np.arange(n), n)
     return pd.DataFrame({"query": roles[query], "key": roles[key], "weight": values.reshape(-1)})

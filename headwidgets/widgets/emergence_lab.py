@@ -120,7 +120,9 @@ class EmergenceLab(HeadWidget):
         InputError
             If there is no such thing; what is shown stays.
         """
-        refuse_unknown("look", [n for n in asked if n not in emergence_look.FIRST], emergence_look.FIRST)
+        refuse_unknown(
+            "look", [n for n in asked if n not in emergence_look.FIRST], emergence_look.FIRST
+        )
         self.session.look = asked
         return self
 

@@ -15,8 +15,13 @@ LATEST = -1
 ALL = "all"
 """Every part of the line that is looked at; else one part of every line."""
 FIRST: dict[str, Any] = {
-    **{"run": "", "condition": "", "step": LATEST, "head": ""},
-    **{"measure": "loss", "part": "", "time": "log"},
+    "run": "",
+    "condition": "",
+    "step": LATEST,
+    "head": "",
+    "measure": "loss",
+    "part": "",
+    "time": "log",
 }
 CHOICES = {"measure": ("loss", "accuracy"), "time": ("log", "linear")}
 
@@ -48,7 +53,9 @@ def read(now: Mapping[str, Any], given: Mapping[str, Any], runs: Mapping[str, An
     moved = asked["run"] != now["run"]
     if moved and "condition" not in given:
         asked["condition"] = ""
-    asked["condition"] = _among("condition", asked["condition"] or run.conditions[0], run.conditions)
+    asked["condition"] = _among(
+        "condition", asked["condition"] or run.conditions[0], run.conditions
+    )
     for name, choices in CHOICES.items():
         asked[name] = _among(name, asked[name], choices)
     asked["step"] = _step(asked["step"])

@@ -44,10 +44,10 @@ def session(state: EmergenceState, name: str, condition: str, step: int, head: s
     from headwidgets.labs import emergence as lab
     from headwidgets.labs.emergence.batch import generator
 
-    run = state.runs.get(name) if isinstance(name, str) else None
-    if run is None:
+    if name not in [*state.runs]:
         message = f"expected a run among {', '.join(state.runs)}, got {name!r:.80}"
         raise InputError(message)
+    run = state.runs[name]
     at = nearest(runs.openable(run), step)
     trained = run.trained(condition, at)
     called = f"{name}, {condition}, step {at}"
@@ -65,9 +65,7 @@ def session(state: EmergenceState, name: str, condition: str, step: int, head: s
         made.selection = head
     state.session = made
     held = runs.held(runs.clamps(run, condition), at)
-    words = [*held["held"], *held["others"]] if held["head"] is None else ["heads", *held["held"]]
-    state.set_trait(
-        "opened",
-        {"run": name, "condition": condition, "step": at, "clamped": bool(words), "name": called},
-    )
+    clamped = bool(held["held"] or held["others"] or held["head"] is not None)
+    about = {"run": name, "condition": condition, "step": at, "clamped": clamped, "name": called}
+    state.set_trait("opened", about)
     return made

@@ -199,22 +199,35 @@ class EmergenceState(LookedAt):
         found: dict[str, Any] = emergence_look.read(now, proposal.value, self.runs)
         return found
 
+    def _read(self, name: str, value: Any) -> Any:
+        """Return what a trait is to be; while a state is taken traitlets itself checks nothing."""
+        if name not in SETTABLE:
+            message = f"{name!r:.80} is read-only: it follows from the runs"
+            raise InputError(message)
+        if name == "look":
+            return emergence_look.read(self.look, _mapping(value), self.runs)
+        return value
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what came from the browser; put back what cannot be, and say why."""
         if not isinstance(sync_data, dict):
             return
         for name, value in sync_data.items():
             try:
-                if name not in SETTABLE:
-                    message = f"{name!r:.80} is read-only: it follows from the runs"
-                    raise InputError(message)
-                super().set_state({name: value})
+                super().set_state({name: self._read(name, value)})
                 if name == "look":
                     self.set_trait("message", "")
             except (HeadwidgetsError, t.TraitError) as error:
                 self.set_trait("message", reason(error))
                 if name in self.keys:
                     self.send_state([name])
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    message = f"expected what is looked at as names and values, got {value!r:.80}"
+    raise InputError(message)
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -42,6 +42,8 @@ export interface Drawing {
   band: [number, number] | null;
   bandWords: string;
   marks: { at: number; words: string }[];
+  /** What the values are. */
+  unit: string;
   /** Whether time stands below. */
   named: boolean;
   /** Pixels at the left, where values stand, and at the right, where labels do. */
@@ -114,7 +116,7 @@ export function chart(kind: string, acts: Pointing) {
       const [from, to] = next.band.map(x.to) as [number, number];
       const box = { x: from, y: HEAD, width: Math.max(2, to - from), height: bottom - HEAD };
       back.push(svg("rect", { ...box, class: "hw-band" }));
-      const middle = Math.min(Math.max((from + to) / 2, left + 46), end - 46);
+      const middle = Math.min(Math.max((from + to) / 2, left + 68), end - 68);
       if (next.bandWords) back.push(text(middle, HEAD + 11, next.bandWords, "hw-note", "middle"));
     }
     for (const tick of next.ticks) {
@@ -134,6 +136,8 @@ export function chart(kind: string, acts: Pointing) {
       if (words) back.push(text(from, y(value) - 4, words, "hw-note hw-halo", anchor));
     }
     back.push(svg("line", { x1: left, x2: end, y1: bottom, y2: bottom, class: "hw-axis" }));
+    if (next.named) back.push(text(end + 10, bottom + 16, "sequences", "hw-note"));
+    if (next.unit) back.push(text(0, HEAD + 3, next.unit, "hw-note"));
     const drawn = next.series.map((one) =>
       svg("path", {
         d: path(one, x, y),

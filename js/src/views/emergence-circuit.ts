@@ -35,7 +35,7 @@ export const STEPS: Step[] = [
   },
   {
     ...{ number: "5", name: "copy", of: "C", clamp: "copy" },
-    says: "clamp: 3v, 5 given, scores are logits",
+    says: "clamp: 3v and 5 given",
   },
 ];
 const GIVES: Record<string, string[]> = {

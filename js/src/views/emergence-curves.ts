@@ -21,7 +21,7 @@ import {
 import { type Scale, short, timeScale } from "./emergence-scale";
 import { choice, select } from "./panel-parts";
 
-const HIGH = 344;
+const [HIGH, TALL] = [300, 410];
 const LOW = 124;
 const LEFT_ROOM = 34;
 
@@ -99,7 +99,7 @@ export function curvesView(acts: Acts) {
     readout.dataset.hwStep = String(step);
   }
 
-  function draw(every: Line[], line: Line, now: LookAt, wide: number): void {
+  function draw(every: Line[], line: Line, now: LookAt, wide: number, beside: boolean): void {
     [lines, focus, look] = [every, line, now];
     fill(part, line, lines.length);
     if (measure.value !== now.measure) measure.value = now.measure;
@@ -115,8 +115,18 @@ export function curvesView(acts: Acts) {
     const chance = Math.log(line.run.labels);
     const largest = Math.max(...shown.flatMap((one) => [...one.values].filter(Number.isFinite)), 0);
     upper.draw({
-      ...{ wide, high: HIGH, x, low: 0, left: LEFT_ROOM, right, named: true, series: shown },
+      ...{
+        wide,
+        high: beside ? TALL : HIGH,
+        x,
+        low: 0,
+        left: LEFT_ROOM,
+        right,
+        named: true,
+        series: shown,
+      },
       top: loss ? Math.max(chance * 1.12, largest * 1.04, 0.8) : 1.03,
+      unit: loss ? "nats" : "share right",
       ticks: loss ? [0, 0.5, 1, 1.5] : [0, 0.25, 0.5, 0.75, 1],
       rules: loss
         ? [
@@ -136,7 +146,7 @@ export function curvesView(acts: Acts) {
     lower.draw({
       ...{ wide, high: LOW, x, left: LEFT_ROOM, right, named: false, ticks: [0, 0.5, 1] },
       ...{ series: headSeries(line, now.head), top: 1.04, rules: [], bandWords: "" },
-      ...{ low: -0.14, band: over ? ends : null },
+      ...{ low: -0.14, unit: "", band: over ? ends : null },
       marks: marksOf(line).map(({ at }) => ({ at, words: "" })),
     });
     pointed = Math.min(pointed, steps().length - 1);

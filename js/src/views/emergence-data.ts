@@ -55,8 +55,6 @@ export interface Run {
   heads?: Packed;
   /** [checkpoint, condition, layer, head, query, key] */
   patterns?: Packed;
-  /** [checkpoint, condition, layer, head] */
-  tiles?: Packed;
 }
 
 export interface Lab {
@@ -145,14 +143,16 @@ export function headCurve(line: Line, row: number, head: number): Float32Array {
   );
 }
 
-/** What the heads do at a checkpoint: [previous-token scores, induction strengths]. */
-export function tilesAt(line: Line, place: number): [Float32Array, Float32Array] {
-  const array = arrayOf(line.run.tiles);
-  if (!array || place < 0) return [new Float32Array(), new Float32Array()];
-  const [, conditions = 0, rows = 0, heads = 0] = array.shape;
-  const start = (place * conditions + line.k) * rows * heads;
-  const row = (i: number) =>
-    array.data.subarray(start + i * heads, start + (i + 1) * heads) as Float32Array;
+/** What the heads do, as measured nearest to a step: [previous-token scores, strengths]. */
+export function tilesAt(line: Line, step: number): [Float32Array, Float32Array] {
+  const array = arrayOf(line.run.heads);
+  if (!array) return [new Float32Array(), new Float32Array()];
+  const [, rows = 0, n = 0, heads = 0] = array.shape;
+  const at = nearest(line.run.measured, step);
+  const row = (i: number) => {
+    const start = ((line.k * rows + i) * n + at) * heads;
+    return array.data.subarray(start, start + heads) as Float32Array;
+  };
   return [row(0), row(1)];
 }
 

@@ -85,10 +85,10 @@ export function headTiles(pick: (head: string) => void, point: (head: string) =>
   }
   on(element, "mouseleave", () => point(""));
 
-  function draw(line: Line, place: number, head: string, table: Uint8Array): void {
+  function draw(line: Line, step: number, head: string, table: Uint8Array): void {
     const [layers] = line.run.shape;
     build(line, ["layer 1: previous-token score", `layer ${layers}: induction strength`]);
-    const values = tilesAt(line, place);
+    const values = tilesAt(line, step);
     const others = line.run.clamps[line.condition]?.head ?? null;
     tiles.forEach((tile, i) => {
       const [row, at] = [Math.floor(i / columns), i % columns];

@@ -76,7 +76,7 @@ export function mapView() {
     const at = (query: number, key: number) => two(values[query * n + key]);
     return head.startsWith("0.")
       ? `y_a looks at x_a ${at(1, 0)}, y_b at x_b ${at(3, 2)}`
-      : `x_q (= x_a here) looks at the right label y_a ${at(4, 1)}, at the wrong one y_b ${at(4, 3)}`;
+      : `where x_q is x_a, it looks at the right label y_a ${at(4, 1)}, at y_b ${at(4, 3)}`;
   }
   return { element, readout, draw };
 }

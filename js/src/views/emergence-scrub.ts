@@ -5,7 +5,7 @@ import { LATEST, type Line, many, placeOf } from "./emergence-data";
 
 const FRAME_MS = 90;
 
-export function scrubber(go: (step: number) => void, signal: AbortSignal) {
+export function scrubber(go: (step: number) => void, ended: () => void, signal: AbortSignal) {
   const slider = h("input", "");
   Object.assign(slider, { type: "range", min: "0", step: "1" });
   aria(slider, { label: "checkpoint" });
@@ -18,9 +18,11 @@ export function scrubber(go: (step: number) => void, signal: AbortSignal) {
 
   const step = (to: number) => go(to >= steps.length - 1 ? LATEST : (steps[to] ?? 0));
   const stop = () => {
+    if (!timer) return;
     clearInterval(timer);
     timer = 0;
     say();
+    ended();
   };
   const begin = () => {
     if (place >= steps.length - 1) step(0);

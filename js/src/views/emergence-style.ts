@@ -48,7 +48,7 @@ export const EMERGENCE_STYLE = css`
 .hw-emergence svg text.hw-bold { font-weight: 700; }
 .hw-halo { paint-order: stroke; stroke: var(--hw-bg); stroke-width: 3px; stroke-linejoin: round; }
 .hw-emergence svg text.hw-mark { fill: var(--hw-pick); }
-.hw-band { fill: var(--hw-soft); }
+.hw-band { fill: var(--hw-quiet); opacity: .13; }
 .hw-tick { stroke: var(--hw-line); stroke-width: 1; opacity: .5; }
 .hw-axis { stroke: var(--hw-quiet); stroke-width: 1; }
 .hw-rule { stroke: var(--hw-quiet); stroke-width: 1; stroke-dasharray: 5 4; }
@@ -117,9 +117,8 @@ export const EMERGENCE_STYLE = css`
 .hw-dense > * { aspect-ratio: 1; border-radius: 0; }
 .hw-role { align-self: center; text-align: center; font-size: 12px; line-height: 1.3; }
 .hw-role sub { font-size: 9px; line-height: 0; }
-.hw-mapline { display: grid; gap: 4px 16px; align-items: start; }
-.hw-scale { height: 8px; border-radius: 3px; flex: 1; }
-.hw-legend { display: flex; gap: 6px; align-items: center; margin-top: 6px; max-width: 220px; }
+.hw-scale { height: 8px; border-radius: 3px; flex: 0 1 180px; }
+.hw-legend { display: flex; gap: 6px; align-items: center; margin-top: 6px; }
 .hw-box { width: 100%; box-sizing: border-box; font: 12px/1.4 var(--hw-mono); min-height: 150px;
   color: var(--hw-fg); background: var(--hw-soft); border: 1px solid var(--hw-line);
   border-radius: 5px; margin-top: 6px; }
@@ -128,8 +127,10 @@ export const EMERGENCE_STYLE = css`
 .hw-foot5 code { font-family: var(--hw-mono); background: var(--hw-soft); padding: 1px 5px;
   border-radius: 3px; user-select: all; }
 @container (min-width: 860px) {
-  .hw-body5 { grid-template-columns: minmax(0, 1fr) 350px; }
-  .hw-mapline { grid-template-columns: 292px 1fr; }
+  .hw-body5 { grid-template: "a b" auto "c d" auto / minmax(0, 1fr) 350px; }
+  .hw-area-a { grid-area: a; } .hw-area-b { grid-area: b; } .hw-area-c { grid-area: c; }
+  .hw-area-d { grid-area: d; }
+
 }
 @container (max-width: 520px) {
   .hw-tile { font-size: 11px; } .hw-tile b { font-size: 10px; }

@@ -1,23 +1,16 @@
 // The emergence lab: see headwidgets/widgets/emergence_lab.py. Runs and what is looked at are in
 // a model of its own; everything but training is drawn from arrays that are here already.
 
-import {
-  "phase change" as changeMeans,
-  clamp as clampMeans,
-  "previous-token score" as previousMeans,
-  "induction strength" as strengthMeans,
-  subcircuits as subcircuitsMean,
-} from "../../../headwidgets/widgets/glossary.json";
 import { once } from "../lib/changing";
 import { aria, h } from "../lib/dom";
-import { GLOSSARY_STYLE, term } from "../lib/glossary";
+import { GLOSSARY_STYLE } from "../lib/glossary";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { gradient } from "../lib/lut";
 import { whenChanged } from "../lib/model";
-import { Cancelled } from "../lib/rpc";
 import type { Look } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
+import { asker } from "./emergence-ask";
 import { bar } from "./emergence-bar";
 import { circuitView } from "./emergence-circuit";
 import { curvesView } from "./emergence-curves";
@@ -29,6 +22,8 @@ import {
   type Line,
   type LookAt,
   linesOf,
+  many,
+  most,
   nearest,
   placeOf,
   runsOf,
@@ -36,6 +31,7 @@ import {
 } from "./emergence-data";
 import { foot } from "./emergence-foot";
 import { headTiles } from "./emergence-heads";
+import { layout } from "./emergence-layout";
 import { mapView } from "./emergence-map";
 import { scrubber } from "./emergence-scrub";
 import { EMERGENCE_STYLE } from "./emergence-style";
@@ -48,7 +44,6 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
   const session = looked as unknown as Look<Lab>;
   root.classList.add("hw-root", "hw-emergence");
   aria(root, { role: "region", label: "emergence lab" });
-  let [words, why, asking] = ["", "", 0];
   let draft: (Held & { of: string }) | null = null;
   let playing: number | null = null; // the step that is played: told to Python at the end
 
@@ -56,32 +51,11 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     session.set("look", { ...session.get("look"), ...change });
     session.save_changes();
   };
-  const request = (
-    name: string,
-    body: Record<string, unknown>,
-    doing: string,
-  ): Promise<unknown> => {
-    if (!isLive(looked)) return Promise.resolve();
-    [words, why] = [doing, ""];
-    asking += 1;
-    draw();
-    return ask(`emergence ${name}`, body)
-      .catch((error: Error) => {
-        if (!(error instanceof Cancelled)) why = error.message;
-        throw error;
-      })
-      .finally(() => {
-        asking -= 1;
-        if (!asking) words = "";
-        if (!signal.aborted) draw();
-      });
-  };
-  const tell = (name: string, body: Record<string, unknown>, doing = "") => {
-    request(name, body, doing).catch(() => {});
-  };
+  const work = asker(looked, ask, () => draw(), signal);
+  const { tell } = work;
 
   const controls = bar({
-    focus: (run, condition) => set({ run, condition, head: "" }),
+    focus: (run, condition) => set({ run, condition, head: bestOf(run, condition) }),
     add: (run) => tell("show", { run, on: true }, `reading ${run}`),
     remove: (run) => tell("show", { run, on: false }),
     train: (data) => {
@@ -92,11 +66,15 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     pause: (run) => tell("pause", { run }),
     cancel: (run) => tell("cancel", { run }),
   });
-  const scrub = scrubber((step) => {
-    playing = step;
-    redraw();
-    if (!scrub.playing) settle();
-  }, signal);
+  const scrub = scrubber(
+    (step) => {
+      playing = step;
+      redraw();
+      if (!scrub.playing) settle();
+    },
+    () => settle(),
+    signal,
+  );
   const settle = () => {
     if (playing === null) return;
     const step = playing;
@@ -142,54 +120,14 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     },
   });
 
-  const headed = (...parts: (Node | string)[]) => h("h3", "", ...parts);
-  const drawn = h(
-    "section",
-    "",
-    h(
-      "div",
-      "hw-head5",
-      headed("how it learns, with its ", term("phase change", changeMeans)),
-      curves.tools,
-    ),
-    ...[curves.upper, curves.readout, scrub.element],
-  );
-  const five = h(
-    "section",
-    "",
-    h(
-      "div",
-      "hw-head5",
-      headed("the circuit: ", term("subcircuits", subcircuitsMean), " A, B, C"),
-      term("clamp", clampMeans),
-    ),
-    circuit.element,
-  );
-  const scale = h("div", "hw-scale");
-  const sixteen = h(
-    "section",
-    "",
-    h(
-      "div",
-      "hw-head5",
-      headed("what each head does"),
-      h(
-        "span",
-        "hw-line hw-small",
-        term("previous-token score", previousMeans),
-        term("induction strength", strengthMeans),
-      ),
-    ),
-    curves.lower,
-    tiles.element,
-    h("div", "hw-legend hw-small", "0", scale, "1"),
-  );
-  const name = h("span", "");
-  const looks = h("section", "", h("div", "hw-head5", headed(name)), map.element, map.readout);
-  const body = h("div", "hw-body5", drawn, five, sixteen, looks);
+  const page = layout({
+    ...{ tools: curves.tools, upper: curves.upper, lower: curves.lower, readout: curves.readout },
+    ...{ scrub: scrub.element, tiles: tiles.element, circuit: circuit.element },
+    ...{ map: map.element, mapReadout: map.readout },
+  });
   const top = h("div", "hw-top", h("span", "hw-title", "Emergence lab"), controls.controls);
   root.replaceChildren(
-    ...[style(EMERGENCE_STYLE + GLOSSARY_STYLE), top, controls.element, body, end.element],
+    ...[style(EMERGENCE_STYLE + GLOSSARY_STYLE), top, controls.element, page.element, end.element],
   );
 
   const lines = once((order: string[], settled: Lab["settled"], moving: Lab["moving"]) =>
@@ -202,6 +140,13 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     return (found.find((one) => one.run.name === run && one.condition === condition) ??
       found.find((one) => one.run.name === run) ??
       found[0]) as Line;
+  };
+  /** The strongest head of a line, as measured last. */
+  const bestOf = (run: string, condition: string): string => {
+    const line = all().find((one) => one.run.name === run && one.condition === condition);
+    if (!line?.run.measured.length) return "";
+    const [, strengths] = tilesAt(line, line.run.steps);
+    return `${line.run.shape[0] - 1}.${Math.max(0, most(strengths))}`;
   };
   /** Whether the clamps of a line can still be switched. */
   const trains = ({ run }: Line) => run.live && run.state !== "done" && run.state !== "failed";
@@ -237,18 +182,18 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     curves.cursor(at * line.run.batch);
     const inks = table("");
     const head = pointed || look.head;
-    tiles.draw(line, place, look.head, inks);
+    tiles.draw(line, at, look.head, inks);
+    page.measured.textContent = `as measured at step ${many(line.run.measured[nearest(line.run.measured, at)] ?? 0)}`;
     map.draw(line, place, head, inks);
-    const [layer] = head.split(".");
-    name.textContent = `head ${head}, layer ${Number(layer) + 1}: looks from (down) to (across)`;
-    drawCircuit(line, place, at);
+    page.name.textContent = `head ${head}: from (down) to (across)`;
+    drawCircuit(line, at);
     end.draw(line, at, session.get("opened") ?? {}, isLive(looked));
     root.dataset.hwStep = String(at);
     root.dataset.hwHead = look.head;
   }
 
-  function drawCircuit(line: Line, place: number, at: number): void {
-    const [previous, match] = tilesAt(line, place);
+  function drawCircuit(line: Line, at: number): void {
+    const [previous, match] = tilesAt(line, at);
     const near = nearest(line.run.measured, at);
     const largest = (values: Float32Array) =>
       values.reduce((high, value) => (value > high ? value : high), 0);
@@ -272,22 +217,24 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     const look = session.get("look");
     const live = isLive(looked);
     const { held, head } = begins();
-    const message = why || session.get("message") || "";
+    const message = work.why || session.get("message") || "";
     controls.draw({
       ...{ lines: all(), focus: line, shipped: session.get("shipped") ?? [], live },
-      words: message || words || (live ? "" : `${STATIC} to train`),
+      words: message || work.words || (live ? "" : `${STATIC} to train`),
       wrong: Boolean(message) || line.run.state === "failed",
       begins: `begins with ${held.join(" + ") || "nothing clamped"}${head === null ? "" : `, head ${head} alone`}`,
     });
-    curves.draw(all(), line, look, Math.max(300, drawn.clientWidth || 640));
-    scale.style.background = gradient(table(""));
+    const wide = page.curves.clientWidth;
+    const beside = wide > 0 && page.curves.offsetTop === page.circuit.offsetTop;
+    curves.draw(all(), line, look, Math.max(300, wide || 640), beside);
+    page.scale.style.background = gradient(table(""));
     redraw();
     root.dataset.hwRun = line.run.name;
     root.dataset.hwCondition = line.condition;
     root.dataset.hwMeasured = String(line.run.measured.length);
     root.dataset.hwRunState = line.run.state;
     root.dataset.hwClamped = clamps().held.join(" + ");
-    root.dataset.hwState = why ? "error" : asking ? "busy" : "ready";
+    root.dataset.hwState = work.why ? "error" : work.busy ? "busy" : "ready";
   }
 
   whenChanged(session, KEYS, draw, signal);
