@@ -6,7 +6,6 @@ Synced: what `HeadWidget` says; runs and what is looked at are in a model of its
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets as t
@@ -16,7 +15,7 @@ from headwidgets.widgets.base import HeadWidget, refuse_unknown
 from headwidgets.widgets.emergence_code import code
 from headwidgets.widgets.emergence_frames import frame
 from headwidgets.widgets.emergence_open import session
-from headwidgets.widgets.emergence_runs import read_runs
+from headwidgets.widgets.emergence_runs import options_of_a_run, read_runs
 from headwidgets.widgets.emergence_serve import begin
 from headwidgets.widgets.emergence_state import EmergenceState
 
@@ -63,9 +62,9 @@ class EmergenceLab(HeadWidget):
     Examples
     --------
     >>> import headwidgets as hw
-    >>> w = hw.EmergenceLab(["low16", "gauss"], run="low16", head="1.6")
+    >>> w = hw.EmergenceLab(["low16", "gauss"], head="1.4")
     >>> w
-    <EmergenceLab: low16, none: learned at 21,504 sequences · head 1.6 at step 1,875: 0.85>
+    <EmergenceLab: low16, none: learned at 25,600 sequences · head 1.4 at step 1,875: 0.72>
     >>> w.look(step=0).to_frame("tiles").shape
     (16, 4)
     """
@@ -77,7 +76,7 @@ class EmergenceLab(HeadWidget):
     )
 
     def __init__(self, runs: Any = None, **options: Any) -> None:
-        asks = _options()
+        asks = options_of_a_run()
         known = ("runs", *emergence_look.FIRST, *asks)
         refuse_unknown(type(self).__name__, [o for o in options if o not in known], known)
         asked = {n: one for n, one in options.items() if n in emergence_look.FIRST}
@@ -159,14 +158,16 @@ class EmergenceLab(HeadWidget):
         self.session.remove(name)
         return self
 
-    def train(self, data: Any = "low16", held: Sequence[str] = (), head: int | None = None) -> Any:
+    def train(
+        self, data: Any = "low16", held: str | Sequence[str] = (), head: int | None = None
+    ) -> Any:
         """Begin a live run in the background, as the button does.
 
         Parameters
         ----------
         data : str or data
             ``"low16"``, ``"gauss"``, or such as ``lab.exemplars(features)``.
-        held : sequence of str
+        held : str or sequence of str
             Switches that are on from the start: ``"previous token"``, ``"layer 1"``, ``"match"``,
             ``"copy"``; see `headwidgets.labs.emergence.preset`.
         head : int, optional
@@ -182,7 +183,8 @@ class EmergenceLab(HeadWidget):
         InputError
             If there is no such data, switch or head.
         """
-        return self.session.runs[begin(self.session, data, list(held), head)]
+        names = [held] if isinstance(held, str) else list(held)
+        return self.session.runs[begin(self.session, data, names, head)]
 
     def to_session(self, step: int | None = None) -> Any:
         """Open the model that is looked at in a session, which every other widget takes.
@@ -249,10 +251,3 @@ class EmergenceLab(HeadWidget):
 
     def _picture(self) -> bytes:
         return emergence_face.draw(self.session)
-
-
-def _options() -> tuple[str, ...]:
-    """Return what a run can be asked for, by name."""
-    from headwidgets.labs.emergence import run  # loads torch
-
-    return tuple(name for name in inspect.signature(run).parameters if name != "data")

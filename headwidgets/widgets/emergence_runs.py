@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,13 @@ _SWITCHED = {
     *(name for name, _ in (*CIRCUIT.values(), _ONLY)),
     *("blocks.0.hook_attn_out", "blocks.1.hook_k_input"),
 }
+
+
+def options_of_a_run() -> tuple[str, ...]:
+    """Return what a run can be asked for, by name."""
+    from headwidgets.labs.emergence import run  # loads torch
+
+    return tuple(name for name in inspect.signature(run).parameters if name != "data")
 
 
 def read_runs(given: Any, options: dict[str, Any]) -> dict[str, Any]:

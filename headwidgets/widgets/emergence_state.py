@@ -64,7 +64,7 @@ class EmergenceState(LookedAt):
         self.defaults = dict(defaults)
         self.session: Any = None
         self._home = HomeLoop()
-        self._door = threading.Lock()
+        self._door, self._packing = threading.Lock(), threading.RLock()
         self._due, self._next = False, 0.0
         self._ends: dict[str, Callable[[], None]] = {}
         self._own: set[str] = set()  # runs that the browser, or `train`, has begun
@@ -157,6 +157,10 @@ class EmergenceState(LookedAt):
 
     def push(self) -> None:
         """Bring the traits up to date: what has no news is not packed again."""
+        with self._packing:
+            self._push()
+
+    def _push(self) -> None:
         settled: dict[str, Any] = {}
         moving: dict[str, Any] = {}
         for name, run in list(self.runs.items()):
@@ -182,8 +186,9 @@ class EmergenceState(LookedAt):
 
     def open(self) -> None:
         """Open the comm, and listen."""
-        if hasattr(self, "runs"):
+        if self.order:  # it was closed: there may be news
             self._listen()
+            self.push()
         super().open()
 
     # ------------------------------------------------------------------ the browser

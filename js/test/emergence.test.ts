@@ -19,6 +19,7 @@ import {
   placeOf,
   type Run,
   tilesAt,
+  two,
 } from "../src/views/emergence-data";
 import { shade } from "../src/views/emergence-heads";
 import { apart, linearTicks, short, timeScale } from "../src/views/emergence-scale";
@@ -170,6 +171,12 @@ test("colours are viridis, and the ink can be read on them", () => {
   expect(shade(viridis, 1)).toEqual(["rgb(253 231 37)", "#111"]);
   expect(shade(viridis, -0.5)).toEqual(shade(viridis, 0));
   expect(shade(viridis, Number.NaN)[0]).toBe("var(--hw-soft)");
+});
+
+test("numbers have a true minus, and 0 has none", () => {
+  expect([-0.001, -0.26, 0.994, Number.NaN, undefined].map(two)).toEqual([
+    ...["0.00", "−0.26", "0.99", "–", "–"],
+  ]);
 });
 
 test("clamps give steps of the circuit", () => {

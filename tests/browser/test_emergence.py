@@ -118,14 +118,15 @@ def test_it_scrubs_and_plays_while_the_kernel_is_busy(shown, lab):
 
 
 def test_values_are_read_by_keys_and_a_key_goes_there(shown):
+    loss = shown.python(
+        "f = w.to_frame().query('step == 1856 and part == \"train\"')\n"
+        "print(f'{f.loss.item():.4f}')"
+    )
     chart = shown.root.get_by_role("application").first
     chart.focus()
     chart.press("End")
     chart.press("ArrowLeft")
     expect(shown.read).to_have_attribute("data-hw-step", "1856")
-    loss = shown.python(
-        'f = w.to_frame(); print(f\'{f[f.step.eq(1856) & f["part"].eq("train")].loss.item():.4f}\')'
-    )
     expect(shown.read).to_contain_text(f"loss at 59,392 sequences, step 1,856: train {loss}")
     chart.press("Home")
     chart.press("Enter")
@@ -271,7 +272,9 @@ def test_a_model_is_opened_in_a_session_and_a_head_is_chosen_there(shown):
 
 
 def test_a_run_is_copied_as_python(shown):
-    shown.page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    shown.page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
+    )
     shown.press("copy as Python")
     box = shown.root.get_by_label("the run as Python")
     expect(box).to_be_visible()
@@ -305,7 +308,7 @@ def test_words_open_their_meaning(shown):
 def test_it_can_be_read_in_both_themes(shown, theme):
     shown.python("w.show('low16-clamps').look(condition='match', step=400)")
     shown.notebook.theme(theme)
-    shown.ready(step="369")
+    shown.ready(step="388")
     name = f"emergence-{theme.split()[1].lower()}"
     code = (ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     assert shown.page.evaluate(AXE, code) == []

@@ -188,8 +188,9 @@ def test_the_browser_begins_a_run_with_clamps_and_the_widget_s_settings(live):
     look = widget.session.look
     assert (look["run"], look["condition"], look["step"]) == ("live gauss", "layer 1, head 2", -1)
     assert widget.session.order == ["low16", "live gauss"]
-    again = widget.train("gauss")
+    again = widget.train("gauss", "match")
     assert again.wait(SLOW)
+    assert again.conditions == ["match"]
     assert widget.session.order[-1] == "live gauss 2"
 
 
@@ -202,6 +203,18 @@ def test_closing_the_widget_ends_what_it_began_and_nothing_else(live):
     assert not mine._listeners
     assert not begun._listeners
     assert mine.train().state == "done"
+
+
+def test_a_view_that_rested_has_the_news_when_it_wakes(live):
+    widget, run = live
+    run.advance(10)
+    widget._rest()
+    run.advance(10)
+    assert part(widget, "low16")["step"] == 10
+    widget._wake()
+    assert part(widget, "low16")["step"] == 20
+    run.advance(10)
+    assert part(widget, "low16")["step"] == 30
 
 
 def test_runs_are_shown_and_taken_away():

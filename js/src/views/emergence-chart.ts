@@ -136,7 +136,7 @@ export function chart(kind: string, acts: Pointing) {
       if (words) back.push(text(from, y(value) - 4, words, "hw-note hw-halo", anchor));
     }
     back.push(svg("line", { x1: left, x2: end, y1: bottom, y2: bottom, class: "hw-axis" }));
-    if (next.named) back.push(text(end + 10, bottom + 16, "sequences", "hw-note"));
+    if (next.named) back.push(text(0, bottom + 16, "sequences", "hw-note"));
     if (next.unit) back.push(text(0, HEAD + 3, next.unit, "hw-note"));
     const drawn = next.series.map((one) =>
       svg("path", {

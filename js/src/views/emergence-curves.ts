@@ -106,7 +106,8 @@ export function curvesView(acts: Acts) {
     if (part.value !== now.part) part.value = now.part;
     if (time.value !== now.time) time.value = now.time;
     shown = seriesOf(every, line, now);
-    const longest = Math.max(...shown.map((one) => one.label.length), 8);
+    const below = headSeries(line, now.head);
+    const longest = Math.max(...[...shown, ...below].map((one) => one.label.length), 8);
     const right = Math.min(Math.round(24 + 6.2 * longest), wide < 560 ? 104 : 150);
     const x = scaleOf(every, now.time === "log", wide, right);
     const ends = [firstBelow(line, LEFT), firstBelow(line, LEARNED)] as [number, number];
@@ -145,7 +146,7 @@ export function curvesView(acts: Acts) {
     });
     lower.draw({
       ...{ wide, high: LOW, x, left: LEFT_ROOM, right, named: false, ticks: [0, 0.5, 1] },
-      ...{ series: headSeries(line, now.head), top: 1.04, rules: [], bandWords: "" },
+      ...{ series: below, top: 1.04, rules: [], bandWords: "" },
       ...{ low: -0.14, unit: "", band: over ? ends : null },
       marks: marksOf(line).map(({ at }) => ({ at, words: "" })),
     });

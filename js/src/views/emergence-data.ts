@@ -191,10 +191,17 @@ export function nearest(steps: number[], to: number): number {
   return best;
 }
 
-export const two = (value: number | undefined): string =>
-  value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(2).replace("-", "−");
+/** A number with so many digits, a true minus, and no minus before 0. */
+const fixed = (value: number | undefined, digits: number): string =>
+  value === undefined || !Number.isFinite(value)
+    ? "–"
+    : value
+        .toFixed(digits)
+        .replace(/^-(?=[0.]*$)/, "")
+        .replace("-", "−");
 
-export const four = (value: number | undefined): string =>
-  value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(4).replace("-", "−");
+export const two = (value: number | undefined): string => fixed(value, 2);
+
+export const four = (value: number | undefined): string => fixed(value, 4);
 
 export const many = (value: number): string => Math.round(value).toLocaleString("en-US");

@@ -23,7 +23,7 @@ export function foot(acts: Acts) {
     box.hidden = true;
     copy.focus();
   });
-  let now: [Partial<Lab["opened"]>, string] = [{}, ""];
+  let now: Lab["opened"] = {};
 
   async function give(): Promise<void> {
     try {
@@ -59,8 +59,8 @@ export function foot(acts: Acts) {
       near >= 0 && near !== at && !line.run.live
         ? `of a shipped run the weights of steps ${steps.map(many).join(", ")} are kept`
         : "";
-    if (opened !== now[0] && opened.run) {
-      now = [opened, ""];
+    if (live && opened !== now && opened.run) {
+      now = opened;
       const clamped = opened.clamped ? ", without its clamps" : "";
       said.replaceChildren(
         `opened ${opened.run}, ${opened.condition}, step ${many(opened.step ?? 0)}${clamped}. In a cell, w being this widget: `,

@@ -51,7 +51,7 @@ export function mapView() {
 
   function draw(line: Line, place: number, head: string, table: Uint8Array): void {
     now = mapAt(line, place, head);
-    build(line, now.n);
+    build(line, line.run.roles.length);
     cells.forEach((cell, i) => {
       if (!cell) return;
       const value = now.values[i] ?? Number.NaN;

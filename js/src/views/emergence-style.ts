@@ -126,8 +126,8 @@ export const EMERGENCE_STYLE = css`
   min-height: 28px; }
 .hw-foot5 code { font-family: var(--hw-mono); background: var(--hw-soft); padding: 1px 5px;
   border-radius: 3px; user-select: all; }
-@container (min-width: 860px) {
-  .hw-body5 { grid-template: "a b" auto "c d" auto / minmax(0, 1fr) 350px; }
+@container (min-width: 740px) {
+  .hw-body5 { grid-template: "a b" auto "c d" auto / minmax(0, 1fr) clamp(318px, 34%, 360px); }
   .hw-area-a { grid-area: a; } .hw-area-b { grid-area: b; } .hw-area-c { grid-area: c; }
   .hw-area-d { grid-area: d; }
 

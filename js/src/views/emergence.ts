@@ -211,6 +211,14 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     });
   }
 
+  /** Curves are drawn anew for another line or axis, not for another step. */
+  const paintCurves = once(
+    (lines: Line[], line: Line, _of: string, _head: string, wide: number, beside: boolean) =>
+      curves.draw(lines, line, session.get("look"), wide, beside),
+  );
+  const drawnOf = ({ measure, part, time, head }: LookAt) =>
+    [`${measure}|${part}|${time}`, head] as const;
+
   function draw(): void {
     const line = focus();
     if (!line) return;
@@ -226,7 +234,7 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     });
     const wide = page.curves.clientWidth;
     const beside = wide > 0 && page.curves.offsetTop === page.circuit.offsetTop;
-    curves.draw(all(), line, look, Math.max(300, wide || 640), beside);
+    paintCurves(all(), line, ...drawnOf(look), Math.max(300, wide || 640), beside);
     page.scale.style.background = gradient(table(""));
     redraw();
     root.dataset.hwRun = line.run.name;
