@@ -65,7 +65,8 @@ class EmergenceLab(HeadWidget):
     >>> w = hw.EmergenceLab(["low16", "gauss"], head="1.4")
     >>> w
     <EmergenceLab: low16, none: learned at 25,600 sequences · head 1.4 at step 1,875: 0.72>
-    >>> w.look(step=0).to_frame("tiles").shape
+    >>> w.look(step=0)
+    >>> w.to_frame("tiles").shape
     (16, 4)
     """
 
@@ -101,18 +102,13 @@ class EmergenceLab(HeadWidget):
         """The session that was opened last, or None."""
         return self.session.session
 
-    def look(self, **asked: Any) -> EmergenceLab:
+    def look(self, **asked: Any) -> None:
         """Look at another line, step or head, or draw the curves otherwise.
 
         Parameters
         ----------
         **asked
             run, condition, step, head, measure, part, time; what is left out stays.
-
-        Returns
-        -------
-        EmergenceLab
-            Itself.
 
         Raises
         ------
@@ -123,20 +119,14 @@ class EmergenceLab(HeadWidget):
             "look", [n for n in asked if n not in emergence_look.FIRST], emergence_look.FIRST
         )
         self.session.look = asked
-        return self
 
-    def show(self, *runs: Any) -> EmergenceLab:
+    def show(self, *runs: Any) -> None:
         """Show further runs beside those that are there.
 
         Parameters
         ----------
         *runs : str, Run or Finished
             Names are those of shipped runs.
-
-        Returns
-        -------
-        EmergenceLab
-            Itself.
 
         Raises
         ------
@@ -145,9 +135,8 @@ class EmergenceLab(HeadWidget):
         """
         for name, run in read_runs(list(runs), {}).items():
             self.session.add(name, run)
-        return self
 
-    def hide(self, name: str) -> EmergenceLab:
+    def hide(self, name: str) -> None:
         """Take a run away.
 
         Raises
@@ -156,7 +145,6 @@ class EmergenceLab(HeadWidget):
             If there is none of that name, or it is the only one.
         """
         self.session.remove(name)
-        return self
 
     def train(
         self, data: Any = "low16", held: str | Sequence[str] = (), head: int | None = None

@@ -168,7 +168,7 @@ test("labels stand apart, in their order, and inside", () => {
 
 test("colours are viridis, and the ink can be read on them", () => {
   expect(shade(viridis, 0)).toEqual(["rgb(68 1 84)", "#fff"]);
-  expect(shade(viridis, 1)).toEqual(["rgb(253 231 37)", "#111"]);
+  expect(shade(viridis, 1)).toEqual(["rgb(253 231 37)", "#000"]);
   expect(shade(viridis, -0.5)).toEqual(shade(viridis, 0));
   expect(shade(viridis, Number.NaN)[0]).toBe("var(--hw-soft)");
 });

@@ -77,7 +77,7 @@ def shown(opened):
 def test_it_opens_at_once_on_a_finished_run(shown):
     expect(shown.root.locator(".hw-chip")).to_have_text("low16")
     expect(shown.root).to_contain_text("phase change 17.4k–25.6k")
-    expect(shown.read).to_contain_text("learned (< .4 ln 2) at 25,600 sequences")
+    expect(shown.read).to_contain_text("learned (first < .4 ln 2) at 25,600 sequences")
     tile = shown.grid.locator('[data-head="1.4"]')
     value = shown.python(
         "f = w.to_frame('tiles'); print(f'{f[f.layer.eq(1) & f[\"head\"].eq(4)].value.item():.2f}')"
@@ -306,7 +306,7 @@ def test_words_open_their_meaning(shown):
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_it_can_be_read_in_both_themes(shown, theme):
-    shown.python("w.show('low16-clamps').look(condition='match', step=400)")
+    shown.python("w.show('low16-clamps'); w.look(condition='match', step=400)")
     shown.notebook.theme(theme)
     shown.ready(step="388")
     name = f"emergence-{theme.split()[1].lower()}"
@@ -337,7 +337,7 @@ def sized(page, wide, high):
 def test_a_saved_page_scrubs_and_selects_without_kernel_or_network(
     shown, chromium, lab, scheme, wide
 ):
-    shown.python("w.show('gauss').look(run='gauss').save('saved.html')")
+    shown.python("w.show('gauss'); w.save('saved.html')")
     context = chromium.new_context(
         viewport={"width": wide, "height": 1100}, color_scheme=scheme, offline=True
     )
@@ -365,3 +365,21 @@ def test_a_saved_page_scrubs_and_selects_without_kernel_or_network(
         path=ROOT / ".verify" / "screens" / f"emergence-saved-{scheme}-{wide}.png", full_page=True
     )
     context.close()
+
+
+def test_a_restarted_kernel_leaves_a_copy_that_scrubs(context, lab):
+    write_notebook(lab.folder / "emergence-restarted.ipynb")
+    notebook = Notebook.open(context.new_page(), lab, "emergence-restarted.ipynb")
+    notebook.run(START)
+    made = Emergence(notebook)
+    made.ready(run="low16", step="1875")
+    made.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    expect(made.root).to_contain_text("static copy: run the notebook to train")
+    expect(made.root.get_by_role("button", name="train live")).to_be_disabled()
+    made.slider.focus()
+    made.slider.press("Home")
+    made.ready(step="0")
+    made.grid.locator('[data-head="0.6"]').click()
+    made.ready(head="0.6")

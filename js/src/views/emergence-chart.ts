@@ -144,9 +144,9 @@ export function chart(kind: string, acts: Pointing) {
         class: `hw-curve hw-c${one.ink % 8}${one.strong ? " hw-strong" : ""}${one.faint ? " hw-faint" : ""}${one.dashed ? " hw-dashed" : ""}`,
       }),
     );
-    const marks = next.marks.flatMap(({ at, words }) => [
+    const marks = next.marks.flatMap(({ at, words }, i) => [
       svg("line", { x1: x.to(at), x2: x.to(at), y1: HEAD, y2: bottom, class: "hw-switched" }),
-      mark(x.to(at), words, end),
+      mark(x.to(at), words, end, i % 3),
     ]);
     hair = svg("line", { y1: HEAD, y2: bottom, class: "hw-hair" });
     dots = svg("g", {});
@@ -160,11 +160,11 @@ export function chart(kind: string, acts: Pointing) {
     element.replaceChildren(picture);
   }
 
-  function mark(at: number, words: string, end: number): SVGElement {
+  function mark(at: number, words: string, end: number, row: number): SVGElement {
     const late = at > end - 110;
     return text(
       late ? at - 4 : at + 4,
-      HEAD + 24,
+      HEAD + 24 + 13 * row,
       words,
       "hw-note hw-halo hw-mark",
       late ? "end" : "start",

@@ -167,7 +167,7 @@ export function curvesView(acts: Acts) {
 function idle(line: Line): string {
   const [left, learned] = [firstBelow(line, LEFT), firstBelow(line, LEARNED)];
   const when = (n: number) => (Number.isFinite(n) ? `at ${many(n)} sequences` : "not yet");
-  return `${line.label}: plateau left (loss < .9 ln 2) ${when(left)}, learned (< .4 ln 2) ${when(learned)}`;
+  return `${line.label}: plateau left (train loss first < .9 ln 2) ${when(left)}, learned (first < .4 ln 2) ${when(learned)}`;
 }
 
 /** Offer the parts that a line has. */

@@ -113,6 +113,25 @@ export function linesOf(runs: Run[]): Line[] {
   });
 }
 
+/** The line of that name, else the run's first, else the first. */
+export const lineOf = (lines: Line[], run: string, condition: string): Line =>
+  (lines.find((one) => one.run.name === run && one.condition === condition) ??
+    lines.find((one) => one.run.name === run) ??
+    lines[0]) as Line;
+
+export const keyOf = ({ run, condition }: Line): string => `${run.name}|${condition}`;
+
+/** Whether the clamps of a line can still be switched. */
+export const trains = ({ run }: Line): boolean =>
+  run.live && run.state !== "done" && run.state !== "failed";
+
+/** The strongest head of the last layer, as measured last; "" before that. */
+export function strongest(line: Line): string {
+  if (!line.run.measured.length) return "";
+  const [, strengths] = tilesAt(line, line.run.steps);
+  return `${line.run.shape[0] - 1}.${Math.max(0, most(strengths))}`;
+}
+
 /** Which checkpoint a step means: the last that is not later. */
 export function placeOf(checkpoints: number[], step: number): number {
   if (step === LATEST) return checkpoints.length - 1;

@@ -5,12 +5,16 @@ import { aria, h, on } from "../lib/dom";
 import { onKeys } from "./cell-grid";
 import { type Line, tilesAt, two } from "./emergence-data";
 
+const EVEN = 0.179; // the luminance on which black and white are read alike (WCAG 2.2)
+
 /** Viridis of 0 to 1 as a CSS colour, and the ink that is read on it; below 0 as 0. */
 export function shade(table: Uint8Array, value: number): [string, string] {
   if (!Number.isFinite(value)) return ["var(--hw-soft)", "var(--hw-fg)"];
   const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value)));
   const [r = 0, g = 0, b = 0] = table.subarray(at, at + 3);
-  return [`rgb(${r} ${g} ${b})`, r * 0.3 + g * 0.59 + b * 0.11 < 125 ? "#fff" : "#111"];
+  const light = (c: number) => (c <= 10 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const ink = 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b) > EVEN ? "#000" : "#fff";
+  return [`rgb(${r} ${g} ${b})`, ink];
 }
 
 export function headTiles(pick: (head: string) => void, point: (head: string) => void) {

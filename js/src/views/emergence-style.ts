@@ -14,6 +14,7 @@ export const EMERGENCE_STYLE = css`
 .hw-emergence .hw-term { height: auto; border: 0; padding: 0; background: none; cursor: help; }
 .hw-emergence .hw-main { font-weight: 600; border-color: var(--hw-accent); }
 .hw-emergence h3 { font-size: 13px; font-weight: 600; margin: 0; }
+.hw-tools select { max-width: 136px; }
 .hw-small { color: var(--hw-quiet); font-size: 12px; }
 .hw-line { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
 .hw-top { display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; min-height: 28px; }
@@ -131,6 +132,9 @@ export const EMERGENCE_STYLE = css`
   .hw-area-a { grid-area: a; } .hw-area-b { grid-area: b; } .hw-area-c { grid-area: c; }
   .hw-area-d { grid-area: d; }
 
+}
+@container (min-width: 740px) and (max-width: 1000px) {
+  .hw-emergence .hw-switch { font-size: 0; min-width: 0; padding: 0 17px; }
 }
 @container (max-width: 520px) {
   .hw-tile { font-size: 11px; } .hw-tile b { font-size: 10px; }

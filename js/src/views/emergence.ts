@@ -17,17 +17,20 @@ import { curvesView } from "./emergence-curves";
 import {
   curve,
   type Held,
+  keyOf,
   LATEST,
   type Lab,
   type Line,
   type LookAt,
+  lineOf,
   linesOf,
   many,
-  most,
   nearest,
   placeOf,
   runsOf,
+  strongest,
   tilesAt,
+  trains,
 } from "./emergence-data";
 import { foot } from "./emergence-foot";
 import { headTiles } from "./emergence-heads";
@@ -55,7 +58,8 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
   const { tell } = work;
 
   const controls = bar({
-    focus: (run, condition) => set({ run, condition, head: bestOf(run, condition) }),
+    focus: (run, condition) =>
+      set({ run, condition, head: strongest(lineOf(all(), run, condition)) }),
     add: (run) => tell("show", { run, on: true }, `reading ${run}`),
     remove: (run) => tell("show", { run, on: false }),
     train: (data) => {
@@ -134,26 +138,10 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     linesOf(runsOf(order, settled, moving)),
   );
   const all = () => lines(session.get("order"), session.get("settled"), session.get("moving"));
-  const focus = (): Line => {
-    const { run, condition } = session.get("look");
-    const found = all();
-    return (found.find((one) => one.run.name === run && one.condition === condition) ??
-      found.find((one) => one.run.name === run) ??
-      found[0]) as Line;
-  };
-  /** The strongest head of a line, as measured last. */
-  const bestOf = (run: string, condition: string): string => {
-    const line = all().find((one) => one.run.name === run && one.condition === condition);
-    if (!line?.run.measured.length) return "";
-    const [, strengths] = tilesAt(line, line.run.steps);
-    return `${line.run.shape[0] - 1}.${Math.max(0, most(strengths))}`;
-  };
-  /** Whether the clamps of a line can still be switched. */
-  const trains = ({ run }: Line) => run.live && run.state !== "done" && run.state !== "failed";
-  const key = ({ run, condition }: Line) => `${run.name}|${condition}`;
+  const focus = () => lineOf(all(), session.get("look").run, session.get("look").condition);
   function clamps(): Held {
     const line = focus();
-    if (draft && draft.of === key(line)) return draft;
+    if (draft && draft.of === keyOf(line)) return draft;
     return line.run.clamps[line.condition] ?? NOTHING;
   }
   /** What a run that is begun now starts with. */
@@ -163,12 +151,12 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     if (trains(line))
       tell("clamp", { run: line.run.name, condition: line.condition, held, head }, "switching");
     else {
-      draft = { held, head, others: [], of: key(line) };
+      draft = { held, head, others: [], of: keyOf(line) };
       draw();
     }
   }
 
-  const table = once((_theme: string) => paintOf(root).table(false));
+  const table = once(() => paintOf(root).table(false));
 
   /** What follows the step that is looked at. */
   function redraw(): void {
@@ -180,7 +168,7 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     const at = line.run.checkpoints[place] ?? 0;
     scrub.draw(line, step);
     curves.cursor(at * line.run.batch);
-    const inks = table("");
+    const inks = table();
     const head = pointed || look.head;
     tiles.draw(line, at, look.head, inks);
     page.measured.textContent = `as measured at step ${many(line.run.measured[nearest(line.run.measured, at)] ?? 0)}`;
@@ -201,7 +189,7 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     const right = curve(line, "train", "accuracy")[near] ?? Number.NaN;
     const moves = trains(line)
       ? "a switch acts on this run, from its next step on"
-      : draft?.of === key(line)
+      : draft?.of === keyOf(line)
         ? `a live run begins with: ${draft.held.join(" + ") || "nothing clamped"}`
         : "as this run was trained; what you switch, the next live run begins with";
     circuit.draw({
@@ -211,6 +199,13 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     });
   }
 
+  let room: [number, boolean] = [640, false]; // read once a resize: it costs a layout
+  const fit = () => {
+    const { curves: mine, circuit: other } = page;
+    if (mine.clientWidth)
+      room = [Math.max(300, mine.clientWidth), mine.offsetTop === other.offsetTop];
+    draw();
+  };
   /** Curves are drawn anew for another line or axis, not for another step. */
   const paintCurves = once(
     (lines: Line[], line: Line, _of: string, _head: string, wide: number, beside: boolean) =>
@@ -232,10 +227,8 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
       wrong: Boolean(message) || line.run.state === "failed",
       begins: `begins with ${held.join(" + ") || "nothing clamped"}${head === null ? "" : `, head ${head} alone`}`,
     });
-    const wide = page.curves.clientWidth;
-    const beside = wide > 0 && page.curves.offsetTop === page.circuit.offsetTop;
-    paintCurves(all(), line, ...drawnOf(look), Math.max(300, wide || 640), beside);
-    page.scale.style.background = gradient(table(""));
+    paintCurves(all(), line, ...drawnOf(look), ...room);
+    page.scale.style.background = gradient(table());
     redraw();
     root.dataset.hwRun = line.run.name;
     root.dataset.hwCondition = line.condition;
@@ -247,6 +240,6 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
 
   whenChanged(session, KEYS, draw, signal);
   whenLive(looked, draw, signal);
-  onLooks(root, draw, signal);
+  onLooks(root, fit, signal);
   signal.addEventListener("abort", () => root.replaceChildren());
 };
