@@ -330,6 +330,27 @@ def test_what_a_browser_may_not_set_is_put_back():
     assert "read-only" in state.message
 
 
+def test_a_host_without_models_of_its_own_gets_a_copy_and_can_wish(live):
+    widget, run = live
+    browser_sets(widget, apart=True)
+    assert widget.mirrored["order"] == ["low16"]
+    assert widget.emergence == widget.session.emergence != ""
+    browser_sets(widget, wish={"look": {**widget.session.look, "head": "0.7"}, "wishes": 1})
+    assert widget.session.look["head"] == widget.mirrored["look"]["head"] == "0.7"
+    run.advance(10)
+    assert widget.mirrored["settled"]["low16"]["step"] == 10
+    widget._requests.receive(
+        {
+            "v": 1,
+            "kind": "req",
+            "id": "1",
+            "name": "emergence clamp",
+            "body": {"run": "low16", "condition": "none", "held": ["match"], "head": None},
+        }
+    )
+    assert widget.mirrored["settled"]["low16"]["clamps"]["none"]["held"] == ["match"]
+
+
 def test_it_opens_in_a_session_that_other_widgets_take():
     widget = hw.EmergenceLab("low16", step=500)
     session = widget.to_session()

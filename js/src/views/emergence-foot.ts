@@ -21,6 +21,7 @@ export function foot(acts: Acts) {
     event.stopPropagation();
     if (event.key !== "Escape") return;
     box.hidden = true;
+    said.textContent = "";
     copy.focus();
   });
   let now: Lab["opened"] = {};
