@@ -37,6 +37,12 @@ def stamp(run: Any) -> tuple[Any, ...]:
         return run.step, run.state, *there
 
 
+def size(part: Part) -> int:
+    """Return the bytes of a part's arrays."""
+    held = [one["data"] for one in part.values() if isinstance(one, dict) and "data" in one]
+    return sum(len(one) for one in held)
+
+
 def pack(name: str, run: Any) -> Part:
     """Pack a run as it is now; no step is done meanwhile."""
     with run.lock if runs.under_way(run) else nullcontext():
@@ -65,6 +71,7 @@ def _pack(name: str, run: Any) -> Part:
         "seeds": list(plan.seeds),
         "labels": int(run.shape.n_labels),
         "shape": [int(run.shape.n_layers), int(run.shape.n_heads)],
+        "pairs": is_pairs(run),
         "roles": list(ROLES) if is_pairs(run) else [str(i) for i in range(run.data.length)],
         "measured": list(run.history.steps),
         "checkpoints": steps,

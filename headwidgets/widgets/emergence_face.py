@@ -15,6 +15,7 @@ from headwidgets.widgets.emergence_look import checkpoint
 from headwidgets.widgets.face_ink import INK, PICKED, QUIET
 from headwidgets.widgets.face_text import width, write
 from headwidgets.widgets.luts import WHITE, viridis
+from headwidgets.widgets.markup import number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,14 +36,13 @@ def words(state: EmergenceState) -> str:
     if part["state"] not in ("finished", "done"):
         said += f" ({part['state']} at step {part['step']:,} of {part['steps']:,})"
     learned = first_below(part, look["condition"], LEARNED)
-    said += f": learned at {learned:,.0f} sequences" if learned else ": not learned yet"
+    if part["pairs"]:
+        said += f": learned at {learned:,.0f} sequences" if learned else ": not learned yet"
     if not part["checkpoints"] or not part["measured"]:
         return said
     layer, head = Head.parse(look["head"])
     step, values = _now(state, part)
-    return (
-        f"{said} · head {look['head']} at step {step:,}: {values[0 if layer == 0 else 1, head]:.2f}"
-    )
+    return f"{said} · head {look['head']} at step {step:,}: {number(values[min(layer, 1), head])}"
 
 
 def _now(state: EmergenceState, part: dict[str, Any]) -> tuple[int, NDArray[np.float32]]:
@@ -91,7 +91,7 @@ def _tiles(pen: Any, state: EmergenceState, part: dict[str, Any]) -> None:
             write(
                 pen, (left + (edge - 4) / 2, top + 15), f"{layer}.{head}", ink, size=10, anchor="mm"
             )
-            said = f"{value:.2f}".replace("-", "−")
+            said = number(value)
             write(pen, (left + (edge - 4) / 2, top + 32), said, ink, size=11, anchor="mm")
             if look["head"] == f"{layer}.{head}":
                 pen.rectangle(

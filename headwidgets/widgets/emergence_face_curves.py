@@ -48,8 +48,8 @@ def parts(state: EmergenceState) -> dict[str, Any]:
 
 
 def first_below(part: dict[str, Any], condition: str, loss: float) -> float | None:
-    """Return after how many sequences the train loss is below a value, if ever."""
-    if "curves" not in part:
+    """Return after how many sequences the train loss is below a value; None: never, or no pairs."""
+    if "curves" not in part or not part["pairs"]:
         return None
     k = part["conditions"].index(condition)
     own = array(part["curves"])[k, part["parts"].index("train"), 0]
@@ -124,7 +124,9 @@ class _Plot:
             left, right = (self._x(end or 0) for end in ends)
             self.pen.rectangle((left, _TOP, right, _TOP + _HIGH), fill=_BAND)
         labels = self.part["labels"]
-        rules = {math.log(labels): f"ln {labels}: chance", math.log(2): "ln 2: one of the two"}
+        rules = {math.log(labels): f"ln {labels}: chance"}
+        if self.part["pairs"]:
+            rules[math.log(2)] = "ln 2: one of the two"
         for value, said in (rules if self.loss else {1 / labels: "chance"}).items():
             if value < self.most:
                 y = self._y(value)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from headwidgets.widgets.dispatch import Carry, Send
 
 log = logging.getLogger(__name__)
-INTERVAL = 0.3
-"""Seconds between two looks at a run that is trained."""
+INTERVAL, BYTES_A_SECOND = 0.3, 1e6
+"""Seconds between two looks at a run that is trained, and what is added for many bytes."""
 SETTABLE = ("look", "layout", "tabbable", "tooltip")
 
 
@@ -65,7 +65,7 @@ class EmergenceState(LookedAt):
         self.session: Any = None
         self._home = HomeLoop()
         self._door, self._packing = threading.Lock(), threading.RLock()
-        self._due, self._next = False, 0.0
+        self._due, self._next, self._heavy = False, 0.0, 0
         self._ends: dict[str, Callable[[], None]] = {}
         self._own: set[str] = set()  # runs that the browser, or `train`, has begun
         self._parts: dict[str, tuple[Any, packed.Part]] = {}
@@ -144,7 +144,7 @@ class EmergenceState(LookedAt):
         with self._door:
             if self._due or (moving and now < self._next):
                 return
-            self._due, self._next = True, now + INTERVAL
+            self._due, self._next = True, now + INTERVAL + self._heavy / BYTES_A_SECOND
         self._home.submit(self._news)
 
     def _news(self) -> None:
@@ -169,6 +169,7 @@ class EmergenceState(LookedAt):
             if before is None or before[0] != stamp:
                 self._parts[name] = before = stamp, packed.pack(name, run)
             (moving if before[1]["state"] == "running" else settled)[name] = before[1]
+        self._heavy = sum(packed.size(one) for one in moving.values())
         with self.hold_sync():
             for trait, value in (("settled", settled), ("moving", moving)):
                 if not _same(getattr(self, trait), value):

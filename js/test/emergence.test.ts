@@ -43,7 +43,13 @@ function made(name: string, conditions: string[], change: Partial<Run> = {}): Ru
   return {
     ...{ name, data: "low16", conditions, live: false, state: "finished", why: "", step: 20 },
     ...{ steps: 20, batch: 32, rate: 1e-4, seeds: [5], labels: 5, shape: [2, 2] },
-    ...{ roles: ["0", "1"], measured: [0, 10, 20], checkpoints: [0, 20], weights: [20] },
+    ...{
+      roles: ["0", "1"],
+      pairs: true,
+      measured: [0, 10, 20],
+      checkpoints: [0, 20],
+      weights: [20],
+    },
     ...{ parts: ["train"], switched: [] },
     clamps: Object.fromEntries(conditions.map((one) => [one, FREE])),
     curves: pack(each, [conditions.length, 1, 2, 3]),
@@ -124,6 +130,15 @@ test("arrays are read where a line, a part, a step and a head say", () => {
   expect(firstBelow(none, LEFT)).toBe(320);
   expect(firstBelow(none, LEARNED)).toBe(640);
   expect(firstBelow(clamped, LEARNED)).toBeNaN();
+});
+
+test("where no pairs are shown, no phase change is told", () => {
+  const [line] = linesOf([made("one", ["none"], { pairs: false })]);
+  expect(line && firstBelow(line, LEFT)).toBeNaN();
+  session.set("settled", { one: made("one", ["none"], { pairs: false }) });
+  show();
+  expect(root.textContent).toContain("ln 5: chance");
+  expect(root.textContent).not.toContain("ln 2");
 });
 
 test("a line is called by what tells it from the others", () => {

@@ -433,11 +433,21 @@ def test_repeated_tokens_are_shown_by_place():
     widget.runs["repeats"].train()
     sent = part(widget, "repeats")
     assert sent["roles"] == [str(i) for i in range(13)]
+    assert "learned" not in repr(widget)
     assert array(sent["patterns"]).shape[1:] == (1, 2, 8, 13, 13)
     assert widget._png()
     session = widget.to_session()
     assert len(session.tokens) == 13
     session.close()
+
+
+def test_runs_of_one_layer_and_of_other_tasks_are_shown():
+    for run in (lab.attn_only(1), lab.icl_mc(3)):
+        widget = hw.EmergenceLab(run)
+        run.advance(2)
+        assert "nan" not in repr(widget)
+        assert widget._png()
+        compile(widget.to_python(), "copied", "exec")
 
 
 def test_it_says_the_same_in_a_line_a_picture_and_a_page(tmp_path):

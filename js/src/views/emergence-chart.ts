@@ -3,19 +3,7 @@
 
 import { aria, h, on } from "../lib/dom";
 import { apart, type Scale, short } from "./emergence-scale";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-export function svg(
-  tag: string,
-  attributes: Record<string, string | number>,
-  ...children: (Node | string)[]
-): SVGElement {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}
+import { svg } from "./emergence-svg";
 
 export interface Series {
   label: string;
@@ -29,6 +17,14 @@ export interface Series {
   dashed?: boolean;
 }
 
+/** A value that means something; `first`: its words stand at the left. */
+export interface Rule {
+  value: number;
+  words: string;
+  main: boolean;
+  first?: boolean;
+}
+
 export interface Drawing {
   wide: number;
   high: number;
@@ -37,8 +33,7 @@ export interface Drawing {
   top: number;
   ticks: number[];
   series: Series[];
-  /** `first`: the words stand at the left. */
-  rules: { value: number; words: string; main: boolean; first?: boolean }[];
+  rules: Rule[];
   band: [number, number] | null;
   bandWords: string;
   marks: { at: number; words: string }[];

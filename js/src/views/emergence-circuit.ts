@@ -2,8 +2,8 @@
 // how wide a path is follows what the heads do at the step that is looked at.
 
 import { aria, button, h, on } from "../lib/dom";
-import { svg } from "./emergence-chart";
 import { type Held, two } from "./emergence-data";
+import { svg } from "./emergence-svg";
 import { choice, select } from "./panel-parts";
 
 interface Step {

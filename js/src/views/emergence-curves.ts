@@ -2,7 +2,7 @@
 // head of the line that is looked at does.
 
 import { aria, h, on } from "../lib/dom";
-import { chart, type Series } from "./emergence-chart";
+import { chart, type Rule, type Series } from "./emergence-chart";
 import {
   ALL,
   curve,
@@ -18,7 +18,7 @@ import {
   nearest,
   PARTS,
 } from "./emergence-data";
-import { type Scale, short, timeScale } from "./emergence-scale";
+import { linearTicks, type Scale, short, timeScale } from "./emergence-scale";
 import { choice, select } from "./panel-parts";
 
 const [HIGH, TALL] = [300, 410];
@@ -115,6 +115,7 @@ export function curvesView(acts: Acts) {
     const loss = now.measure === "loss";
     const chance = Math.log(line.run.labels);
     const largest = Math.max(...shown.flatMap((one) => [...one.values].filter(Number.isFinite)), 0);
+    const top = loss ? Math.max(chance * 1.12, largest * 1.04, 0.8) : 1.03;
     upper.draw({
       ...{
         wide,
@@ -126,20 +127,10 @@ export function curvesView(acts: Acts) {
         named: true,
         series: shown,
       },
-      top: loss ? Math.max(chance * 1.12, largest * 1.04, 0.8) : 1.03,
+      top,
       unit: loss ? "nats" : "share right",
-      ticks: loss ? [0, 0.5, 1, 1.5] : [0, 0.25, 0.5, 0.75, 1],
-      rules: loss
-        ? [
-            { value: chance, words: `ln ${line.run.labels}: chance`, main: true },
-            { value: Math.LN2, words: "ln 2: one of the two labels", main: true },
-            { value: LEFT, words: "", main: false },
-            { value: LEARNED, words: ".4 ln 2: learned", main: false, first: true },
-          ]
-        : [
-            { value: 1 / line.run.labels, words: "chance", main: true },
-            { value: 0.5, words: "one of the two labels", main: true },
-          ],
+      ticks: loss ? linearTicks(top, 4) : [0, 0.25, 0.5, 0.75, 1],
+      rules: rulesOf(line, loss),
       band: over ? ends : null,
       bandWords: over ? `phase change ${short(ends[0])}–${short(ends[1])}` : "",
       marks: marksOf(line),
@@ -163,8 +154,25 @@ export function curvesView(acts: Acts) {
   };
 }
 
+/** What guessing gives, and where the phase change begins and ends. */
+function rulesOf({ run }: Line, loss: boolean): Rule[] {
+  const chance = loss ? Math.log(run.labels) : 1 / run.labels;
+  const rules: Rule[] = [
+    { value: chance, words: loss ? `ln ${run.labels}: chance` : "chance", main: true },
+  ];
+  if (!run.pairs) return rules;
+  if (!loss) return [...rules, { value: 0.5, words: "one of the two labels", main: true }];
+  return [
+    ...rules,
+    { value: Math.LN2, words: "ln 2: one of the two labels", main: true },
+    { value: LEFT, words: "", main: false },
+    { value: LEARNED, words: ".4 ln 2: learned", main: false, first: true },
+  ];
+}
+
 /** What a line says of itself while nothing is pointed at. */
 function idle(line: Line): string {
+  if (!line.run.pairs) return `${line.label}: point at the curves to read them`;
   const [left, learned] = [firstBelow(line, LEFT), firstBelow(line, LEARNED)];
   const when = (n: number) => (Number.isFinite(n) ? `at ${many(n)} sequences` : "not yet");
   return `${line.label}: plateau left (train loss first < .9 ln 2) ${when(left)}, learned (first < .4 ln 2) ${when(learned)}`;

@@ -41,6 +41,8 @@ export interface Run {
   seeds: number[];
   labels: number;
   shape: [number, number];
+  /** Whether sequences are two exemplars with their labels, one of which comes again. */
+  pairs: boolean;
   roles: string[];
   measured: number[];
   checkpoints: number[];
@@ -186,8 +188,9 @@ export function mapAt(line: Line, place: number, head: string) {
   return { values, n, bound: array.bound };
 }
 
-/** After how many sequences the train loss is below a value; NaN: never. */
+/** After how many sequences the train loss is below a value; NaN: never, or no pairs are shown. */
 export function firstBelow(line: Line, loss: number): number {
+  if (!line.run.pairs) return Number.NaN;
   const at = curve(line, "train", "loss").findIndex((value) => value < loss);
   return at < 0 ? Number.NaN : (line.run.measured[at] ?? 0) * line.run.batch;
 }

@@ -72,7 +72,7 @@ export function mapView() {
   function words(line: Line, head: string): string {
     const { n, values } = now;
     if (!n) return "no checkpoint yet";
-    if (line.run.roles[0] !== "x_a") return "mean over sequences; rows look, columns are looked at";
+    if (!line.run.pairs) return "mean over sequences; rows look, columns are looked at";
     const at = (query: number, key: number) => two(values[query * n + key]);
     return head.startsWith("0.")
       ? `y_a looks at x_a ${at(1, 0)}, y_b at x_b ${at(3, 2)}`
