@@ -167,6 +167,21 @@ def test_pause_cancel_and_going_on(live):
     assert torch.equal(run.now()["weights"], straight.now()["weights"])
 
 
+def test_it_trains_on_one_thread_and_leaves_the_others_as_they_were(live):
+    _, run = live
+    seen = set()
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run.start(lambda: seen.add(torch.get_num_threads()))
+        assert run.wait(SLOW)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert 1 in seen
+    assert run.state == "done"
+
+
 def test_a_loss_that_is_not_finite_stops_it_and_keeps_the_last_good_state():
     widget = hw.EmergenceLab(lab.low16(), rate=1e9, **SMALL)
     ask(widget, "go", run="low16")

@@ -55,7 +55,7 @@ export interface Pointing {
 }
 
 export const FOOT = 22;
-const HEAD = 8;
+const HEAD = 18;
 
 export function chart(kind: string, acts: Pointing) {
   const element = aria(h("div", `hw-chart ${kind}`), { role: "application" });
@@ -132,7 +132,7 @@ export function chart(kind: string, acts: Pointing) {
     }
     back.push(svg("line", { x1: left, x2: end, y1: bottom, y2: bottom, class: "hw-axis" }));
     if (next.named) back.push(text(0, bottom + 16, "sequences", "hw-note"));
-    if (next.unit) back.push(text(0, HEAD + 3, next.unit, "hw-note"));
+    if (next.unit) back.push(text(0, 9, next.unit, "hw-note"));
     const drawn = next.series.map((one) =>
       svg("path", {
         d: path(one, x, y),

@@ -129,7 +129,7 @@ export function curvesView(acts: Acts) {
       },
       top,
       unit: loss ? "nats" : "share right",
-      ticks: loss ? linearTicks(top, 4) : [0, 0.25, 0.5, 0.75, 1],
+      ticks: loss ? linearTicks(top, 5) : [0, 0.25, 0.5, 0.75, 1],
       rules: rulesOf(line, loss),
       band: over ? ends : null,
       bandWords: over ? `phase change ${short(ends[0])}–${short(ends[1])}` : "",
