@@ -15,6 +15,7 @@ from _bench import Row, conclude
 from _lab import bench
 from _widgets_bytes import bundle, first_paint
 from _widgets_memory import reruns
+from _widgets_scrub import scrubbing
 from _widgets_slide import sliding
 from _widgets_waits import TURNS, drawing, switch, toggle
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MEASURES: dict[str, Callable[[Any], list[Row]]] = {
     measure.__name__: measure
-    for measure in (first_paint, switch, toggle, sliding, drawing, reruns, bundle)
+    for measure in (first_paint, switch, toggle, sliding, scrubbing, drawing, reruns, bundle)
 }
 
 

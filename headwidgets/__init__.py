@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from headwidgets.widgets.attention import AttentionView
     from headwidgets.widgets.crossing import Crossing, crossing
     from headwidgets.widgets.curves import Curves, curves
+    from headwidgets.widgets.emergence_lab import EmergenceLab
     from headwidgets.widgets.explore import explore
     from headwidgets.widgets.grid import HeadGrid
     from headwidgets.widgets.panel import PatchPanel
@@ -67,6 +68,7 @@ __all__ = [
     "Curves",
     "Direction",
     "EditDropped",
+    "EmergenceLab",
     "Head",
     "HeadClassifier",
     "HeadGrid",
@@ -153,6 +155,7 @@ _HOMES = {
     "widgets.attention": ("AttentionView",),
     "widgets.crossing": ("Crossing", "crossing"),
     "widgets.curves": ("Curves", "curves"),
+    "widgets.emergence_lab": ("EmergenceLab",),
     "widgets.explore": ("explore",),
     "widgets.grid": ("HeadGrid",),
     "widgets.panel": ("PatchPanel",),

@@ -1,6 +1,7 @@
 // Bundles each entry into one ES module that a widget ships as its `_esm`.
 // `node build.mjs [folder]`; default: ../headwidgets/static.
-// tools.js, taxonomy.js and succession.js go on where session.js ends: what src/core.ts names they take from there.
+// tools.js, taxonomy.js, succession.js and emergence.js go on where session.js ends: what src/core.ts names they
+// take from there.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -89,6 +90,7 @@ const made = {
   tools: await further("tools", modules),
   taxonomy: await further("taxonomy", modules),
   succession: await further("succession", modules),
+  emergence: await further("emergence", modules),
   view: (await bundle("view")).code,
   page: (await bundle("page")).code,
 };

@@ -2,8 +2,8 @@
 
 Synced: session (a reference to the model that all views share) and view (which one to
 draw). For a host where a view cannot reach that model: apart (the browser says so), code, tools,
-taxonomy and succession (the bundles), mirrored (a copy of what the model says) and wish (what the
-browser wants to set there); then requests come over the view's own comm.
+taxonomy, succession and emergence (the bundles), mirrored (a copy of what the model says) and wish
+(what the browser wants to set there); then requests come over the view's own comm.
 """
 
 from __future__ import annotations

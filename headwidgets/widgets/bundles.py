@@ -1,7 +1,7 @@
 """The code of the views, as a model of theirs carries it.
 
-Synced to the browser only: tools, taxonomy and succession, the further bundles, each empty until a
-view needs it. The first one, with the attention view, is the model's own ``_esm``.
+Synced to the browser only: tools, taxonomy, succession and emergence, the further bundles, each
+empty until a view needs it. The first one, with the attention view, is the model's own ``_esm``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import traitlets as t
 
 STATIC = Path(__file__).parent.parent / "static"
-FURTHER = ("tools", "taxonomy", "succession")
+FURTHER = ("tools", "taxonomy", "succession", "emergence")
 """The further bundles: each is a trait of this name."""
 
 
@@ -31,3 +31,4 @@ class BundleTraits(t.HasTraits):
     tools = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
     taxonomy = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
     succession = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)
+    emergence = t.Unicode("", read_only=True).tag(sync=True, echo_update=False)

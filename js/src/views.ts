@@ -27,7 +27,11 @@ export interface Further {
 
 const HERE: Record<string, Mount> = { attention: mountAttention };
 /** The bundle of a view, where it is another than the second. */
-const ELSEWHERE: Record<string, Bundle> = { taxonomy: "taxonomy", succession: "succession" };
+const ELSEWHERE: Record<string, Bundle> = {
+  taxonomy: "taxonomy",
+  succession: "succession",
+  emergence: "emergence",
+};
 const loaded = new Map<string, Promise<Record<string, Mount>>>();
 
 /** Draw the view of that name. */

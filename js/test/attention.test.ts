@@ -49,6 +49,7 @@ beforeEach(() => {
       tools: "",
       taxonomy: "",
       succession: "",
+      emergence: "",
     },
     ...{ apart: false, mirrored: {}, wish: {} },
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from headwidgets.errors import Cancelled
 from headwidgets.model.work import Work, doing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from headwidgets.model.work import Progress
 
@@ -30,10 +31,28 @@ class Background:
         self._work = Work()
         self._thread: threading.Thread | None = None
         self._told: Callable[[], None] | None = None
+        self._listeners: list[Callable[[], None]] = []
 
     def advance(self, steps: int = 1) -> Any:
         """Do some steps."""
         raise NotImplementedError
+
+    def listen(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have `told` called with nothing whenever there may be news; return what ends that.
+
+        It is called in the thread that does the work, and must be quick.
+        """
+        self._listeners.append(told)
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(told)
+
+        return end
+
+    def _tell(self) -> None:
+        for told in list(self._listeners):
+            told()
 
     def start(
         self, told: Callable[[], None] | None = None, progress: Progress | None = None
@@ -50,15 +69,13 @@ class Background:
         with self.lock:
             self._told = told or self._told
             self._go.set()
-            if self._thread is not None and self._thread.is_alive():
-                self.state = "running"
-                return
-            if self.step >= self.plan.steps:
-                self.state = "done"
-                return
-            self.state, self.error, self._work = "running", None, Work(progress)
-            self._thread = threading.Thread(target=self._run, name="emergence", daemon=True)
-            self._thread.start()
+            alive = self._thread is not None and self._thread.is_alive()
+            self.state = "running" if alive or self.step < self.plan.steps else "done"
+            if not alive and self.state == "running":
+                self.error, self._work = None, Work(progress)
+                self._thread = threading.Thread(target=self._run, name="emergence", daemon=True)
+                self._thread.start()
+        self._tell()
 
     def pause(self) -> None:
         """Stop after the step under way; `start` goes on."""
@@ -66,6 +83,7 @@ class Background:
         with self.lock:
             if self.state == "running":
                 self.state = "paused"
+        self._tell()
 
     def cancel(self) -> None:
         """End the work after the step under way; what was done stays, and `start` goes on."""
@@ -80,7 +98,7 @@ class Background:
 
     def _run(self) -> None:
         try:
-            with doing(self._work):
+            with doing(self._work), _one_thread():
                 while self.step < self.plan.steps:
                     self._go.wait()
                     if self._work.cancelled:
@@ -97,3 +115,17 @@ class Background:
         finally:
             if self._told is not None:
                 self._told()
+            self._tell()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: the matrices are small, and other work needs the others."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

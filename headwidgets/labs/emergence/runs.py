@@ -97,6 +97,7 @@ class Run(Background, Readable):
             self._look()
         if self.step >= self.plan.steps:
             self.state = "done"
+        self._tell()
         return self
 
     def train(self) -> Run:
@@ -240,11 +241,13 @@ class Run(Background, Readable):
         read = read_clamps(clamps, self.shape, self.plan.steps)
         mine = self.conditions if condition is None else [self.conditions[self._which(condition)]]
         with self.lock:
+            before = {name: _told(self._clamps[name]) for name in mine}
             for name in mine:
                 self._clamps[name] = read
-            told = {name: one.to_json() for name, one in read}
-            self.switched.append({"step": self.step, "conditions": mine, "clamps": told})
+            entry = {"step": self.step, "conditions": mine, "clamps": _told(read)}
+            self.switched.append(entry | {"before": before})
             self._active = None
+        self._tell()
 
     def clamps(self, condition: str | None = None) -> dict[str, Any]:
         """Return a condition's clamps by activation, a list each."""
@@ -252,3 +255,11 @@ class Run(Background, Readable):
         for name, one in self._clamps[self.conditions[self._which(condition)]]:
             out.setdefault(name, []).append(one)
         return out
+
+
+def _told(clamps: Read) -> dict[str, list[Any]]:
+    """Return clamps as plain JSON values, a list an activation."""
+    out: dict[str, list[Any]] = {}
+    for name, one in clamps:
+        out.setdefault(name, []).append(one.to_json())
+    return out

@@ -43,6 +43,7 @@ export interface Looked {
   tools?: string;
   taxonomy?: string;
   succession?: string;
+  emergence?: string;
   run: Run;
   weighting?: Weighting;
   over?: Over;
@@ -71,7 +72,7 @@ export type Look<T extends object = Looked> = Pick<
 >;
 
 /** The traits that hold the bundles of the other views; see headwidgets/widgets/bundles.py. */
-export const BUNDLES = ["tools", "taxonomy", "succession"] as const;
+export const BUNDLES = ["tools", "taxonomy", "succession", "emergence"] as const;
 export type Bundle = (typeof BUNDLES)[number];
 
 /** Ask Python something; see lib/rpc.ts. */
@@ -88,6 +89,7 @@ export interface Own {
   tools: string;
   taxonomy: string;
   succession: string;
+  emergence: string;
   apart: boolean;
   mirrored: Partial<Looked>;
   wish: Record<string, unknown>;

@@ -1,0 +1,143 @@
+"""What a view of the emergence lab asks for: runs to show, to train, to clamp and to open."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import TYPE_CHECKING, Any
+
+from headwidgets.errors import InputError
+from headwidgets.whole import whole
+from headwidgets.widgets.emergence_code import code
+from headwidgets.widgets.emergence_runs import switched
+from headwidgets.widgets.envelope import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headwidgets.widgets.dispatch import Handler
+    from headwidgets.widgets.emergence_state import EmergenceState
+
+DATA = ("low16", "gauss")
+
+
+def show(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Add a shipped run, or take any away: ``{"run", "on"}``."""
+    from headwidgets.labs.emergence import finished
+
+    name, on = _read(body, "run", "on")
+    if not on:
+        state.remove(name)
+    elif name not in state.runs:
+        state.add(name, finished(name))
+    return Answer({})
+
+
+def train(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Begin a run: ``{"data", "held", "head"}``, with the clamps of some switches."""
+    name, held, head = _read(body, "data", "held", "head")
+    run = begin(state, name, _names(held), _head(head))
+    return Answer({"run": run})
+
+
+def begin(state: EmergenceState, data: Any, held: list[str], head: int | None = None) -> str:
+    """Begin a run in the background; return what it is called.
+
+    Raises
+    ------
+    InputError
+        If there is no such data, switch or head.
+    """
+    from headwidgets.labs import emergence as lab
+
+    if isinstance(data, str):
+        if data not in DATA:
+            message = f"expected data among {', '.join(DATA)}, got {data!r:.80}"
+            raise InputError(message)
+        data = lab.low16() if data == DATA[0] else lab.gauss()
+    condition = " + ".join(held) or "none"
+    condition = condition if head is None else f"{condition}, head {head}"
+    run = lab.run(data, {condition: switched(held, head, {})}, **state.defaults)
+    name = state.add(f"live {data.name}", run, own=True)
+    run.start()
+    return name
+
+
+def go(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Train on, in the background: ``{"run"}``."""
+    state.trainable(*_read(body, "run")).start()
+    return Answer({})
+
+
+def clamp(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Switch clamps of a condition: ``{"run", "condition", "held", "head"}``; others stay."""
+    name, condition, held, head = _read(body, "run", "condition", "held", "head")
+    run = state.trainable(name)
+    kept = run.clamps(condition)
+    run.clamp(switched(_names(held), _head(head), kept), condition)
+    return Answer({"step": run.step})
+
+
+def opened(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Open a model in a session: ``{"run", "condition", "step", "head"}``."""
+    from headwidgets.widgets.emergence_open import session
+
+    session(state, *_read(body, "run", "condition", "step", "head"))
+    return Answer(dict(state.opened))
+
+
+def python(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Return a run as Python: ``{"run"}``."""
+    (name,) = _read(body, "run")
+    if name not in [*state.runs]:
+        message = f"expected a run among {', '.join(state.runs)}, got {name!r:.80}"
+        raise InputError(message)
+    return Answer({"code": code(state.runs[name])})
+
+
+def pause(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """Stop after the step under way: ``{"run"}``."""
+    state.trainable(*_read(body, "run")).pause()
+    return Answer({})
+
+
+def cancel(state: EmergenceState, body: dict[str, Any]) -> Answer:
+    """End a run; what was done stays: ``{"run"}``."""
+    state.trainable(*_read(body, "run")).cancel()
+    return Answer({})
+
+
+def handlers(state: EmergenceState) -> tuple[dict[str, Handler], dict[str, Handler]]:
+    """Return the requests that are served: those that queue, and those that do not wait."""
+
+    def of(make: Callable[[EmergenceState, dict[str, Any]], Answer]) -> Handler:
+        return lambda body: make(state, body)
+
+    queued = {"show": show, "train": train, "go": go, "clamp": clamp}
+    queued |= {"open": opened, "python": python}
+    at_once = {"pause": pause, "cancel": cancel}
+    return (
+        {f"emergence {name}": of(make) for name, make in queued.items()},
+        {f"emergence {name}": of(make) for name, make in at_once.items()},
+    )
+
+
+def _read(body: dict[str, Any], *names: str) -> list[Any]:
+    if set(body) != set(names):
+        message = f"expected {', '.join(names)}, got {reprlib.repr(body)}"
+        raise InputError(message)
+    return [body[name] for name in names]
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return value
+    message = f"expected switches as a list of names, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
+def _head(value: object) -> int | None:
+    found = whole(value)
+    if value is None or (found is not None and found >= 0):
+        return found if value is not None else None
+    message = f"expected a head of layer 2 as a number from 0, or none, got {reprlib.repr(value)}"
+    raise InputError(message)
