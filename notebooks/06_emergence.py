@@ -28,6 +28,14 @@ LN2 = math.log(2)
 WORDS = ["A", "label of A", "B", "label of B", "A again"]
 
 # %% [markdown]
+# All of it is in one widget, which opens on a finished run. Drag the slider, or play: the curve
+# falls off its plateau where the heads of layer 2 light up. *Train live* starts a run of your own,
+# and the switches beside the circuit clamp it from its next step on.
+
+# %%
+hw.EmergenceLab()
+
+# %% [markdown]
 # ## 1. The task, the model
 #
 # A sequence shows an exemplar and its label, a second one and its label, then one of the two again.
