@@ -105,7 +105,7 @@ def _settings() -> dict[str, Setting]:
         "paper heads": _slow(Setting("gauss", one_head(), 0), 1_000_000),
         "paper classes 200": _slow(replace(six, options=many), 600_000),
         "paper labels 10": _slow(replace(six, options=ten), 1_000_000),
-        "paper labels 15": _slow(replace(six, options=fifteen), 1_100_000),
+        "paper labels 15": _slow(replace(six, options=fifteen), 1_500_000),
     }
 
 
