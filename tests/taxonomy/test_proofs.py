@@ -81,7 +81,7 @@ def test_every_kind_has_a_proof():
     assert all(map(can_confirm, all_kinds()))
 
 
-@pytest.mark.parametrize("form", NOISE)
+@pytest.mark.parametrize("form", ["clean", pytest.param("dirty", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", PLANTED)
 def test_the_planted_head_passes_and_no_decoy_does(kind, form):
     engine_of, _, own = PLANTED[kind]
@@ -95,6 +95,7 @@ def test_the_planted_head_passes_and_no_decoy_does(kind, form):
     assert engine.hooks_left() == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("kind", PLANTED)
 def test_no_head_of_a_random_model_passes(kind, seed, monkeypatch):
