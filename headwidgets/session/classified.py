@@ -190,7 +190,7 @@ class HeadClassifier:
         return self._fits[kind, without]
 
     def _known(self, kind: str) -> str:
-        if kind not in self._labelled:
+        if kind not in self.kinds:
             message = f"expected a kind that was judged ({', '.join(self.kinds)}), got {kind!r:.80}"
             raise InputError(message)
         return kind

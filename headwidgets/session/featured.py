@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from headwidgets.heads import Head
+from headwidgets.methods.options import read_seed
 from headwidgets.session.surveying import Surveying
 from headwidgets.taxonomy.head_features import head_features
 from headwidgets.taxonomy.registry import all_kinds, find_several
@@ -50,10 +51,11 @@ class Featured(Surveying):
            layer  head  previous  after_copy
         0      0     0       1.0         0.0
         """
+        drawn = read_seed(seed)
         kept = self.frames.get(FEATURES)
-        if kept is not None and kept.attrs["seed"] == seed and not self.is_stale(kept):
+        if kept is not None and kept.attrs["seed"] == drawn and not self.is_stale(kept):
             return kept.copy()
-        return self._find(FEATURES, lambda _: head_features(self.engine, seed), weights=True)
+        return self._find(FEATURES, lambda _: head_features(self.engine, drawn), weights=True)
 
     def confirmed_heads(self, kinds: str | Iterable[str] | None = None) -> pd.DataFrame:
         """Say of every head and kind whether it is one, as far as that is known by now.

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def checkpoints(folder: str | Path | None = None) -> Path:
     Raises
     ------
     InputError
-        If there are none there: the package alone does not hold them.
+        If there are none there: the package alone does not hold them; or the cache cannot be
+        written.
 
     Examples
     --------
@@ -73,7 +75,14 @@ def checkpoints(folder: str | Path | None = None) -> Path:
         raise InputError(message)
     target = _cache() / f"checkpoints-{_digest(packed)}"
     if not target.exists():
-        unpack(packed, target)
+        try:
+            unpack(packed, target)
+        except OSError as error:
+            message = (
+                f"the checkpoints cannot be unpacked into {target.parent}: {error}. "
+                "XDG_CACHE_HOME may name another folder, that can be written"
+            )
+            raise InputError(message) from error
     return target
 
 
@@ -99,24 +108,27 @@ def pack(run: Path, out: Path) -> None:
 
 def unpack(packed: list[Path], target: Path) -> None:
     """Write packed checkpoints as folders, whole or not at all."""
-    part = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    for path in packed:
-        folder = part / path.stem
-        folder.mkdir(parents=True)
-        with safe_open(path, "pt") as held:
-            about = held.metadata()
-        for name in OWN:
-            (folder / name).write_text(about[name], encoding="utf-8")
-        for name in SHARED:
-            shutil.copy(path.parent / name, folder / name)
-        save_file(_in_halves(_read(path)), folder / _WEIGHTS, {"format": "pt"})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    own = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))  # no one else's
+    part = own / target.name
     try:
-        part.rename(target)
-    except OSError:  # another kernel was quicker
-        shutil.rmtree(part)
-        if not target.exists():
-            raise
+        for path in packed:
+            folder = part / path.stem
+            folder.mkdir(parents=True)
+            with safe_open(path, "pt") as held:
+                about = held.metadata()
+            for name in OWN:
+                (folder / name).write_text(about[name], encoding="utf-8")
+            for name in SHARED:
+                shutil.copy(path.parent / name, folder / name)
+            save_file(_in_halves(_read(path)), folder / _WEIGHTS, {"format": "pt"})
+        try:
+            part.rename(target)
+        except OSError:
+            if not target.exists():  # else another kernel or thread was quicker
+                raise
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def _in_bytes(weights: dict[str, Tensor]) -> dict[str, Tensor]:

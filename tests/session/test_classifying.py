@@ -226,6 +226,8 @@ def test_bad_input_to_what_it_found(found):
         found.predict("planted")
     with pytest.raises(InputError, match="expected a kind that was judged"):
         found.weights("mover")
+    with pytest.raises(InputError, match="that was judged"):
+        found.weights(["mover"])
 
 
 def test_a_proof_counts_and_a_candidate_does_not(planted):

@@ -15,13 +15,24 @@ from planted.small import asked
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
+from headwidgets.methods.held_out import permuted
 from headwidgets.methods.interval import student_tail
 from headwidgets.model.engine import Engine
-from headwidgets.taxonomy import confirmed, find, languages, relations, resampling, skilled
+from headwidgets.taxonomy import (
+    confirmed,
+    find,
+    languages,
+    relations,
+    resampling,
+    rightness,
+    skilled,
+)
 from headwidgets.taxonomy.confirm import can_confirm, confirm
-from headwidgets.taxonomy.proofs.along import cosine_p, shift
-from headwidgets.taxonomy.proofs.at_places import changed
+from headwidgets.taxonomy.probing import Labelled
+from headwidgets.taxonomy.proofs.along import cosine_p, labels_p, moved, shift
+from headwidgets.taxonomy.proofs.at_places import asking, changed
 from headwidgets.taxonomy.proofs.one_pair import directions, embeddings
+from headwidgets.taxonomy.proofs.probed import _choosing
 from headwidgets.taxonomy.registry import all_kinds
 from headwidgets.zoo.planted import planted_decoys
 
@@ -190,6 +201,34 @@ def test_p_of_a_direction_is_that_of_directions_drawn_at_random():
     assert cosine_p(1.0, [1.0] + [0.0] * 30) < 1e-9
     assert cosine_p(0.0, [1.0, 1.0]) == cosine_p(-1.0, [1.0, 1.0]) == cosine_p(1.0, [1.0]) == 1
     assert cosine_p(float("nan"), [1.0, 1.0]) == 1
+
+
+def test_p_of_labels_is_that_of_labels_permuted_within_blocks():
+    random = np.random.default_rng(0)
+    labels, blocks = np.arange(120) % 2 == 0, tuple(i // 4 for i in range(120))
+    given = Labelled(((1,),) * 120, labels, blocks, blocks, ("with", "without"), "made")
+    ps = [labels_p(random.standard_normal(120), given, 0) for _ in range(80)]
+    assert np.mean(np.array(ps) <= 0.2) == pytest.approx(0.2, abs=0.1)
+    assert labels_p(labels + random.standard_normal(120), given, 0) < 1e-4
+    assert labels_p(random.standard_normal(120) - labels, given, 0) == 1
+    assert labels_p(100.0 + np.array(blocks), given, 0) == 1, "a block tells nothing"
+    assert labels_p(np.full(120, 3.0), given, 0) == 1
+
+
+def test_a_shift_between_rows_labelled_by_chance_proves_nothing():
+    engine, about = steered.reading(), find("accuracy")
+    with proving(PLANTED["accuracy"][1]):
+        fitted = asking(engine, 2)
+        given = rightness.answers_given(fitted, *rightness.READING[0])[0]
+        acting = _choosing(skilled.doing(asking(engine, 1), "triviaqa", n=60).asked)
+    drawn = permuted(given.labels, given.blocks, 6, np.random.default_rng(0))
+    shares = []
+    for labels in drawn.T:
+        found = moved(engine, about, Head(0, 0), 1, replace(given, labels=labels), acting)
+        assert not found.passed
+        shares.append(found.share)
+    assert max(shares) > 0.1, "though it acts: its z varies along what acts alone"
+    assert moved(engine, about, Head(0, 0), 1, given, acting).passed
 
 
 def test_the_weakest_of_two_proofs_counts():

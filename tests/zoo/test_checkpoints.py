@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -97,7 +98,25 @@ def test_half_of_them_is_never_left(run, tmp_path):
     packed[-1].write_bytes(packed[-1].read_bytes()[:1000])
     with pytest.raises(Exception, match=r"(?i)header|safetensor|buffer|incomplete"):
         kept.unpack(packed, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["packed"]
+
+
+def test_several_may_unpack_at_once(run, tmp_path):
+    kept.pack(run, tmp_path / "packed")
+    packed, out = sorted((tmp_path / "packed").glob("step-*")), tmp_path / "out"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: kept.unpack(packed, out), range(4)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "packed"]
+    assert sorted(path.name for path in out.iterdir()) == ["step-000000", "step-000100"]
+    assert all(len(list(path.iterdir())) == 5 for path in out.iterdir())
+
+
+def test_a_cache_that_cannot_be_written_is_named(run, tmp_path, monkeypatch):
+    kept.pack(run, tmp_path / "packed")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="XDG_CACHE_HOME"):
+        kept.checkpoints(tmp_path / "packed")
 
 
 def test_where_there_are_none_it_is_said(tmp_path):

@@ -4,7 +4,8 @@ After Li et al. 2023 (inference-time intervention, arXiv 2306.03341). The shift,
 rows without a label to that of rows with it, is found on one set of prompts; on others the head's
 z is moved along it, by three of the standard deviations along it, both ways, everything after it
 recomputed. Half the difference is set against that of matched heads, each moved along its own
-shift, and against directions of the same length taken at random.
+shift, and against directions of the same length taken at random. And what acts must go with the
+labels: a head's z varies in few directions, so that a shift between rows of any sort may act.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.held_out import MASS_MEAN, fit
+from headwidgets.methods.held_out import MASS_MEAN, fit, permuted
 from headwidgets.methods.interval import student_tail
 from headwidgets.taxonomy.confirmed import SHARE, Confirmed, Cost, Said, alike, judged, p_words
 from headwidgets.taxonomy.languages import STRENGTH
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy.probing import Labelled
     from headwidgets.taxonomy.proofs.at_places import Change
     from headwidgets.taxonomy.registry import Kind
+
+
+DRAWS = 999
+"""Times that labels are permuted, for the mean and the spread of what chance would tell."""
+_ROUNDING = 1e-9
 
 
 class Acting(NamedTuple):
@@ -108,15 +114,20 @@ def moved(
     own = own_gains(head)
     others = np.array([own_gains(one) for one in matched]).reshape(len(matched), n)
     clean = acting.sign * acting.read(said_at_end(engine, acting.rows))
-    against, by_chance = beside(matched, engine), 0.0
+    against, least = beside(matched, engine), 0.0
     if own.mean() >= SHARE * abs(clean.mean()):  # else it fails, whatever the direction
-        length = float(shift(z[:, head.layer, head.head], labels).norm())
+        own_z = z[:, head.layer, head.head]
+        length = float(shift(own_z, labels).norm())
         basis = _basis(z.shape[-1], seed)
         every = [float(gains(head, length * one).mean()) for one in basis]
         by_chance = cosine_p(float(own.mean()), every)
+        acts = own_z.double() @ (basis.double().T @ torch.tensor(every, dtype=torch.float64))
+        by_labels = labels_p(acts.numpy(), given, seed)
+        least = max(by_chance, by_labels)
         against += f"; {p_words(by_chance)} against directions at random"
+        against += f"; {p_words(by_labels)} against labels permuted"
     did = f"moved by {STRENGTH:g} sd from {given.names[1]} to {given.names[0]} of {given.words}"
-    cost = Cost(own, others, clean, restores=True, least_p=by_chance)
+    cost = Cost(own, others, clean, restores=True, least_p=least)
     said = Said(acting.task, did, against, acting.does, acting.unit)
     return judged(kind, head, cost, said, matched=matched, seed=seed)
 
@@ -154,6 +165,28 @@ def cosine_p(gain: float, every: Sequence[float]) -> float:
     cosine = min(gain / size, 1.0)
     sine = np.sqrt(max(1 - cosine**2, 1e-12))
     return student_tail(float(cosine * np.sqrt(d - 1) / sine), d - 1)
+
+
+def labels_p(acts: Floats, given: Labelled, seed: int) -> float:
+    """Return how likely rows that are labelled by chance differ as much in what acts.
+
+    Parameters
+    ----------
+    acts : ndarray of float, [row]
+        What each row's z brings to the metric, as far as that is linear.
+    given : Labelled
+        Labels are permuted within its blocks; the sum over rows with the label is held against its
+        mean and standard deviation under that, as a normal distribution.
+    seed : int
+    """
+    drawn = permuted(given.labels, given.blocks, DRAWS, np.random.default_rng(seed))
+    centred = acts - acts.mean()
+    sums = centred @ drawn
+    spread = float(sums.std(ddof=1))
+    if not spread > _ROUNDING * float(np.abs(acts).sum()):
+        return 1.0
+    beyond = (float(centred @ given.labels) - float(sums.mean())) / spread
+    return student_tail(beyond, DRAWS - 1) if beyond > 0 else 1.0
 
 
 def _adding(by: Tensor) -> Change:
