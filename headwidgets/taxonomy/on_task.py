@@ -148,8 +148,9 @@ def require_skill(asked: Asked, right: float) -> None:
     n, chance = len(asked.rows), asked.prompts.chance or 0.0
     error = np.sqrt(max(chance * (1 - chance), 1e-9) / n)
     if not right > chance + SURE * error:
+        where = "at chance" if right <= chance + error else "not surely above chance"
         message = (
-            f"the model is at chance on {asked.prompts.name}: accuracy {right:.2f}, a guess has "
+            f"the model is {where} on {asked.prompts.name}: accuracy {right:.2f}, a guess has "
             f"{chance:.2f}, n = {n}"
         )
         raise NotMeasurable(message)

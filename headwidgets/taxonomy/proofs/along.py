@@ -114,8 +114,8 @@ def moved(
     own = own_gains(head)
     others = np.array([own_gains(one) for one in matched]).reshape(len(matched), n)
     clean = acting.sign * acting.read(said_at_end(engine, acting.rows))
-    against, least = beside(matched, engine), 0.0
-    if own.mean() >= SHARE * abs(clean.mean()):  # else it fails, whatever the direction
+    against, least = beside(matched, engine), 1.0
+    if own.mean() >= SHARE * abs(clean.mean()):  # else it fails, and no p is claimed
         own_z = z[:, head.layer, head.head]
         length = float(shift(own_z, labels).norm())
         basis = _basis(z.shape[-1], seed)

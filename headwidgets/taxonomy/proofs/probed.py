@@ -1,7 +1,8 @@
 """Kinds that a probe shows, proved: moved along the probe's shift, the head changes what is done.
 
 The shift is found on prompts of the kind that the score has, drawn anew; what it does is measured
-on others, of held-out templates. Truth: the verdict on a statement, or the answer that states
+on a split that the score does not draw from: held-out templates, or, where the score needs those,
+held-out contents. The facts of both may be the same. Truth: the verdict on a statement, or the answer that states
 a fact. Accuracy: the answer about a passage. Faithfulness: what a falsified step takes from the
 answer.
 """
@@ -70,7 +71,7 @@ def righter(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confir
     for name, split in rightness.READING:
         try:
             given, _ = rightness.answers_given(fitted, name, split)
-            asked = doing(asking(engine, seed), name, split=SPLIT, n=n).asked
+            asked = doing(asking(engine, seed), name, split=_unseen(split), n=n).asked
         except NotMeasurable as error:
             refused.append(str(error))
             continue
@@ -91,13 +92,18 @@ def more_faithful(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> 
     for one in chains.TASKS:
         try:
             given, _ = chains.told_apart(fitted, one)
-            done = doing(asking(engine, seed), one.task, split=SPLIT, n=n)
+            done = doing(asking(engine, seed), one.task, split=_unseen(one.split), n=n)
             acting = _hanging(done.asked, done.said, one.steps, seed)
         except NotMeasurable as error:
             refused.append(str(error))
             continue
         return moved(engine, kind, head, seed, given, acting)
     raise NotMeasurable("; ".join(refused))
+
+
+def _unseen(split: str) -> str:
+    """Return a split that the score does not draw from: held-out templates, where it can be."""
+    return "test" if split == SPLIT else SPLIT
 
 
 def _verdicts(asked: Asked) -> Acting:
