@@ -91,7 +91,8 @@ class Run(Background, Readable):
                 if self.step % _LOOK == 0:
                     checkpoint(self.step, self.plan.steps, "steps")
                 with self.lock:
-                    self._one()
+                    if self.step < until:  # another thread may have done the last one
+                        self._one()
                 time.sleep(0)  # whoever waits for the lock gets it
         with self.lock:
             self._look()
@@ -148,8 +149,9 @@ class Run(Background, Readable):
         if bool(bad.any()):
             self._put_back(bad)
         if kept:
+            attention = self._ruler.patterns(weights, conditions, self.step)  # this may fail
             self.weights_at[self.step] = self._trainer.vector.detach().clone()
-            self.patterns_at[self.step] = self._ruler.patterns(weights, conditions, self.step)
+            self.patterns_at[self.step] = attention
         if due and self.step > last:
             found = self._ruler.measure(weights, conditions, self.step)
             progress, made = {}, None

@@ -338,3 +338,27 @@ def test_draws_do_not_move_the_caller_s_random_numbers(small):
     make(small).train()
     generator(3)
     assert torch.equal(torch.rand(3), want)
+
+
+def test_two_threads_that_train_one_run_do_not_go_beyond_its_end(small):
+    for _ in range(5):
+        made = make(small, steps=100, every=100, kept=0, progress=False, parts=["train"])
+        made.start()
+        made.train()
+        assert made.wait(SLOW)
+        assert (made.step, made.history.steps) == (100, [0, 100])
+
+
+def test_a_checkpoint_has_weights_and_patterns_or_neither(small, monkeypatch):
+    made = make(small)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(made._ruler, "patterns", stopped)
+        made.advance(1)
+    assert made.checkpoints == []
+    assert len(made.patterns()) == 0
+    made.train()
+    assert len(made.patterns()) == len(made.checkpoints) == len(made.plan.checkpoints())
