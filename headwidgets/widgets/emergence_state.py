@@ -104,6 +104,7 @@ class EmergenceState(LookedAt):
             raise InputError(message)
         self._end(name)
         run = self.runs.pop(name)
+        self._parts.pop(name, None)  # another run may come to have its name
         if name in self._own:
             self._own.discard(name)
             run.cancel()

@@ -249,6 +249,13 @@ def test_runs_are_shown_and_taken_away():
         hw.EmergenceLab().hide("low16")
 
 
+def test_another_run_of_a_name_that_was_taken_away_is_shown_as_it_is():
+    widget = hw.EmergenceLab({"mine": lab.finished("low16"), "other": lab.finished("gauss")})
+    widget.hide("other")
+    widget.session.add("other", lab.finished("low16-clamps"))
+    assert part(widget, "other")["conditions"] == lab.finished("low16-clamps").conditions
+
+
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
