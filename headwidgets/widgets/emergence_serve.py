@@ -73,7 +73,7 @@ def clamp(state: EmergenceState, body: dict[str, Any]) -> Answer:
     name, condition, held, head = _read(body, "run", "condition", "held", "head")
     run = state.trainable(name)
     kept = run.clamps(condition)
-    run.clamp(switched(_names(held), _head(head), kept), condition)
+    run.clamp(switched(_names(held), _head(head), kept, run.step), condition)
     return Answer({"step": run.step})
 
 

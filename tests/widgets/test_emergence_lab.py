@@ -141,6 +141,41 @@ def test_clamps_are_switched_while_it_runs_and_others_stay(live):
     assert list(run.clamps()) == ["blocks.0.attn.hook_z"]
 
 
+Z, MATCH = "blocks.1.attn.hook_z", "blocks.1.attn.hook_pattern"
+
+
+@pytest.mark.parametrize(
+    ("clamps", "on", "others"),
+    [
+        ({Z: lab.only([1, 2])}, [], [Z]),
+        ({Z: lab.zero([2])}, [], [Z]),
+        ({MATCH: lab.zero([0])}, [], [MATCH]),
+        ({"blocks.0.hook_attn_out": lab.zero()}, [], ["blocks.0.hook_attn_out"]),
+        ({PATTERN: lab.previous_token([0, 1])}, ["previous token"], []),
+        ({MATCH: lab.correct_label([5], 0.75).during(0, 30)}, ["match"], []),
+    ],
+)
+def test_clamps_of_one_s_own_are_told_and_a_switch_leaves_them(live, clamps, on, others):
+    widget, run = live
+    run.clamp(clamps)
+    before = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
+    assert part(widget, "low16")["clamps"]["none"] == {"held": on, "head": None, "others": others}
+    ask(widget, "clamp", run="low16", condition="none", held=[*on, "copy"], head=None)
+    after = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
+    assert after.pop("logits")
+    assert after == before
+    ask(widget, "clamp", run="low16", condition="none", held=[], head=None)
+    assert list(run.clamps()) == others
+
+
+def test_a_switch_on_what_is_clamped_otherwise_is_refused(live):
+    widget, run = live
+    run.clamp({Z: lab.zero([2])})
+    with pytest.raises(InputError, match=r"one clamp on 'blocks\.1\.attn\.hook_z'"):
+        ask(widget, "clamp", run="low16", condition="none", held=[], head=3)
+    assert list(run.clamps()) == [Z]
+
+
 def test_pause_cancel_and_going_on(live):
     widget, run = live
     reached, go = threading.Event(), threading.Event()
