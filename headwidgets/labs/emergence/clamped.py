@@ -117,7 +117,10 @@ class Clamped:
         if clamp.kind == "scores":
             return _from_scores(value, self._kept[self._scores][:, :, clamp.given], batch)
         if clamp.kind == "copied":
-            return fitting(clamp.given.activation(name, batch), value)
+            found = clamp.given.activation(name, batch)
+            if found.shape[1:] != value.shape[1:]:  # here the last layer has every position
+                found = clamp.given.activation(name, batch, whole=True)
+            return fitting(found, value)
         return given_value(clamp, value)
 
 
