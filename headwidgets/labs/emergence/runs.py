@@ -128,6 +128,8 @@ class Run(Background, Readable):
         for kept in (self.weights_at, self.patterns_at):
             for step in [one for one in kept if one > self.step]:
                 del kept[step]
+        for entry in self.switched:  # what was switched later holds from here on
+            entry["step"] = min(entry["step"], self.step)
         self._active, self.state = None, "failed"
         message = (
             f"the loss of {', '.join(wrong)} is not finite at step {at}: the state of step "

@@ -363,3 +363,28 @@ def test_a_checkpoint_has_weights_and_patterns_or_neither(small, monkeypatch):
     assert len(made.patterns()) == 0
     made.train()
     assert len(made.patterns()) == len(made.checkpoints) == len(made.plan.checkpoints())
+
+
+def test_a_run_that_was_cancelled_goes_on_at_once(small):
+    made = make(small, steps=400, every=400, kept=0)
+    made.start()
+    while made.step < 8:
+        made.wait(0.001)
+    made.cancel()
+    made.start()
+    assert made.wait(SLOW)
+    assert (made.state, made.step) == ("done", 400)
+
+
+def test_what_was_switched_before_a_failure_holds_from_where_it_goes_on(small):
+    made = make(small, rate=1e-3)
+    made.advance(25)
+    made.clamp(lab.preset("match", head=None))
+    with torch.no_grad():
+        made._trainer.vector[0] = float("nan")
+    with pytest.raises(ModelError):
+        made.advance()
+    assert [(made.step, one["step"]) for one in made.switched] == [(20, 20)]
+    again = make(small, rate=1e-3).advance(20)
+    again.clamp(lab.preset("match", head=None))
+    assert same(made.train(), again.train())
