@@ -25,6 +25,9 @@ def show(state: EmergenceState, body: dict[str, Any]) -> Answer:
     from headwidgets.labs.emergence import finished
 
     name, on = _read(body, "run", "on")
+    if not isinstance(name, str):
+        message = f"expected the name of a run, got {reprlib.repr(name)}"
+        raise InputError(message)
     if not on:
         state.remove(name)
     elif name not in state.runs:

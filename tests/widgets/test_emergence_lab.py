@@ -339,6 +339,8 @@ def test_bad_options_are_refused(given, options, message):
         ("train", {"data": "low16", "held": [], "head": 8}, "no head 8"),
         ("train", {"data": "low16", "held": [], "head": -1}, "expected a head of layer 2"),
         ("show", {"run": "x", "on": True}, "expected a run among"),
+        ("show", {"run": [], "on": True}, "expected the name of a run"),
+        ("open", {"run": "low16", "condition": "none", "step": "x", "head": ""}, "expected a step"),
         ("open", {"run": "x", "condition": "none", "step": 0, "head": ""}, "expected a run among"),
         ("open", {"run": "low16", "condition": "x", "step": 0, "head": ""}, "expected a condition"),
         ("python", {"run": []}, "expected a run among"),
@@ -483,6 +485,14 @@ def test_frames_are_those_of_the_runs():
         widget.to_frame("all")
     with pytest.raises(InputError, match="no checkpoint yet"):
         hw.EmergenceLab(lab.low16()).to_frame("tiles")
+
+
+def test_times_leave_out_what_has_not_begun(live):
+    widget, _ = live
+    with pytest.raises(InputError, match="nothing measured yet"):
+        widget.to_frame("times")
+    widget.show("gauss")
+    assert widget.to_frame("times")["run"].tolist() == ["gauss"]
 
 
 def test_repeated_tokens_are_shown_by_place():
