@@ -304,6 +304,7 @@ def test_a_last_step_that_is_not_finite_is_told_too(small):
         ({"parts": ["test"]}, "expected parts among train, new classes"),
         ({"parts": "train"}, "expected parts among"),
         ({"shape": lab.Shape()}, "expected a shape of 5 labels and 16 features"),
+        ({"shape": 3}, r"expected a shape such as Shape\(n_heads=4\), got 3"),
         ({"data": 3}, r"expected data such as low16\(\), got int"),
     ],
 )
