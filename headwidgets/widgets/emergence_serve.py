@@ -67,7 +67,8 @@ def begin(state: EmergenceState, data: Any, held: list[str], head: int | None = 
 
 def go(state: EmergenceState, body: dict[str, Any]) -> Answer:
     """Train on, in the background: ``{"run"}``."""
-    state.trainable(*_read(body, "run")).start()
+    (name,) = _read(body, "run")
+    state.begin(name)
     return Answer({})
 
 

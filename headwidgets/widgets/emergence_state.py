@@ -127,6 +127,19 @@ class EmergenceState(LookedAt):
             raise InputError(message)
         return run
 
+    def begin(self, name: object) -> None:
+        """Train a run on, in the background; unless it was under way, it ends with this widget.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name that can be trained.
+        """
+        run = self.trainable(name)
+        if run.state != "running":
+            self._own.add(str(name))
+        run.start()
+
     # ------------------------------------------------------------------ news
 
     def _listen(self) -> None:

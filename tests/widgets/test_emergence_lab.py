@@ -256,6 +256,15 @@ def test_closing_the_widget_ends_what_it_began_and_nothing_else(live):
     assert mine.train().state == "done"
 
 
+def test_closing_the_widget_ends_what_its_button_began():
+    widget = hw.EmergenceLab(lab.low16(), **SMALL | {"sequences": 32 * 20_000})
+    run = widget.runs["low16"]
+    ask(widget, "go", run="low16")
+    widget.close()
+    assert run.wait(SLOW)
+    assert run.state == "cancelled"
+
+
 def test_a_view_that_rested_has_the_news_when_it_wakes(live):
     widget, run = live
     run.advance(10)
