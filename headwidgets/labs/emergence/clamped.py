@@ -85,10 +85,10 @@ class Clamped:
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
         """Return what takes an activation's place."""
-        if name in self._kept_names:
-            self._kept[name] = value
         for clamp, models in self._held.get(name, ()):
             value = self._put(name, clamp, models, value)
+        if name in self._kept_names:  # as the model has it, clamps and all
+            self._kept[name] = value
         return value
 
     def _put(self, name: str, clamp: Clamp, models: Tensor, value: Tensor) -> Tensor:

@@ -354,3 +354,13 @@ def test_a_copy_from_other_data_is_refused(small):
     made = lab.run(data, {"c": {"blocks.0.attn.hook_pattern": lab.copied(fewer)}}, **options)
     with pytest.raises(InputError, match="they are of other data"):
         made.advance()
+
+
+def test_logits_of_scores_are_those_of_clamped_scores(small):
+    data, shape = small
+    scores = {"blocks.1.attn.hook_attn_scores": lab.value(3.0, [0])}
+    trained = lab.run(data, shape=shape, sequences=64, asked=20).trained()
+    batch = data.draw(20, generator(0))
+    logits = trained.logits(batch, {**scores, "logits": lab.label_scores(0)})[:, 0]
+    labels = batch.tokens[:, [1, 3]]
+    assert (logits.gather(1, labels) == 3).all()
