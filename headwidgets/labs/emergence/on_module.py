@@ -82,7 +82,7 @@ class OnModule:
 
             handle = self._module.get_submodule(name).register_forward_hook(hook)
             self._stack.callback(handle.remove)
-        last = self._module.register_forward_hook(self._check_ran)
+        last = self._module.register_forward_hook(self._check_ran, with_kwargs=True)
         self._stack.callback(last.remove)
         others = {id(c.given): c.given for _, c in self._clamps if c.kind == "copied"}
         for other in others.values():
@@ -101,8 +101,10 @@ class OnModule:
         self._ended = True
         self._stack.close()
 
-    def _check_ran(self, *_: Any) -> None:
+    def _check_ran(self, _: Any, __: Any, kwargs: Any, ___: Any) -> None:
         """Tell of a clamp that held nothing: its submodule is not on the way of this forward."""
+        if kwargs.get("stop_at_layer") is not None:  # a bridge that runs its first layers alone
+            return
         for name, one in self._clamps:
             if one.active(self.step) and name not in self._ran:
                 message = (

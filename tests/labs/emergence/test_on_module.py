@@ -261,3 +261,15 @@ def test_heads_that_stand_nowhere_are_asked_for():
             layers(torch.ones(2, 3, 8))
     with hw.clamp(layers, {"hook_z": lab.zero([1], axis=-2)}):
         assert layers(torch.ones(2, 3, 8))[:, 1].abs().sum() == 0
+
+
+def test_a_bridge_may_stop_before_what_is_clamped():
+    data = lab.low16(classes=6, new=4, n_features=16)
+    shape = lab.Shape(n_heads=2, d_model=16, n_features=16)
+    made = lab.bridge(lab.run(data, shape=shape, sequences=32, asked=20).trained())
+    tokens = data.draw(2, generator(0)).tokens
+    with hw.clamp(made, {"blocks.1.attn.hook_z": 0.0}):
+        made(tokens, stop_at_layer=1)
+    name = "blocks.1.hook_q_input"  # a bridge has it, and does not call it
+    with hw.clamp(made, {name: 0.0}), pytest.raises(InputError, match="holds nothing"):
+        made(tokens)
