@@ -32,9 +32,14 @@ def frame(state: EmergenceState, what: object) -> DataFrame:
 
         many = []
         for name, run in state.runs.items():
+            if what == "times" and not run.history.steps:
+                continue
             own = times(run) if what == "times" else getattr(run, what)()
             own.insert(0, "run", name)
             many.append(own)
+        if not many:
+            message = "nothing measured yet: train the run first"
+            raise InputError(message)
         return pd.concat(many, ignore_index=True)
     look = state.look
     run = state.runs[look["run"]]

@@ -58,7 +58,7 @@ def read(now: Mapping[str, Any], given: Mapping[str, Any], runs: Mapping[str, An
     )
     for name, choices in CHOICES.items():
         asked[name] = _among(name, asked[name], choices)
-    asked["step"] = _step(asked["step"])
+    asked["step"] = read_step(asked["step"])
     if (moved or asked["condition"] != now["condition"]) and "head" not in given:
         asked["head"] = ""
     asked["head"] = _head(asked["head"], run, asked["condition"])
@@ -81,7 +81,14 @@ def _among(what: str, value: object, known: Any) -> str:
     raise InputError(message)
 
 
-def _step(value: object) -> int:
+def read_step(value: object) -> int:
+    """Read a step that is looked at.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number from 0, or -1 for the latest.
+    """
     found = whole(value)
     if found is None or found < LATEST:
         message = f"expected a step from 0, or {LATEST} for the latest, got {value!r:.80}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
 from headwidgets.widgets import emergence_runs as runs
-from headwidgets.widgets.emergence_look import LATEST
+from headwidgets.widgets.emergence_look import LATEST, read_step
 
 if TYPE_CHECKING:
     from headwidgets.widgets.emergence_state import EmergenceState
@@ -38,17 +38,18 @@ def session(state: EmergenceState, name: str, condition: str, step: int, head: s
     Raises
     ------
     InputError
-        If there is no such run or condition, or it keeps no weights.
+        If there is no such run, condition or step, or it keeps no weights.
     """
     import headwidgets as hw
     from headwidgets.labs import emergence as lab
     from headwidgets.labs.emergence.batch import generator
 
+    asked = read_step(step)
     if name not in [*state.runs]:
         message = f"expected a run among {', '.join(state.runs)}, got {name!r:.80}"
         raise InputError(message)
     run = state.runs[name]
-    at = nearest(runs.openable(run), step)
+    at = nearest(runs.openable(run), asked)
     trained = run.trained(condition, at)
     called = f"{name}, {condition}, step {at}"
     made = hw.Session(lab.bridge(trained, name=called))

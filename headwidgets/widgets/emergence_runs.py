@@ -25,10 +25,8 @@ CIRCUIT = {
 }
 """Conditions that switch on and off, each by the activation and the kind of clamp that tell it."""
 _ONLY = "blocks.1.attn.hook_z", "only"
-_SWITCHED = {
-    *(name for name, _ in (*CIRCUIT.values(), _ONLY)),
-    *("blocks.0.hook_attn_out", "blocks.1.hook_k_input"),
-}
+_SILENT = "blocks.0.hook_attn_out", "value"
+_SWITCHED = {*CIRCUIT.values(), _ONLY, _SILENT, ("blocks.1.hook_k_input", "shifted")}
 
 
 def options_of_a_run() -> tuple[str, ...]:
@@ -152,7 +150,7 @@ def held(found: Mapping[str, list[dict[str, Any]]], step: int) -> dict[str, Any]
     others = [
         name
         for name, many in found.items()
-        if name not in _SWITCHED and any(_active(one, step) for one in many)
+        if any(_active(one, step) and not _of_switch(name, one, found) for one in many)
     ]
     return {
         "held": [name for name, one in CIRCUIT.items() if there(*one)],
@@ -165,8 +163,21 @@ def _active(one: Mapping[str, Any], step: int) -> bool:
     return bool(one["start"] <= step and (one["stop"] is None or step < one["stop"]))
 
 
-def switched(names: Iterable[str], head: int | None, kept: Mapping[str, Any]) -> dict[str, Any]:
+def _of_switch(name: str, one: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether a clamp is one of those that the switches put on."""
+    if (name, one["kind"]) == _ONLY:
+        return len(one["given"]) == 1
+    if (name, one["kind"]) == _SILENT:  # with "layer 1", not alone
+        return CIRCUIT["layer 1"][0] in found and one["given"] == 0 and one["heads"] is None
+    return (name, one["kind"]) in _SWITCHED
+
+
+def switched(
+    names: Iterable[str], head: int | None, kept: Mapping[str, Any], step: int = 0
+) -> dict[str, Any]:
     """Return the clamps of some switches, and those of `kept` that no switch stands for.
+
+    A switch that is on at a step, with the same head of layer 2, keeps its clamps as they are.
 
     Raises
     ------
@@ -175,10 +186,23 @@ def switched(names: Iterable[str], head: int | None, kept: Mapping[str, Any]) ->
     """
     from headwidgets.labs import emergence as lab
 
-    found = {name: one for name, one in kept.items() if name not in _SWITCHED}
+    told = {name: [one.to_json() for one in many] for name, many in kept.items()}
+    found: dict[str, list[Any]] = {}
+    mine: dict[str, list[Any]] = {}
+    for name, many in kept.items():
+        for one, said in zip(many, told[name], strict=True):
+            if not _of_switch(name, said, told):
+                found.setdefault(name, []).append(one)
+            elif one.active(step):
+                mine.setdefault(name, []).append(one)
+    stays = held(told, step)["head"] == head
+    made: dict[str, Any] = {}
     for name in ("none", *names):
         if name != "none" and name not in CIRCUIT:
             message = f"expected switches among {', '.join(CIRCUIT)}, got {name!r:.80}"
             raise InputError(message)
-        found |= lab.preset(name, head=head)
+        made |= lab.preset(name, head=head)
+    for name, one in made.items():
+        own = mine[name] if stays and name in mine else [one]
+        found[name] = [*found.get(name, []), *own]
     return found

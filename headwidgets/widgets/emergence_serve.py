@@ -25,6 +25,9 @@ def show(state: EmergenceState, body: dict[str, Any]) -> Answer:
     from headwidgets.labs.emergence import finished
 
     name, on = _read(body, "run", "on")
+    if not isinstance(name, str):
+        message = f"expected the name of a run, got {reprlib.repr(name)}"
+        raise InputError(message)
     if not on:
         state.remove(name)
     elif name not in state.runs:
@@ -64,7 +67,8 @@ def begin(state: EmergenceState, data: Any, held: list[str], head: int | None = 
 
 def go(state: EmergenceState, body: dict[str, Any]) -> Answer:
     """Train on, in the background: ``{"run"}``."""
-    state.trainable(*_read(body, "run")).start()
+    (name,) = _read(body, "run")
+    state.begin(name)
     return Answer({})
 
 
@@ -73,7 +77,7 @@ def clamp(state: EmergenceState, body: dict[str, Any]) -> Answer:
     name, condition, held, head = _read(body, "run", "condition", "held", "head")
     run = state.trainable(name)
     kept = run.clamps(condition)
-    run.clamp(switched(_names(held), _head(head), kept), condition)
+    run.clamp(switched(_names(held), _head(head), kept, run.step), condition)
     return Answer({"step": run.step})
 
 

@@ -104,6 +104,7 @@ class EmergenceState(LookedAt):
             raise InputError(message)
         self._end(name)
         run = self.runs.pop(name)
+        self._parts.pop(name, None)  # another run may come to have its name
         if name in self._own:
             self._own.discard(name)
             run.cancel()
@@ -125,6 +126,19 @@ class EmergenceState(LookedAt):
             message = f"expected a run that can be trained ({there}), got {name!r:.80}"
             raise InputError(message)
         return run
+
+    def begin(self, name: object) -> None:
+        """Train a run on, in the background; unless it was under way, it ends with this widget.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name that can be trained.
+        """
+        run = self.trainable(name)
+        if run.state != "running":
+            self._own.add(str(name))
+        run.start()
 
     # ------------------------------------------------------------------ news
 

@@ -141,6 +141,41 @@ def test_clamps_are_switched_while_it_runs_and_others_stay(live):
     assert list(run.clamps()) == ["blocks.0.attn.hook_z"]
 
 
+Z, MATCH = "blocks.1.attn.hook_z", "blocks.1.attn.hook_pattern"
+
+
+@pytest.mark.parametrize(
+    ("clamps", "on", "others"),
+    [
+        ({Z: lab.only([1, 2])}, [], [Z]),
+        ({Z: lab.zero([2])}, [], [Z]),
+        ({MATCH: lab.zero([0])}, [], [MATCH]),
+        ({"blocks.0.hook_attn_out": lab.zero()}, [], ["blocks.0.hook_attn_out"]),
+        ({PATTERN: lab.previous_token([0, 1])}, ["previous token"], []),
+        ({MATCH: lab.correct_label([5], 0.75).during(0, 30)}, ["match"], []),
+    ],
+)
+def test_clamps_of_one_s_own_are_told_and_a_switch_leaves_them(live, clamps, on, others):
+    widget, run = live
+    run.clamp(clamps)
+    before = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
+    assert part(widget, "low16")["clamps"]["none"] == {"held": on, "head": None, "others": others}
+    ask(widget, "clamp", run="low16", condition="none", held=[*on, "copy"], head=None)
+    after = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
+    assert after.pop("logits")
+    assert after == before
+    ask(widget, "clamp", run="low16", condition="none", held=[], head=None)
+    assert list(run.clamps()) == others
+
+
+def test_a_switch_on_what_is_clamped_otherwise_is_refused(live):
+    widget, run = live
+    run.clamp({Z: lab.zero([2])})
+    with pytest.raises(InputError, match=r"one clamp on 'blocks\.1\.attn\.hook_z'"):
+        ask(widget, "clamp", run="low16", condition="none", held=[], head=3)
+    assert list(run.clamps()) == [Z]
+
+
 def test_pause_cancel_and_going_on(live):
     widget, run = live
     reached, go = threading.Event(), threading.Event()
@@ -221,6 +256,15 @@ def test_closing_the_widget_ends_what_it_began_and_nothing_else(live):
     assert mine.train().state == "done"
 
 
+def test_closing_the_widget_ends_what_its_button_began():
+    widget = hw.EmergenceLab(lab.low16(), **SMALL | {"sequences": 32 * 20_000})
+    run = widget.runs["low16"]
+    ask(widget, "go", run="low16")
+    widget.close()
+    assert run.wait(SLOW)
+    assert run.state == "cancelled"
+
+
 def test_a_view_that_rested_has_the_news_when_it_wakes(live):
     widget, run = live
     run.advance(10)
@@ -247,6 +291,13 @@ def test_runs_are_shown_and_taken_away():
     assert widget.session.order == ["gauss", "low16"]
     with pytest.raises(InputError, match="expected one of several runs"):
         hw.EmergenceLab().hide("low16")
+
+
+def test_another_run_of_a_name_that_was_taken_away_is_shown_as_it_is():
+    widget = hw.EmergenceLab({"mine": lab.finished("low16"), "other": lab.finished("gauss")})
+    widget.hide("other")
+    widget.session.add("other", lab.finished("low16-clamps"))
+    assert part(widget, "other")["conditions"] == lab.finished("low16-clamps").conditions
 
 
 @pytest.mark.parametrize(
@@ -297,6 +348,8 @@ def test_bad_options_are_refused(given, options, message):
         ("train", {"data": "low16", "held": [], "head": 8}, "no head 8"),
         ("train", {"data": "low16", "held": [], "head": -1}, "expected a head of layer 2"),
         ("show", {"run": "x", "on": True}, "expected a run among"),
+        ("show", {"run": [], "on": True}, "expected the name of a run"),
+        ("open", {"run": "low16", "condition": "none", "step": "x", "head": ""}, "expected a step"),
         ("open", {"run": "x", "condition": "none", "step": 0, "head": ""}, "expected a run among"),
         ("open", {"run": "low16", "condition": "x", "step": 0, "head": ""}, "expected a condition"),
         ("python", {"run": []}, "expected a run among"),
@@ -441,6 +494,14 @@ def test_frames_are_those_of_the_runs():
         widget.to_frame("all")
     with pytest.raises(InputError, match="no checkpoint yet"):
         hw.EmergenceLab(lab.low16()).to_frame("tiles")
+
+
+def test_times_leave_out_what_has_not_begun(live):
+    widget, _ = live
+    with pytest.raises(InputError, match="nothing measured yet"):
+        widget.to_frame("times")
+    widget.show("gauss")
+    assert widget.to_frame("times")["run"].tolist() == ["gauss"]
 
 
 def test_repeated_tokens_are_shown_by_place():

@@ -66,6 +66,9 @@ class Background:
         progress : callable, optional
             Called as ``progress(done, total, "steps")``.
         """
+        ending = self._thread if self._work.cancelled else None
+        if ending is not None and ending is not threading.current_thread():
+            ending.join()
         with self.lock:
             self._told = told or self._told
             self._go.set()

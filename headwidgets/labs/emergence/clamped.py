@@ -85,10 +85,10 @@ class Clamped:
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
         """Return what takes an activation's place."""
-        if name in self._kept_names:
-            self._kept[name] = value
         for clamp, models in self._held.get(name, ()):
             value = self._put(name, clamp, models, value)
+        if name in self._kept_names:  # as the model has it, clamps and all
+            self._kept[name] = value
         return value
 
     def _put(self, name: str, clamp: Clamp, models: Tensor, value: Tensor) -> Tensor:
@@ -117,7 +117,10 @@ class Clamped:
         if clamp.kind == "scores":
             return _from_scores(value, self._kept[self._scores][:, :, clamp.given], batch)
         if clamp.kind == "copied":
-            return _fitting(clamp.given.activation(name, batch), value)
+            found = clamp.given.activation(name, batch)
+            if found.shape[1:] != value.shape[1:]:  # here the last layer has every position
+                found = clamp.given.activation(name, batch, whole=True)
+            return fitting(found, value)
         return given_value(clamp, value)
 
 
@@ -143,10 +146,17 @@ def given_value(clamp: Clamp, value: Tensor) -> Tensor:
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"expected a number or an array to clamp to, got {made!r:.80}"
         raise InputError(message) from error
-    return _fitting(found, value)
+    return fitting(found, value)
 
 
-def _fitting(found: Tensor, value: Tensor) -> Tensor:
+def fitting(found: Tensor, value: Tensor) -> Tensor:
+    """Return what an activation is clamped to, if it fits.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
     sizes = list(zip(found.shape[::-1], value.shape[::-1], strict=False))
     if found.ndim > value.ndim or any(one not in (1, size) for one, size in sizes):
         message = f"expected a value that fits {tuple(value.shape)}, got {tuple(found.shape)}"

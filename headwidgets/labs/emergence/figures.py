@@ -17,6 +17,7 @@ from headwidgets.labs.emergence.batch import Batch, generator
 from headwidgets.labs.emergence.clamps import only, value, zero
 from headwidgets.labs.emergence.history import threshold
 from headwidgets.labs.emergence.measures import strength
+from headwidgets.labs.emergence.shape import count
 from headwidgets.labs.emergence.trained import Trained
 from headwidgets.model.work import checkpoint
 
@@ -208,8 +209,17 @@ def times(run: Any, part: str = "train") -> pd.DataFrame:
     DataFrame
         One row a condition: condition, plateau_left and learned (sequences until the loss is
         below .9 ln 2 and .4 ln 2; NaN: never), final (loss), sequences (in all).
+
+    Raises
+    ------
+    InputError
+        If that part was not measured, or nothing yet.
     """
     curves = run.curves()
+    there = list(curves["part"].unique())
+    if part not in there:
+        message = f"expected a part among {', '.join(there) or 'none yet'}, got {part!r:.80}"
+        raise InputError(message)
     left, learned = threshold(curves, PLATEAU, part), threshold(curves, LEARNED, part)
     mine = curves[curves["part"] == part]
     last = mine[mine["step"] == mine["step"].max()].set_index("condition")
@@ -240,6 +250,9 @@ def properties(runs: Mapping[Any, Any], baseline: Any = None) -> pd.DataFrame:
         message = "expected a run by value of a property, got none"
         raise InputError(message)
     first = next(iter(runs)) if baseline is None else baseline
+    if first not in runs:
+        message = f"expected a baseline among {[*runs]}, got {first!r:.80}"
+        raise InputError(message)
     base = times(runs[first]).set_index("condition")["learned"]
     rows = []
     for key, one in runs.items():
@@ -260,7 +273,7 @@ def _two_layers(trained: Any) -> Trained:
 
 
 def _batch(trained: Trained, n: int, seed: int) -> Batch:
-    found: Batch = trained.data.draw(n, generator(seed, _SALT))
+    found: Batch = trained.data.draw(count("n", n, 1), generator(seed, _SALT))
     return found
 
 

@@ -118,12 +118,17 @@ def ship(run: Run, path: str | Path, weights: int = WEIGHTS) -> Path:
 
     Raises
     ------
+    InputError
+        If the run has no checkpoint.
     ModelError
         If it cannot be written.
     """
     import torch
 
-    steps = [step for step in run.checkpoints if step in run.patterns_at]
+    steps = run.checkpoints
+    if not steps or not run.history.steps:
+        message = "expected a run that was trained and keeps checkpoints, got none of either"
+        raise InputError(message)
     arrays = {f"history.{name}": half(one) for name, one in run.history.arrays().items()}
     arrays["patterns"] = half(torch.stack([run.patterns_at[step] for step in steps]))
     for step in _chosen(run, weights):

@@ -145,7 +145,11 @@ def exemplars(
     InputError
         If the arrays do not fit each other, are not finite, or are too few.
     """
-    table, which = np.asarray(features), np.asarray(classes)
+    try:
+        table, which = _plain(features), _plain(classes)
+    except (ValueError, TypeError, RuntimeError) as error:
+        message = f"expected features and classes as arrays: {error}"
+        raise InputError(message) from error
     numbers = table.dtype.kind in "fiu"
     if table.ndim != 2 or which.shape != table.shape[:1] or not table.size or not numbers:  # noqa: PLR2004
         message = (
@@ -153,18 +157,28 @@ def exemplars(
             f"got shapes {table.shape} and {which.shape}"
         )
         raise InputError(message)
+    with np.errstate(over="ignore"):
+        table = table.astype(np.float32)
     if not np.isfinite(table).all():
-        message = "expected finite features, got some that are not"
+        message = "expected features that are finite in float32, got some that are not"
         raise InputError(message)
-    names, place = np.unique(which, return_inverse=True)
+    try:
+        names, place = np.unique(which, return_inverse=True)
+    except TypeError as error:
+        message = f"expected classes as whole numbers or as names, got both: {error}"
+        raise InputError(message) from error
     n = count("trained", trained, _LEAST, len(names))
     random = generator(count("seed", seed, 0), 3)
     order = torch.randperm(len(names), generator=random).numpy()
     least = int(np.bincount(place).min())
     some = count("shown", shown, 1, least)
     rows = np.stack([np.flatnonzero(place == one)[:least] for one in order])
-    found = torch.from_numpy(table[rows].astype(np.float32))
+    found = torch.from_numpy(table[rows])
     return _split(found, n, some, n_labels, held, name, random)
+
+
+def _plain(given: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given)
 
 
 def _sizes(classes: int, new: int, exemplars: int, spread: Any) -> tuple[int, int, int]:

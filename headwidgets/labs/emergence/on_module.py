@@ -13,6 +13,7 @@ import torch
 
 from headwidgets.errors import InputError
 from headwidgets.labs.emergence.clamped import (
+    fitting,
     given_value,
     label_pattern,
     on_heads,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from headwidgets.labs.emergence.batch import Batch
 
 _KINDS = ("previous", "label", "value", "only", "copied")
+_PATTERN = 3  # [sequence, query, key], or with heads
 _AXES = 4  # [sequence, position, head, d_head] or [sequence, head, query, key]
 
 
@@ -49,6 +51,8 @@ class OnModule:
         self._module, self._clamps = module, clamps
         self._others: dict[tuple[int, str], torch.Tensor] = {}
         self._stack = contextlib.ExitStack()
+        self._ran: set[str] = set()
+        self._ended = False
 
     def switch(self, clamps: Mapping[str, Any] | None) -> None:
         """Put these clamps in place of those that are on.
@@ -56,8 +60,11 @@ class OnModule:
         Raises
         ------
         InputError
-            If a clamp cannot be put on; those that are on stay.
+            If a clamp cannot be put on, and those that are on stay; or the block has ended.
         """
+        if self._ended:
+            message = "expected to switch clamps inside the with block, which has ended"
+            raise InputError(message)
         read = _read(self._module, clamps)
         self._stack.close()
         self._clamps = read
@@ -75,6 +82,8 @@ class OnModule:
 
             handle = self._module.get_submodule(name).register_forward_hook(hook)
             self._stack.callback(handle.remove)
+        last = self._module.register_forward_hook(self._check_ran, with_kwargs=True)
+        self._stack.callback(last.remove)
         others = {id(c.given): c.given for _, c in self._clamps if c.kind == "copied"}
         for other in others.values():
             names = [n for n, c in self._clamps if c.kind == "copied" and c.given is other]
@@ -88,11 +97,29 @@ class OnModule:
             self._stack.callback(root.remove)
 
     def take_off(self) -> None:
-        """Take the hooks off."""
+        """Take the hooks off, for good."""
+        self._ended = True
         self._stack.close()
 
+    def _check_ran(self, _: Any, __: Any, kwargs: Any, ___: Any) -> None:
+        """Tell of a clamp that held nothing: its submodule is not on the way of this forward."""
+        if kwargs.get("stop_at_layer") is not None:  # a bridge that runs its first layers alone
+            return
+        for name, one in self._clamps:
+            if one.active(self.step) and name not in self._ran:
+                message = (
+                    f"the clamp on {name!r} holds nothing: {type(self._module).__name__} ran "
+                    "without that submodule"
+                )
+                raise InputError(message)
+
     def _replaced(self, name: str, mine: list[Clamp], out: Any) -> Any:
+        self._ran.add(name)
         whole = isinstance(out, torch.Tensor)
+        if not whole and not (isinstance(out, tuple) and out and isinstance(out[0], torch.Tensor)):
+            message = f"expected {name!r} to return a tensor, or a tuple that begins with one, got "
+            message += type(out).__name__
+            raise InputError(message)
         value, form = out if whole else out[0], _form(self._module, name)
         value = value if form is None else form.convert(value)
         for one in mine:
@@ -103,6 +130,10 @@ class OnModule:
 
     def _one(self, name: str, one: Clamp, value: torch.Tensor) -> torch.Tensor:
         if one.kind == "previous":
+            if value.ndim < _PATTERN or value.shape[-1] != value.shape[-2]:
+                message = f"expected {name!r} as a pattern of as many queries as keys, got "
+                message += str(tuple(value.shape))
+                raise InputError(message)
             new = previous_pattern(value, slice(0, value.shape[-1]))
         elif one.kind == "label":
             if self.batch is None:
@@ -110,7 +141,7 @@ class OnModule:
                 raise InputError(message)
             new = label_pattern(value, self.batch, one.given)
         elif one.kind == "copied":
-            new = self._others[id(one.given), name]
+            new = fitting(self._others[id(one.given), name], value)
         else:
             new = given_value(one, value)
         heads = one.heads
@@ -167,7 +198,8 @@ def clamp(module: torch.nn.Module, clamps: Mapping[str, Any] | None) -> Iterator
     Raises
     ------
     InputError
-        If there is no such submodule or head, or two clamps hold one output.
+        If there is no such submodule or head, two clamps hold one output, or a forward has ended
+        without the submodule.
 
     Examples
     --------
@@ -201,6 +233,9 @@ def _read(module: torch.nn.Module, clamps: Mapping[str, Any] | None) -> Read:
 
 
 def _check(module: torch.nn.Module, name: str, one: Clamp) -> None:
+    if one.kind == "copied" and one.given is module:
+        message = f"expected another module to copy {name!r} of, got the one that is clamped"
+        raise InputError(message)
     for place in [module, *([one.given] if one.kind == "copied" else [])]:
         if not name or not _has(place, name):
             near = [other for other, _ in module.named_modules() if other][:3]

@@ -83,6 +83,9 @@ def run(  # noqa: PLR0913 - what a run can be asked for
     size = count("batch", batch, 1)
     steps = count("sequences", sequences, size) // size
     sized = Shape(n_labels=data.n_labels, n_features=data.n_features) if shape is None else shape
+    if not isinstance(sized, Shape):
+        message = f"expected a shape such as Shape(n_heads=4), got {sized!r:.80}"
+        raise InputError(message)
     if (sized.n_labels, sized.n_features) != (data.n_labels, data.n_features):
         message = (
             f"expected a shape of {data.n_labels} labels and {data.n_features} features, as the "

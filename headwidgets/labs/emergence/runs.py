@@ -91,7 +91,8 @@ class Run(Background, Readable):
                 if self.step % _LOOK == 0:
                     checkpoint(self.step, self.plan.steps, "steps")
                 with self.lock:
-                    self._one()
+                    if self.step < until:  # another thread may have done the last one
+                        self._one()
                 time.sleep(0)  # whoever waits for the lock gets it
         with self.lock:
             self._look()
@@ -127,6 +128,8 @@ class Run(Background, Readable):
         for kept in (self.weights_at, self.patterns_at):
             for step in [one for one in kept if one > self.step]:
                 del kept[step]
+        for entry in self.switched:  # what was switched later holds from here on
+            entry["step"] = min(entry["step"], self.step)
         self._active, self.state = None, "failed"
         message = (
             f"the loss of {', '.join(wrong)} is not finite at step {at}: the state of step "
@@ -148,8 +151,9 @@ class Run(Background, Readable):
         if bool(bad.any()):
             self._put_back(bad)
         if kept:
+            attention = self._ruler.patterns(weights, conditions, self.step)  # this may fail
             self.weights_at[self.step] = self._trainer.vector.detach().clone()
-            self.patterns_at[self.step] = self._ruler.patterns(weights, conditions, self.step)
+            self.patterns_at[self.step] = attention
         if due and self.step > last:
             found = self._ruler.measure(weights, conditions, self.step)
             progress, made = {}, None

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from headwidgets.errors import InputError
 from headwidgets.labs.emergence.clamps import correct_label, only
 from headwidgets.labs.emergence.figures import times
 from headwidgets.labs.emergence.prepare import run
 from headwidgets.labs.emergence.presets import PREVIOUS, grafted, preset
+from headwidgets.labs.emergence.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,8 @@ def six_clamps(data: Any, *, head: int = 0, previous: int = PREVIOUS, **options:
 def one_head_each(data: Any, **options: Any) -> Run:
     """Prepare all heads together, and each alone throughout training (figure 4b)."""
     conditions: dict[str, Any] = {"all": None}
-    for head in range(options["shape"].n_heads if "shape" in options else 8):
+    shape = options.get("shape") or Shape()
+    for head in range(shape.n_heads):
         conditions[f"head {head}"] = {"blocks.1.attn.hook_z": only([head])}
     return run(data, conditions, **options)
 
@@ -54,19 +57,31 @@ def strengths(
     -------
     Run
         Conditions are named by strength, such as "0.6".
+
+    Raises
+    ------
+    InputError
+        If a value is no number from 0 to 1, or two have one name.
     """
-    conditions = {
-        f"{2 * p - 1:.2g}": {
+    conditions: dict[str, Any] = {}
+    for p in values:
+        held = correct_label([head], p)
+        name = f"{2 * held.given - 1:.6g}"
+        if name in conditions:
+            message = f"expected values that differ, got {p!r:.80} twice"
+            raise InputError(message)
+        conditions[name] = {
             "blocks.1.attn.hook_z": only([head]),
-            "blocks.1.attn.hook_pattern": correct_label([head], p),
+            "blocks.1.attn.hook_pattern": held,
         }
-        for p in values
-    }
     return run(data, conditions, **options)
 
 
 def grafts(data: Any, sources: dict[str, Trained], layer: int = 0, **options: Any) -> Run:
     """Prepare runs that have a layer of others from the start, and one that has not (figure 7)."""
+    if "none" in sources:
+        message = "expected sources by other names than 'none', which has no layer of others"
+        raise InputError(message)
     conditions: dict[str, Any] = {"none": None}
     conditions |= {name: grafted(one, layer) for name, one in sources.items()}
     return run(data, conditions, **options)

@@ -52,15 +52,17 @@ class Trained:
         """
         return self.run(batch, clamps)["logits"]
 
-    def activation(self, name: str, batch: Batch) -> Tensor:
+    def activation(self, name: str, batch: Batch, *, whole: bool = False) -> Tensor:
         """Return an activation without clamps, [1, ...]; see `headwidgets.labs.emergence.model`.
+
+        Of the last layer at the asked positions, or at the `whole` sequence.
 
         Raises
         ------
         InputError
             If there is none of that name.
         """
-        found = self.run(batch)
+        found = self.run(batch, whole=whole)
         if name not in found:
             message = f"no activation {name!r}: there are {', '.join(found)}"
             raise InputError(message)
@@ -78,7 +80,18 @@ class Trained:
         clamps : mapping of str to Clamp, optional
         whole : bool
             Every position of the last layer, not the asked ones alone.
+
+        Raises
+        ------
+        InputError
+            If a clamp cannot be put on, or the sequences are of other data.
         """
+        if batch.tokens.numel() and int(batch.tokens.max()) >= self.data.n_tokens:
+            message = (
+                f"expected sequences of {self.data.n_tokens} tokens, as this model learned from, "
+                f"got token {int(batch.tokens.max())}: they are of other data"
+            )
+            raise InputError(message)
         own = {name: value[None] for name, value in self.weights.items()}
         touch = Recorded(Clamped(self.shape, [read_clamps(clamps, self.shape)]))
         held = touch.clamped.on(batch).weights(own)

@@ -333,3 +333,34 @@ def test_sequences_without_two_labels_have_no_strength_below_one():
         measured({MATCH: lab.correct_label(p=0.5)}, data)
     found = measured({MATCH: lab.correct_label()}, data).strength
     assert found[0].tolist() == [1] * 8
+
+
+def test_a_copied_pattern_is_shown_at_every_position(small):
+    data, shape = small
+    options = {"shape": shape, "sequences": 320, "kept": 2, "asked": 40, "progress": False}
+    source = lab.run(data, seed=1, **options).train().trained()
+    clamps = {"blocks.1.attn.hook_pattern": lab.copied(source)}
+    found = lab.run(data, {"copied": clamps}, **options).advance(0).patterns()
+    free = lab.run(data, {"none": None}, seed=1, **options).train().patterns()
+    assert (np.triu(found[0, 1, 0], 1) == 0).all()
+    np.testing.assert_allclose(found[0, 1, :, 0, 0], 1)
+    assert found.shape[1:] == free.shape[1:]
+
+
+def test_a_copy_from_other_data_is_refused(small):
+    data, shape = small
+    options = {"shape": shape, "sequences": 320, "asked": 40, "progress": False}
+    fewer = lab.run(lab.low16(classes=3, new=0, n_features=16), **options).trained()
+    made = lab.run(data, {"c": {"blocks.0.attn.hook_pattern": lab.copied(fewer)}}, **options)
+    with pytest.raises(InputError, match="they are of other data"):
+        made.advance()
+
+
+def test_logits_of_scores_are_those_of_clamped_scores(small):
+    data, shape = small
+    scores = {"blocks.1.attn.hook_attn_scores": lab.value(3.0, [0])}
+    trained = lab.run(data, shape=shape, sequences=64, asked=20).trained()
+    batch = data.draw(20, generator(0))
+    logits = trained.logits(batch, {**scores, "logits": lab.label_scores(0)})[:, 0]
+    labels = batch.tokens[:, [1, 3]]
+    assert (logits.gather(1, labels) == 3).all()

@@ -112,6 +112,11 @@ def test_any_features_can_be_given():
         assert len({*places}) == 1
 
 
+def test_features_of_a_model_s_own_graph_can_be_given():
+    data = lab.exemplars(torch.eye(4, requires_grad=True), [0, 0, 1, 1], trained=2)
+    assert not data.features.requires_grad
+
+
 def test_classes_of_unlike_size_are_cut_to_the_smallest():
     data = lab.exemplars(np.eye(7), [0, 0, 0, 1, 1, 2, 2], trained=2)
     assert data.features.shape == (3, 2, 7)
@@ -147,6 +152,9 @@ def test_repeated_tokens_ask_for_what_followed():
         (lambda: lab.exemplars(np.zeros((0, 2)), []), "as many classes"),
         (lambda: lab.exemplars([["a"]], [0]), "numbers"),
         (lambda: lab.exemplars([[np.nan], [1.0]], [0, 1], trained=2), "finite"),
+        (lambda: lab.exemplars(np.full((4, 2), 1e300), [0, 0, 1, 1], trained=2), "in float32"),
+        (lambda: lab.exemplars([[1, 2], [3]], [0, 1]), "features and classes as arrays"),
+        (lambda: lab.exemplars(np.eye(2), np.array([0, None])), "as names, got both"),
         (lambda: lab.exemplars(np.eye(4), [0, 0, 1, 1], trained=3), "trained .* from 2 to 2"),
         (lambda: lab.exemplars(np.eye(4), [0, 0, 1, 1], trained=2, shown=3), "shown"),
         (lambda: lab.repeats(10, 5), "expected more than 10 tokens for a half of 5, got 10"),

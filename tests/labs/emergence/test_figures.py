@@ -108,6 +108,30 @@ def test_runs_of_figures_are_prepared(small):
     assert frame["seed"].tolist() == [1] * 6 + [2] * 6
 
 
+def test_figures_of_nonsense_are_refused(small, tmp_path):
+    data, shape = small
+    options = {"shape": shape, "sequences": 64, "asked": 20, "kept": 0}
+    made = lab.run(data, **options)
+    with pytest.raises(InputError, match="expected a part among none yet, got 'train'"):
+        lab.times(made)
+    made.train()
+    with pytest.raises(InputError, match=r"expected a part among train, .*, got 'x'"):
+        lab.times(made, "x")
+    with pytest.raises(InputError, match="expected a baseline among"):
+        lab.properties({50: made}, baseline=7)
+    with pytest.raises(InputError, match="keeps checkpoints"):
+        lab.ship(made, tmp_path / "made.safetensors")
+    with pytest.raises(InputError, match="expected n as a whole number from 1"):
+        lab.heads(made.trained(), n=0)
+    assert lab.strengths(data, [0.75, 0.7505], **options).conditions == ["0.5", "0.501"]
+    with pytest.raises(InputError, match=r"values that differ, got 0\.5 twice"):
+        lab.strengths(data, [0.5, 0.5], **options)
+    with pytest.raises(InputError, match="expected p from 0 to 1, got 'a'"):
+        lab.strengths(data, ["a"], **options)
+    with pytest.raises(InputError, match="other names than 'none'"):
+        lab.grafts(data, {"none": made.trained()}, **options)
+
+
 def test_figures_ask_for_two_layers(small):
     data, _ = small
     shape = lab.Shape(n_layers=1, n_heads=2, d_model=16, n_features=16)

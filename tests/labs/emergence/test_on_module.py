@@ -141,6 +141,60 @@ def test_no_hook_is_left_whatever_ends_the_block(layer, x):
     assert hooks(layer) == before
 
 
+def test_after_the_block_no_clamp_can_be_put_on(layer):
+    before = hooks(layer)
+    with hw.clamp(layer, {"hook_z": 0.0}) as clamped:
+        pass
+    with pytest.raises(InputError, match="inside the with block, which has ended"):
+        clamped.switch({"hook_z": 0.0})
+    assert hooks(layer) == before
+
+
+def test_a_clamp_on_what_does_not_run_is_told(layer, x):
+    layer.unused = nn.Identity()
+    clamps = {"unused": lab.value(0.0).during(1)}
+    with hw.clamp(layer, clamps) as clamped:
+        layer(x)
+        clamped.step = 1
+        with pytest.raises(InputError, match="the clamp on 'unused' holds nothing: Attention ran"):
+            layer(x)
+    model = nn.MultiheadAttention(8, 2)  # it reads the weights of out_proj, and does not call it
+    streams = torch.zeros(3, 1, 8)
+    with hw.clamp(model, {"out_proj": 0.0}), pytest.raises(InputError, match="holds nothing"):
+        model(streams, streams, streams)
+
+
+def test_outputs_that_are_no_pattern_or_no_tensor_are_refused(x):
+    model = nn.Sequential(nn.Linear(4, 4))
+    with (
+        hw.clamp(model, {"0": lab.previous_token()}),
+        pytest.raises(InputError, match=r"as a pattern of as many queries as keys, got \(4, 4\)"),
+    ):
+        model(torch.ones(4, 4))
+
+    class Named(nn.Module):
+        def forward(self, x):
+            return {"y": x}
+
+    model = nn.Sequential(Named())
+    with (
+        hw.clamp(model, {"0": 0.0}),
+        pytest.raises(InputError, match=r"expected '0' to return a tensor.*got dict"),
+    ):
+        model(x)
+    model, other = nn.Sequential(nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 5))
+    with (
+        hw.clamp(model, {"0": lab.copied(other)}),
+        pytest.raises(InputError, match=r"a value that fits \(1, 4\), got \(1, 5\)"),
+    ):
+        model(torch.ones(1, 4))
+    with (
+        pytest.raises(InputError, match="expected another module to copy '0' of"),
+        hw.clamp(model, {"0": lab.copied(model)}),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("clamps", "match"),
     [
@@ -207,3 +261,15 @@ def test_heads_that_stand_nowhere_are_asked_for():
             layers(torch.ones(2, 3, 8))
     with hw.clamp(layers, {"hook_z": lab.zero([1], axis=-2)}):
         assert layers(torch.ones(2, 3, 8))[:, 1].abs().sum() == 0
+
+
+def test_a_bridge_may_stop_before_what_is_clamped():
+    data = lab.low16(classes=6, new=4, n_features=16)
+    shape = lab.Shape(n_heads=2, d_model=16, n_features=16)
+    made = lab.bridge(lab.run(data, shape=shape, sequences=32, asked=20).trained())
+    tokens = data.draw(2, generator(0)).tokens
+    with hw.clamp(made, {"blocks.1.attn.hook_z": 0.0}):
+        made(tokens, stop_at_layer=1)
+    name = "blocks.1.hook_q_input"  # a bridge has it, and does not call it
+    with hw.clamp(made, {name: 0.0}), pytest.raises(InputError, match="holds nothing"):
+        made(tokens)

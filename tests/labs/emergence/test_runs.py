@@ -304,6 +304,7 @@ def test_a_last_step_that_is_not_finite_is_told_too(small):
         ({"parts": ["test"]}, "expected parts among train, new classes"),
         ({"parts": "train"}, "expected parts among"),
         ({"shape": lab.Shape()}, "expected a shape of 5 labels and 16 features"),
+        ({"shape": 3}, r"expected a shape such as Shape\(n_heads=4\), got 3"),
         ({"data": 3}, r"expected data such as low16\(\), got int"),
     ],
 )
@@ -338,3 +339,53 @@ def test_draws_do_not_move_the_caller_s_random_numbers(small):
     make(small).train()
     generator(3)
     assert torch.equal(torch.rand(3), want)
+
+
+def test_two_threads_that_train_one_run_do_not_go_beyond_its_end(small):
+    for _ in range(5):
+        made = make(small, steps=100, every=100, kept=0, progress=False, parts=["train"])
+        made.start()
+        made.train()
+        assert made.wait(SLOW)
+        assert (made.step, made.history.steps) == (100, [0, 100])
+
+
+def test_a_checkpoint_has_weights_and_patterns_or_neither(small, monkeypatch):
+    made = make(small)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made._ruler, "patterns", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            made.advance(1)
+    assert made.checkpoints == []
+    assert len(made.patterns()) == 0
+    made.train()
+    assert len(made.patterns()) == len(made.checkpoints) == len(made.plan.checkpoints())
+
+
+def test_a_run_that_was_cancelled_goes_on_at_once(small):
+    made = make(small, steps=400, every=400, kept=0)
+    made.start()
+    while made.step < 8:
+        made.wait(0.001)
+    made.cancel()
+    made.start()
+    assert made.wait(SLOW)
+    assert (made.state, made.step) == ("done", 400)
+
+
+def test_what_was_switched_before_a_failure_holds_from_where_it_goes_on(small):
+    made = make(small, rate=1e-3)
+    made.advance(25)
+    made.clamp(lab.preset("match", head=None))
+    with torch.no_grad():
+        made._trainer.vector[0] = float("nan")
+    with pytest.raises(ModelError):
+        made.advance()
+    assert [(made.step, one["step"]) for one in made.switched] == [(20, 20)]
+    again = make(small, rate=1e-3).advance(20)
+    again.clamp(lab.preset("match", head=None))
+    assert same(made.train(), again.train())
