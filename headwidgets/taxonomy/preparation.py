@@ -256,7 +256,8 @@ def coherence(measure: Measure) -> Scores:
     proof=(
         "on held-out templates, move its output at the last token along the shift towards faithful "
         "chains, both ways: a falsified step takes more of the answer's lead, and more than with "
-        "directions of the same length at random"
+        "directions of the same length at "
+        "random and with labels permuted"
     ),
     claim=MAY_FORM,
     work=chains.work,

@@ -62,7 +62,8 @@ EFFECTIVE = "effective reasoning"
     proof=(
         "on held-out templates, move its output along the shift from false to true, both ways, "
         "where a statement ends or, of facts, where the model answers: the verdict turns, or the "
-        "true answer gains, and more than with directions of the same length at random"
+        "true answer gains, and more than with directions of the same length at "
+        "random and with labels permuted"
     ),
     claim=MAY_FORM,
 )
@@ -114,9 +115,10 @@ def truthfulness(measure: Measure) -> Scores:
         "Hard questions look different: the probe may read the question, not the answer.",
     ),
     proof=(
-        "on other prompts of held-out templates, move its output at the last token along the shift "
-        "from wrong to right, both ways, while the model answers: of the options the right one "
-        "becomes likelier, and more than with directions of the same length at random"
+        "on prompts of a split that the score has not, move its output at the last token along the "
+        "shift from wrong to right, both ways, while the model answers: of the options the right one "
+        "becomes likelier, and more than with directions of the same length at "
+        "random and with labels permuted"
     ),
     claim=MAY_FORM,
 )
