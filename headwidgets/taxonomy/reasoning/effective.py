@@ -116,9 +116,9 @@ def truthfulness(measure: Measure) -> Scores:
     ),
     proof=(
         "on prompts of a split that the score has not, move its output at the last token along the "
-        "shift from wrong to right, both ways, while the model answers: of the options the right one "
-        "becomes likelier, and more than with directions of the same length at "
-        "random and with labels permuted"
+        "shift from wrong to right, both ways, while the model answers: of the options the right "
+        "one becomes likelier, and more than with directions of the same length at random and with "
+        "labels permuted"
     ),
     claim=MAY_FORM,
 )
