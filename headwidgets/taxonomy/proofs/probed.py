@@ -2,9 +2,9 @@
 
 The shift is found on prompts of the kind that the score has, drawn anew; what it does is measured
 on a split that the score does not draw from: held-out templates, or, where the score needs those,
-held-out contents. The facts of both may be the same. Truth: the verdict on a statement, or the answer that states
-a fact. Accuracy: the answer about a passage. Faithfulness: what a falsified step takes from the
-answer.
+held-out contents. The facts of both may be the same. Truth: the verdict on a statement, or the
+answer that states a fact. Accuracy: the answer about a passage. Faithfulness: what a falsified step
+takes from the answer.
 """
 
 from __future__ import annotations
