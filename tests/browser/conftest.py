@@ -105,9 +105,13 @@ class Log:
         return found[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser that CHROMIUM names, or the one on the path."""
+    """The browser that CHROMIUM names, or the one on the path.
+
+    Of one file: as long as it is open, Playwright marks its loop as running on this thread, and
+    tests of other folders may follow in this process.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert path, "no Chromium on the path: install it, or set CHROMIUM=/path/to/chromium"
     with sync_playwright() as playwright:

@@ -19,7 +19,14 @@ def session():
     held.close()
 
 
-@pytest.mark.parametrize("kind", intervening(), ids=lambda kind: kind.name)
+LONG = {"function vector", "vulnerable", "coherence", "summary reader"}
+EACH = [
+    pytest.param(kind, marks=[pytest.mark.slow] if kind.name in LONG else [], id=kind.name)
+    for kind in intervening()
+]
+
+
+@pytest.mark.parametrize("kind", EACH)
 def test_as_many_forwards_are_counted_as_run(session, kind, monkeypatch):
     engine = session.engine
     ran = {"forwards": 0.0, "replays": 0.0}

@@ -60,6 +60,7 @@ def test_with_nothing_planted_nothing_is_claimed():
     assert {"previous token", "induction", "associative memories"} <= measured
 
 
+@pytest.mark.slow
 def test_permuted_answers_leave_nothing_that_goes_by_them():
     measured = refuse(claims.counts(claims.permuted_answers(seeds=[0]), BY_ANSWER))
     assert {"content gatherer", "rare words", "iteration", "syntactic"} <= measured

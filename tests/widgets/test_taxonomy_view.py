@@ -224,7 +224,7 @@ def test_a_verdict_that_waits_for_its_proof_is_given_anew(planted, wire, monkeyp
         ("score kinds", {"kind": INDUCTION}, "expected nothing"),
         ("confirm kind", {"kind": INDUCTION}, "expected kind and head"),
         ("confirm kind", {"kind": INDUCTION, "head": "9.9"}, "no head 9.9"),
-        ("confirm kind", {"kind": "associative memories", "head": "1.0"}, "no task proves"),
+        ("confirm kind", {"kind": "inducton", "head": "1.0"}, "did you mean 'induction'"),
         ("kinds", {"all": 1}, "expected nothing"),
     ],
 )

@@ -65,6 +65,7 @@ GOOD = {
     "confirm kind": {"kind": "induction", "head": "1.0"},
     "walk": {"walk": "ioi"},
     "break walk": {"walk": "ioi", "steps": ["name mover"]},
+    "walk python": {"walk": "ioi", "steps": []},
     "hand over": {"task": "ioi", "candidates": False},
     "succession scores": {},
     "succession text": {"source": "pair", "set": "days", "member": "Monday"},
