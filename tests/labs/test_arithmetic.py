@@ -10,7 +10,7 @@ import headwidgets as hw
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs import arithmetic as lab
 from headwidgets.labs import residues
-from headwidgets.labs.succession import known_set
+from headwidgets.labs.succession import known_set, matrix
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,20 @@ def test_an_edit_out_of_the_set_is_not_asked(engine):
 
 def test_greater_members_are_compared_with_lesser(engine):
     frame = lab.greater_than(engine, "0.0", "months")
-    assert frame["member"].tolist() == list(known_months())[1:-1]
+    assert frame["member"].tolist() == list(known_months())[1:-2], (
+        "above November is the next alone"
+    )
     assert frame["difference"].to_numpy() == pytest.approx(frame["above"] - frame["below"])
+
+
+def test_counting_on_is_no_bias_for_what_is_greater(engine):
+    """The planted map raises the next member and prefers nothing: with it, all would be above 0."""
+    logits = matrix(engine, "0.0", "months").to_numpy()
+    frame = lab.greater_than(engine, "0.0", "months").set_index("member")
+    rest = logits[4, 6:].mean() - logits[4, :4].mean()
+    assert frame["difference"]["May"] == pytest.approx(rest, rel=1e-4)
+    assert logits[4, 5:].mean() - logits[4, :4].mean() > rest
+    assert frame["difference"].mean() < 0.5
 
 
 def known_months():
