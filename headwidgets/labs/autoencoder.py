@@ -44,7 +44,8 @@ class Autoencoder(NamedTuple):
     history : DataFrame
         step, loss, explained (share of the variance of numbers held out), active (features a
         number, mean), dead (features that no number activates). ``attrs["kept"]``: the step whose
-        weights these are, the one that explains the most.
+        weights these are, the one that explains the most; 0, before any step, only if it was
+        stopped before another was looked at.
     """
 
     encoder: Tensor
@@ -94,7 +95,8 @@ def train(
     InputError
         If a number is out of range.
     NotMeasurable
-        If numbers are not spelled, or all features have died.
+        If numbers are not spelled, all features have died, or nothing of the numbers held out is
+        explained; what was learned is its ``partial``.
     """
     count, length, number = whole(n), whole(steps), whole(seed)
     wrong = count is None or count < RESIDUES or length is None or length < _LEAST_STEPS
@@ -115,12 +117,24 @@ def train(
                 work.note(step)
                 checkpoint(step, length, "steps")
             work.step()
-    work.note(length)
-    made = work.made()
-    if int(made.history["dead"].iloc[-1]) == count:
-        message = f"all {count} features have died: choose a smaller penalty than {penalty:g}"
-        raise NotMeasurable(message)
+        work.note(length)
+        made = work.made()
+        _check_alive(made.history, count, penalty)
     return made
+
+
+def _check_alive(history: pd.DataFrame, n: int, penalty: float) -> None:
+    """Raise NotMeasurable of features that say nothing."""
+    dead, explained = int(history["dead"].iloc[-1]), float(history["explained"][1:].max())
+    if dead == n:
+        message = f"all {n} features have died: choose a smaller penalty than {penalty:g}"
+        raise NotMeasurable(message)
+    if not explained > 0:
+        message = (
+            f"nothing of the numbers held out is explained ({explained:.3f} at best), {dead} of "
+            f"{n} features have died: choose a smaller penalty than {penalty:g}, or more steps"
+        )
+        raise NotMeasurable(message)
 
 
 class _Training:
@@ -167,7 +181,7 @@ class _Training:
             alive = active > 0
             found = float(alive.float().sum(1).mean()), int((~alive.any(0)).sum())
         self._history.append((step, float(loss), explained, *found))
-        if explained > self._best:
+        if step and explained > self._best:  # at 0 nothing is trained
             self._best, self._kept = explained, [part.detach().clone() for part in self._parts]
 
     def made(self) -> Autoencoder:
@@ -175,7 +189,8 @@ class _Training:
         encoder, bias, decoder, shift = self._kept
         history = pd.DataFrame(self._history, columns=columns)
         if len(history):
-            history.attrs["kept"] = int(history["step"][history["explained"].argmax()])
+            trained = history[1:] if len(history) > 1 else history
+            history.attrs["kept"] = int(history["step"][trained["explained"].idxmax()])
         return Autoencoder(encoder, bias, decoder, shift, self.centre, self.scale, history)
 
 

@@ -81,6 +81,16 @@ def test_features_that_all_die_are_told(engine):
         lab.train(engine, n=10, penalty=1e6, steps=2500)
 
 
+def test_features_that_explain_nothing_are_told_and_kept(numerals):
+    """Most have died, not all: what was drawn at random explained more than what was trained."""
+    with pytest.raises(NotMeasurable, match="nothing of the numbers held out is explained") as stop:
+        lab.train(numerals, penalty=1e4, steps=300)
+    history = stop.value.partial.history
+    assert 0 < history["dead"].iloc[-1] < 512
+    assert history["explained"][0] == history["explained"].max()
+    assert history.attrs["kept"] > 0
+
+
 @pytest.mark.parametrize(
     "change",
     [
