@@ -29,6 +29,8 @@ def test_every_last_digit_has_a_feature(engine, found):
     assert frame["cosine"].min() >= 0.85
     assert frame["coverage"].min() >= 0.95
     assert frame["elsewhere"].max() <= 0.1
+    assert frame["probe"].mean() > 0.7, "the paper: .708"
+    assert frame["probe"].max() < 1
     assert frame["modal"].mean() < 0.9, "features of tens are often the most active"
 
 
