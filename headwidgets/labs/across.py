@@ -18,6 +18,7 @@ import pandas as pd
 from headwidgets.errors import Cancelled, HeadwidgetsError, InputError, NotMeasurable
 from headwidgets.heads import Head, parse_heads
 from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.labs.watched import watched
 from headwidgets.methods.options import read_known
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint, keeping
@@ -77,7 +78,7 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     Gould et al. 2023: the best head of Pythia-1.4B is 12.0, its score about 8 times the next.
     """
     rows: list[dict[str, Any]] = []
-    with keeping(lambda: _table(rows)):
+    with watched("models"), keeping(lambda: _table(rows)):
         for one, found in _scored(models, variant, options):
             rows.append(_row(one, found))
     return _table(rows)
@@ -109,7 +110,7 @@ def curve(models: Any, heads: object = None, variant: str = "normed", **options:
     def table() -> pd.DataFrame | None:
         return _follow(found, wanted) if found else None
 
-    with keeping(table):
+    with watched("models"), keeping(table):
         found.extend(_scored(models, variant, options))
     return _follow(found, wanted)
 

@@ -18,6 +18,7 @@ import torch
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs.residues import NUMBERS, RESIDUES, features, fit, indices, is_number
 from headwidgets.labs.succession import engine_of, known_set
+from headwidgets.labs.watched import watched
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.whole import whole
 
@@ -111,7 +112,7 @@ def train(
     work = _Training(
         known_set(engine_of(session), NUMBERS, variant).embedded, count, penalty, number
     )
-    with keeping(work.made):
+    with watched("autoencoder"), keeping(work.made):
         for step in range(length):
             if step % _EVERY == 0:
                 work.note(step)

@@ -16,6 +16,7 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.labs.contexts import contexts
 from headwidgets.labs.succession import engine_of
+from headwidgets.labs.watched import watched
 from headwidgets.labs.winning import measured
 from headwidgets.labs.winning_classes import CLASSES, classed
 from headwidgets.model.work import keeping
@@ -218,7 +219,7 @@ def _cases(
         made.attrs |= {"head": str(head), "wins": len(made), "looks": looks, **state}
         return made
 
-    with keeping(frame):
+    with watched("winning cases"), keeping(frame):
         for seen in measured(engine, rows, head):
             row = rows[seen.row]
             pieces = engine.text.pieces(list(row))

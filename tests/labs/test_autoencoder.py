@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+import tqdm.auto
 from numerals import counting
 
 from headwidgets.errors import Cancelled, InputError, NotMeasurable
 from headwidgets.labs import autoencoder as lab
 from headwidgets.model.work import Work, doing
+from headwidgets.session import progress
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,33 @@ def test_what_is_stopped_is_what_was_learned(engine):
     assert seen[0] == (0, 1000, "steps")
     assert 100 <= partial.history["step"].iloc[-1] < 1000
     assert len(lab.classes(engine, partial)) == 10
+
+
+def test_a_long_training_shows_a_bar(engine, monkeypatch):
+    seen = []
+    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    monkeypatch.setattr(
+        tqdm.auto, "tqdm", lambda **options: seen.append(Shown(options)) or seen[-1]
+    )
+    lab.train(engine, steps=101)
+    (bar,) = seen
+    assert (bar.total, bar.closed) == (101, True)
+    with doing(Work()):
+        lab.train(engine, steps=101)
+    assert len(seen) == 1, "whoever has a work of his own watches it"
+
+
+class Shown:
+    def __init__(self, options):
+        self.total, self.n, self.closed = options["total"], 0, False
+
+    def set_description_str(self, *_, **__):
+        pass
+
+    refresh = set_description_str
+
+    def close(self):
+        self.closed = True
 
 
 def test_features_that_all_die_are_told(engine):
