@@ -32,6 +32,8 @@ _COLUMNS = (
     *("head", "score", "macro", "runner_up", "runner_up_score", "null_max", "pairs", "reason"),
 )
 _CONFIG = "config.json"
+_BROKEN = (ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError)
+"""What opening a model of others may raise: a package that is missing, a config that is wrong."""
 
 
 class _One(NamedTuple):
@@ -195,7 +197,7 @@ def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
         raise
     except NotMeasurable as error:
         return _Found(facts, None, f"not measurable here: {error}")
-    except (HeadwidgetsError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (HeadwidgetsError, OSError, *_BROKEN) as error:
         return _Found(facts, None, f"{type(error).__name__}: {error}"[:400])
 
 

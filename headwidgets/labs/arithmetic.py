@@ -229,7 +229,7 @@ def _moved(engine: Engine, known: Known, source: str, variant: str, strength: fl
     _check_strength(strength)
     directions = features(engine, source, variant)
     own = directions[torch.from_numpy(indices(known) % RESIDUES)]
-    return known.embedded[:, None] + strength * (directions[None] - own[:, None])
+    return known.embedded[:, None] + float(strength) * (directions[None] - own[:, None])
 
 
 def _wanted(known: Known) -> NDArray[np.int64]:

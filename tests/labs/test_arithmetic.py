@@ -61,6 +61,13 @@ def test_without_strength_nothing_is_edited(engine):
     assert still["before"].to_numpy() == pytest.approx(still["after"].to_numpy())
 
 
+def test_numpys_numbers_are_numbers(engine):
+    frame = lab.slid(engine, "0.0", "months", "May", np.int64(7), np.arange(3))
+    assert frame.index.tolist() == [0, 1, 2]
+    one, same = (lab.arithmetic(engine, "0.0", "days", k) for k in (1.0, np.float32(1)))
+    assert one.equals(same)
+
+
 def test_one_edit_is_a_row_of_the_table(engine):
     frame = lab.edited(engine, "0.0", "months", "May", 7)
     assert frame.attrs["wanted"] == "August"
