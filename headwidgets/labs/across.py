@@ -192,7 +192,7 @@ def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
         facts |= {"weights": total, "architecture": shape.architecture}
         facts |= {"layers": shape.n_layers, "heads": shape.n_heads}
         found = scores(engine, variant)
-        return _Found(facts, found, _doubt(found))
+        return _Found(facts, found, doubt(found))
     except Cancelled:
         raise
     except NotMeasurable as error:
@@ -201,8 +201,8 @@ def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
         return _Found(facts, None, f"{type(error).__name__}: {error}"[:400])
 
 
-def _doubt(found: pd.DataFrame) -> str:
-    """Say why scores that could be read say nothing, if so."""
+def doubt(found: pd.DataFrame) -> str:
+    """Say why scores, with their null, say nothing; "" if they do say something."""
     n, best = int(found["n"].iloc[0]), float(found["micro"].max())
     if n < LEAST_PAIRS:
         return f"{n} of 290 pairs are single tokens, of at least {LEAST_PAIRS}: too few to say"
