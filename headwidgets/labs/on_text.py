@@ -78,8 +78,9 @@ def on_text(session: Any, head: object, texts: Any = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a winning case, the largest effect first: prompt (which text), position, effect
-        (logits that the next token loses), next, class, because (the attended token that the
+        One row a winning case, the largest effect first: prompt (which context: a long text is
+        several, one of a single token none), position, effect (logits that the next token loses),
+        next, class, because (the attended token that the
         class is due to), runner_up and runner_up_effect (the next head), context (the text up to
         there), attended (the five tokens with their attention). ``attrs``: head, n (positions
         with a next token, ``<bos>`` left out), wins, texts, looks (of each row the context's
