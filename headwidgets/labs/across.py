@@ -18,6 +18,7 @@ import pandas as pd
 from headwidgets.errors import Cancelled, HeadwidgetsError, InputError, NotMeasurable
 from headwidgets.heads import Head, parse_heads
 from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.labs.watched import watched
 from headwidgets.methods.options import read_known
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint, keeping
@@ -31,6 +32,8 @@ _COLUMNS = (
     *("head", "score", "macro", "runner_up", "runner_up_score", "null_max", "pairs", "reason"),
 )
 _CONFIG = "config.json"
+_BROKEN = (ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError)
+"""What opening a model of others may raise: a package that is missing, a config that is wrong."""
 
 
 class _One(NamedTuple):
@@ -77,7 +80,7 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     Gould et al. 2023: the best head of Pythia-1.4B is 12.0, its score about 8 times the next.
     """
     rows: list[dict[str, Any]] = []
-    with keeping(lambda: _table(rows)):
+    with watched("models"), keeping(lambda: _table(rows)):
         for one, found in _scored(models, variant, options):
             rows.append(_row(one, found))
     return _table(rows)
@@ -109,7 +112,7 @@ def curve(models: Any, heads: object = None, variant: str = "normed", **options:
     def table() -> pd.DataFrame | None:
         return _follow(found, wanted) if found else None
 
-    with keeping(table):
+    with watched("models"), keeping(table):
         found.extend(_scored(models, variant, options))
     return _follow(found, wanted)
 
@@ -189,17 +192,17 @@ def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
         facts |= {"weights": total, "architecture": shape.architecture}
         facts |= {"layers": shape.n_layers, "heads": shape.n_heads}
         found = scores(engine, variant)
-        return _Found(facts, found, _doubt(found))
+        return _Found(facts, found, doubt(found))
     except Cancelled:
         raise
     except NotMeasurable as error:
         return _Found(facts, None, f"not measurable here: {error}")
-    except (HeadwidgetsError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (HeadwidgetsError, OSError, *_BROKEN) as error:
         return _Found(facts, None, f"{type(error).__name__}: {error}"[:400])
 
 
-def _doubt(found: pd.DataFrame) -> str:
-    """Say why scores that could be read say nothing, if so."""
+def doubt(found: pd.DataFrame) -> str:
+    """Say why scores, with their null, say nothing; "" if they do say something."""
     n, best = int(found["n"].iloc[0]), float(found["micro"].max())
     if n < LEAST_PAIRS:
         return f"{n} of 290 pairs are single tokens, of at least {LEAST_PAIRS}: too few to say"

@@ -181,6 +181,9 @@ def arithmetic(
 def greater_than(session: Any, head: object, name: str, variant: str = "normed") -> pd.DataFrame:
     """Compare what a head brings to members above the one that it looks at, and below.
 
+    The next member is left out of both: a head that raises it alone, and counts on without any
+    bias, would else seem to prefer what is greater.
+
     Returns
     -------
     DataFrame
@@ -190,11 +193,14 @@ def greater_than(session: Any, head: object, name: str, variant: str = "normed")
     engine, which, known = _asked(session, head, name, variant)
     found = brought(engine, which.layer, known, variant, known.embedded)[which.head].numpy()
     found = found - found.mean(1, keepdims=True)
-    rows = [
-        (word, float(row[at + 1 :].mean()), float(row[:at].mean()))
-        for at, (word, row) in enumerate(zip(members(known.series), found, strict=True))
-        if 0 < at < len(row) - 1
-    ]
+    rows = []
+    for at, (word, after) in enumerate(
+        zip(members(known.series), known.series.following, strict=True)
+    ):
+        others = np.arange(len(found)) != after
+        above, below = (found[at][others & side] for side in _sides(at, len(found)))
+        if len(above) and len(below):
+            rows.append((word, float(above.mean()), float(below.mean())))
     frame = pd.DataFrame(rows, columns=["member", "above", "below"])
     frame["difference"] = frame["above"] - frame["below"]
     return frame
@@ -204,6 +210,12 @@ def _asked(session: Any, head: object, name: str, variant: str) -> tuple[Engine,
     engine = engine_of(session)
     which = Head.parse(head).within(engine.facts.n_layers, engine.facts.n_heads)
     return engine, which, known_set(engine, name, variant)
+
+
+def _sides(at: int, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which of `n` members are above one, and which below."""
+    place = np.arange(n)
+    return place > at, place < at
 
 
 def _check_strength(strength: object) -> None:
@@ -217,7 +229,7 @@ def _moved(engine: Engine, known: Known, source: str, variant: str, strength: fl
     _check_strength(strength)
     directions = features(engine, source, variant)
     own = directions[torch.from_numpy(indices(known) % RESIDUES)]
-    return known.embedded[:, None] + strength * (directions[None] - own[:, None])
+    return known.embedded[:, None] + float(strength) * (directions[None] - own[:, None])
 
 
 def _wanted(known: Known) -> NDArray[np.int64]:

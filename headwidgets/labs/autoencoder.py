@@ -16,8 +16,9 @@ import pandas as pd
 import torch
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.labs.residues import NUMBERS, RESIDUES, features, indices, is_number
+from headwidgets.labs.residues import NUMBERS, RESIDUES, features, fit, indices, is_number
 from headwidgets.labs.succession import engine_of, known_set
+from headwidgets.labs.watched import watched
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.whole import whole
 
@@ -44,7 +45,8 @@ class Autoencoder(NamedTuple):
     history : DataFrame
         step, loss, explained (share of the variance of numbers held out), active (features a
         number, mean), dead (features that no number activates). ``attrs["kept"]``: the step whose
-        weights these are, the one that explains the most.
+        weights these are, the one that explains the most; 0, before any step, only if it was
+        stopped before another was looked at.
     """
 
     encoder: Tensor
@@ -94,7 +96,8 @@ def train(
     InputError
         If a number is out of range.
     NotMeasurable
-        If numbers are not spelled, or all features have died.
+        If numbers are not spelled, all features have died, or nothing of the numbers held out is
+        explained; what was learned is its ``partial``.
     """
     count, length, number = whole(n), whole(steps), whole(seed)
     wrong = count is None or count < RESIDUES or length is None or length < _LEAST_STEPS
@@ -109,18 +112,30 @@ def train(
     work = _Training(
         known_set(engine_of(session), NUMBERS, variant).embedded, count, penalty, number
     )
-    with keeping(work.made):
+    with watched("autoencoder"), keeping(work.made):
         for step in range(length):
             if step % _EVERY == 0:
                 work.note(step)
                 checkpoint(step, length, "steps")
             work.step()
-    work.note(length)
-    made = work.made()
-    if int(made.history["dead"].iloc[-1]) == count:
-        message = f"all {count} features have died: choose a smaller penalty than {penalty:g}"
-        raise NotMeasurable(message)
+        work.note(length)
+        made = work.made()
+        _check_alive(made.history, count, penalty)
     return made
+
+
+def _check_alive(history: pd.DataFrame, n: int, penalty: float) -> None:
+    """Raise NotMeasurable of features that say nothing."""
+    dead, explained = int(history["dead"].iloc[-1]), float(history["explained"][1:].max())
+    if dead == n:
+        message = f"all {n} features have died: choose a smaller penalty than {penalty:g}"
+        raise NotMeasurable(message)
+    if not explained > 0:
+        message = (
+            f"nothing of the numbers held out is explained ({explained:.3f} at best), {dead} of "
+            f"{n} features have died: choose a smaller penalty than {penalty:g}, or more steps"
+        )
+        raise NotMeasurable(message)
 
 
 class _Training:
@@ -167,7 +182,7 @@ class _Training:
             alive = active > 0
             found = float(alive.float().sum(1).mean()), int((~alive.any(0)).sum())
         self._history.append((step, float(loss), explained, *found))
-        if explained > self._best:
+        if step and explained > self._best:  # at 0 nothing is trained
             self._best, self._kept = explained, [part.detach().clone() for part in self._parts]
 
     def made(self) -> Autoencoder:
@@ -175,7 +190,8 @@ class _Training:
         encoder, bias, decoder, shift = self._kept
         history = pd.DataFrame(self._history, columns=columns)
         if len(history):
-            history.attrs["kept"] = int(history["step"][history["explained"].argmax()])
+            trained = history[1:] if len(history) > 1 else history
+            history.attrs["kept"] = int(history["step"][trained["explained"].idxmax()])
         return Autoencoder(encoder, bias, decoder, shift, self.centre, self.scale, history)
 
 
@@ -195,20 +211,23 @@ def classes(session: Any, found: Autoencoder, variant: str = "normed") -> pd.Dat
         on all others), coverage (share of its numbers on which the feature is active), elsewhere
         (share of the other numbers), modal (share of its numbers on which it is the most active
         of all, as the paper counts; features of tens often are), cosine (of the decoder's row with
-        the mass-mean direction, see `headwidgets.labs.residues.features`).
+        the mass-mean direction, see `headwidgets.labs.residues.features`), probe (its cosine with
+        the row of a probe of all numbers, see `headwidgets.labs.residues.fit`).
 
     References
     ----------
-    Gould et al. 2023: the modal feature covers 58.5 % of a class.
+    Gould et al. 2023: the modal feature covers 58.5 % of a class; the mean cosine with a probe's
+    rows is .708.
     """
     engine = engine_of(session)
     known = known_set(engine, NUMBERS, variant)
     residue = indices(known) % RESIDUES
     active = found.active(known.embedded).detach().numpy()
     most = active.argmax(1)
-    alike = torch.nn.functional.cosine_similarity(
-        found.decoder[:, None], features(engine, NUMBERS, variant)[None], dim=-1
-    ).numpy()
+    alike, probed = (
+        torch.nn.functional.cosine_similarity(found.decoder[:, None], one[None], dim=-1).numpy()
+        for one in (features(engine, NUMBERS, variant), fit(known.embedded, residue).weights)
+    )
     rows = []
     for one in range(RESIDUES):
         mine = residue == one
@@ -216,6 +235,16 @@ def classes(session: Any, found: Autoencoder, variant: str = "normed") -> pd.Dat
         best = int(contrast.argmax())
         on = active[:, best] > 0
         numbers = float(contrast[best]), float(on[mine].mean()), float(on[~mine].mean())
-        rows.append((one, best, *numbers, float(np.mean(most[mine] == best)), alike[best, one]))
-    columns = ["residue", "feature", "contrast", "coverage", "elsewhere", "modal", "cosine"]
+        modal, cosines = float(np.mean(most[mine] == best)), (alike[best, one], probed[best, one])
+        rows.append((one, best, *numbers, modal, *cosines))
+    columns = [
+        "residue",
+        "feature",
+        "contrast",
+        "coverage",
+        "elsewhere",
+        "modal",
+        "cosine",
+        "probe",
+    ]
     return pd.DataFrame(rows, columns=columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import InputError
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,9 @@ def contexts(session: Any, engine: Engine, texts: Any) -> list[list[int]]:
         step = room - start
         out += [[*front, *rest[at : at + step]] for at in range(0, len(rest), step)]
     out = [row for row in out if len(row) >= _LEAST]
+    if any(whole(one) is None for row in out for one in row):
+        message = f"expected texts, or token ids as whole numbers, got {texts!r:.80}"
+        raise InputError(message)
     if not out:
         message = f"expected a text of at least two tokens, got {texts!r:.80}"
         raise InputError(message)

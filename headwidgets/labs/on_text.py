@@ -16,6 +16,7 @@ from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.labs.contexts import contexts
 from headwidgets.labs.succession import engine_of
+from headwidgets.labs.watched import watched
 from headwidgets.labs.winning import measured
 from headwidgets.labs.winning_classes import CLASSES, classed
 from headwidgets.model.work import keeping
@@ -77,8 +78,9 @@ def on_text(session: Any, head: object, texts: Any = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a winning case, the largest effect first: prompt (which text), position, effect
-        (logits that the next token loses), next, class, because (the attended token that the
+        One row a winning case, the largest effect first: prompt (which context: a long text is
+        several, one of a single token none), position, effect (logits that the next token loses),
+        next, class, because (the attended token that the
         class is due to), runner_up and runner_up_effect (the next head), context (the text up to
         there), attended (the five tokens with their attention). ``attrs``: head, n (positions
         with a next token, ``<bos>`` left out), wins, texts, looks (of each row the context's
@@ -218,7 +220,7 @@ def _cases(
         made.attrs |= {"head": str(head), "wins": len(made), "looks": looks, **state}
         return made
 
-    with keeping(frame):
+    with watched("winning cases"), keeping(frame):
         for seen in measured(engine, rows, head):
             row = rows[seen.row]
             pieces = engine.text.pieces(list(row))

@@ -6,6 +6,7 @@ the mean of all (ours, beside the paper's autoencoder), or a row of a ten-way pr
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
@@ -161,8 +162,8 @@ def probe(session: Any, variant: str = "normed") -> pd.DataFrame:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value can be compared with numbers; NaN can, and is in no range."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value can be compared with numbers, numpy's too; NaN can, and is in no range."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _row(name: str, hits: NDArray[Any]) -> tuple[str, float, float, int]:

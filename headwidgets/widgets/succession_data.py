@@ -66,6 +66,7 @@ def best(found: Scores) -> str:
 
 def scores_part(session: Any, found: Scores) -> Part:
     """Pack every head's scores: [variant, column, head]; NaN where a variant cannot be asked."""
+    from headwidgets.labs.across import doubt  # loads torch
     from headwidgets.labs.succession import data
 
     facts = session.facts
@@ -81,6 +82,7 @@ def scores_part(session: Any, found: Scores) -> Part:
         "variants": list(found),
         "why": {name: one for name, one in found.items() if isinstance(one, str)},
         "null": {name: frame.attrs["null"] for name, frame in frames.items()},
+        "doubt": {name: doubt(frame) for name, frame in frames.items()},
         "sets": [[name, int(row["sum"])] for name, row in spelled.iterrows() if row["sum"]],
         "n": int(next(iter(frames.values()))["n"].iloc[0]),
         "shape": [facts.n_layers, facts.n_heads],

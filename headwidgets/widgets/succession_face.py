@@ -42,10 +42,11 @@ def words(state: Any) -> str:
     layer, number = Head.parse(head)
     found = array(scores)[scores["variants"].index(variant), :, layer * scores["shape"][1] + number]
     null = scores["null"][variant]["micro largest"]
-    return (
+    words = (
         f"{scores['n']} pairs · head {head} right on {found[0]:.2f}, copies {found[2]:.2f} · "
         f"random circuits ≤ {null:.2f}"
     )
+    return " · ".join(filter(None, (words, scores["doubt"][variant])))
 
 
 def draw(state: Any, *, small: bool = False) -> bytes:

@@ -43,7 +43,8 @@ class SuccessionLab(HeadWidget):
     InputError
         If `session` is none, or an option is unknown or out of range.
     NotMeasurable
-        If the model has no first MLP, or its tokenizer spells none of the eight sets.
+        If no variant can be asked, or the tokenizer spells none of the eight sets. A model with
+        no first MLP has the variant "stream" alone, which is then shown.
 
     Examples
     --------

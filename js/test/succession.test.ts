@@ -95,6 +95,13 @@ const slide = () => root.querySelector<HTMLElement>(".hw-slide") as HTMLElement;
 const press = (on: Element, key: string) =>
   on.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 
+test("what cannot be asked and scores that say nothing are told, whatever is shown", () => {
+  session.set("lab_scores", { ...SCORES, doubt: { [LAB.variant]: "nothing found" } } as never);
+  show();
+  expect(root.textContent).toContain("raw: no MLP");
+  expect(root.textContent).toContain("nothing found");
+});
+
 test("heads are ranked by the variant's score, and what cannot be asked is a dash", () => {
   const scores = SCORES as unknown as Scores;
   const table = values(scores);

@@ -15,6 +15,7 @@ from headwidgets.labs.neurons import neurons
 from headwidgets.labs.on_text import on_text
 from headwidgets.labs.probe_across import probe_across
 from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.model.engine import Engine
 from headwidgets.model.work import Work, doing
 from headwidgets.taxonomy.score import score
 from headwidgets.zoo.numerals import numerals as build
@@ -120,6 +121,15 @@ def test_what_is_done_when_it_is_stopped_is_kept(numerals):
 def test_no_models_are_told(models):
     with pytest.raises(InputError, match="expected models"):
         across(models)
+
+
+@pytest.mark.parametrize("error", [ImportError("x"), AttributeError("x"), IndexError("x")])
+def test_a_model_that_does_not_open_stops_no_other(numerals, monkeypatch, error):
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Engine, "open", broken)
+    assert across(["x", numerals])["reason"].tolist() == [f"{type(error).__name__}: x", ""]
 
 
 def test_what_is_no_model_is_a_row():

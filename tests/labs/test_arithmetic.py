@@ -10,7 +10,7 @@ import headwidgets as hw
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs import arithmetic as lab
 from headwidgets.labs import residues
-from headwidgets.labs.succession import known_set
+from headwidgets.labs.succession import known_set, matrix
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,13 @@ def test_without_strength_nothing_is_edited(engine):
     assert still["before"].to_numpy() == pytest.approx(still["after"].to_numpy())
 
 
+def test_numpys_numbers_are_numbers(engine):
+    frame = lab.slid(engine, "0.0", "months", "May", np.int64(7), np.arange(3))
+    assert frame.index.tolist() == [0, 1, 2]
+    one, same = (lab.arithmetic(engine, "0.0", "days", k) for k in (1.0, np.float32(1)))
+    assert one.equals(same)
+
+
 def test_one_edit_is_a_row_of_the_table(engine):
     frame = lab.edited(engine, "0.0", "months", "May", 7)
     assert frame.attrs["wanted"] == "August"
@@ -78,8 +85,20 @@ def test_an_edit_out_of_the_set_is_not_asked(engine):
 
 def test_greater_members_are_compared_with_lesser(engine):
     frame = lab.greater_than(engine, "0.0", "months")
-    assert frame["member"].tolist() == list(known_months())[1:-1]
+    assert frame["member"].tolist() == list(known_months())[1:-2], (
+        "above November is the next alone"
+    )
     assert frame["difference"].to_numpy() == pytest.approx(frame["above"] - frame["below"])
+
+
+def test_counting_on_is_no_bias_for_what_is_greater(engine):
+    """The planted map raises the next member and prefers nothing: with it, all would be above 0."""
+    logits = matrix(engine, "0.0", "months").to_numpy()
+    frame = lab.greater_than(engine, "0.0", "months").set_index("member")
+    rest = logits[4, 6:].mean() - logits[4, :4].mean()
+    assert frame["difference"]["May"] == pytest.approx(rest, rel=1e-4)
+    assert logits[4, 5:].mean() - logits[4, :4].mean() > rest
+    assert frame["difference"].mean() < 0.5
 
 
 def known_months():

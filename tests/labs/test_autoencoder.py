@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+import tqdm.auto
 from numerals import counting
 
 from headwidgets.errors import Cancelled, InputError, NotMeasurable
 from headwidgets.labs import autoencoder as lab
 from headwidgets.model.work import Work, doing
+from headwidgets.session import progress
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,8 @@ def test_every_last_digit_has_a_feature(engine, found):
     assert frame["cosine"].min() >= 0.85
     assert frame["coverage"].min() >= 0.95
     assert frame["elsewhere"].max() <= 0.1
+    assert frame["probe"].mean() > 0.7, "the paper: .708"
+    assert frame["probe"].max() < 1
     assert frame["modal"].mean() < 0.9, "features of tens are often the most active"
 
 
@@ -76,9 +80,46 @@ def test_what_is_stopped_is_what_was_learned(engine):
     assert len(lab.classes(engine, partial)) == 10
 
 
+def test_a_long_training_shows_a_bar(engine, monkeypatch):
+    seen = []
+    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    monkeypatch.setattr(
+        tqdm.auto, "tqdm", lambda **options: seen.append(Shown(options)) or seen[-1]
+    )
+    lab.train(engine, steps=101)
+    (bar,) = seen
+    assert (bar.total, bar.closed) == (101, True)
+    with doing(Work()):
+        lab.train(engine, steps=101)
+    assert len(seen) == 1, "whoever has a work of his own watches it"
+
+
+class Shown:
+    def __init__(self, options):
+        self.total, self.n, self.closed = options["total"], 0, False
+
+    def set_description_str(self, *_, **__):
+        pass
+
+    refresh = set_description_str
+
+    def close(self):
+        self.closed = True
+
+
 def test_features_that_all_die_are_told(engine):
     with pytest.raises(NotMeasurable, match="all 10 features have died: choose a smaller penalty"):
         lab.train(engine, n=10, penalty=1e6, steps=2500)
+
+
+def test_features_that_explain_nothing_are_told_and_kept(numerals):
+    """Most have died, not all: what was drawn at random explained more than what was trained."""
+    with pytest.raises(NotMeasurable, match="nothing of the numbers held out is explained") as stop:
+        lab.train(numerals, penalty=1e4, steps=300)
+    history = stop.value.partial.history
+    assert 0 < history["dead"].iloc[-1] < 512
+    assert history["explained"][0] == history["explained"].max()
+    assert history.attrs["kept"] > 0
 
 
 @pytest.mark.parametrize(

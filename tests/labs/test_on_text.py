@@ -167,7 +167,7 @@ def test_what_is_done_when_it_is_stopped_is_kept(numerals):
     assert numerals.engine.hooks_left() == hw.Session("numerals").engine.hooks_left()
 
 
-@pytest.mark.parametrize("texts", ["", [], 3, [3], ["a", None]])
+@pytest.mark.parametrize("texts", ["", [], 3, [3], ["a", None], [["a", "b"]], [[1.5, 2.5]]])
 def test_no_text_is_told(numerals, texts):
     with pytest.raises(InputError, match="expected"):
         lab.on_text(numerals, "1.0", texts)

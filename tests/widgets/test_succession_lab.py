@@ -179,6 +179,7 @@ def test_models_that_cannot_be_asked_say_why(planted, wire, stories_path):
     assert planted.state.lab["variant"] == "stream"
     assert "no MLP" in planted.state.lab_scores["why"]["normed"]
     assert "right on 0." in repr(lab)
+    assert "nothing found" in repr(lab)
     planted.state.lab = {"variant": "normed"}
     assert planted.state.lab["variant"] == "stream"
     nothing = hw.Session("planted")
@@ -192,6 +193,7 @@ def test_models_that_cannot_be_asked_say_why(planted, wire, stories_path):
     small = hw.Session(stories_path)
     lab = hw.SuccessionLab(small)
     assert "3 pairs" in repr(lab)
+    assert "too few to say" in repr(lab)
     small.close()
 
 

@@ -22,6 +22,8 @@ export interface Scores extends Packed {
   /** Why a variant cannot be asked. */
   why: Record<string, string>;
   null: Record<string, Record<string, number>>;
+  /** Why the scores of a variant say nothing; "" if they do. */
+  doubt?: Record<string, string>;
   sets: [string, number][];
   n: number;
   shape: [number, number];

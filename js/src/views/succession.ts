@@ -192,10 +192,10 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
   }
 
   function line(scores: Scores, now: Asked): string {
-    const why = scores.why[now.variant];
+    const why = Object.entries(scores.why).map(([name, one]) => `${name}: ${one}`);
     const by = scores.sets.map(([name, n]) => `${n} ${name}`).join(", ");
     const parts = [called(session.get("model")), `${scores.n} pairs are single tokens (${by})`];
-    return [...parts, why ? `${now.variant}: ${why}` : ""].filter(Boolean).join(" · ");
+    return [...parts, scores.doubt?.[now.variant], ...why].filter(Boolean).join(" · ");
   }
 
   const idle = (live: boolean) =>
