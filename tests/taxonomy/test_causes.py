@@ -261,7 +261,7 @@ def test_a_head_that_makes_louder_what_others_said_is_none(kind):
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_half_precision_is_read_in_whole(kind, dtype):
     """Of the bundled model: the same heads lead, or the same reason stands."""
     found = [score(Engine(bundled(), name="m"), kind, draws=200)]

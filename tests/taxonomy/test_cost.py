@@ -19,7 +19,7 @@ def session():
     held.close()
 
 
-LONG = {"function vector", "vulnerable", "coherence", "summary reader"}
+LONG = {"function vector", "vulnerable", "coherence", "faithfulness", "summary reader"}
 EACH = [
     pytest.param(kind, marks=[pytest.mark.slow] if kind.name in LONG else [], id=kind.name)
     for kind in intervening()

@@ -55,6 +55,7 @@ def test_a_random_model_claims_nothing_though_its_gates_are_off():
     assert {one.kind for one in found if one.open} < measured, "gates are shut at chance"
 
 
+@pytest.mark.slow
 def test_with_nothing_planted_nothing_is_claimed():
     measured = refuse(claims.counts(claims.nothing_planted(seeds=[1])))
     assert {"previous token", "induction", "associative memories"} <= measured

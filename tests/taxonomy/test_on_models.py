@@ -52,7 +52,7 @@ def test_noise_on_all_weights_changes_no_verdict(seed):
     assert heads(table, CANDIDATE) == [COPIES]
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("noise", [0.0, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_decoys_are_no_induction_heads(noise):
     table = scores(engine_of(build_decoys(noise=noise)))
     looks = ("global retrieval", "1.3")  # attention is all that this kind asks for

@@ -140,6 +140,7 @@ def test_without_one_token_the_copier_loses_it_and_keeps_the_others(copying_engi
         assert not confirm(copying_engine, "associative memories", decoy, n=20).passed, decoy
 
 
+@pytest.mark.slow
 def test_random_weights_hold_no_pair():
     bridge = planted_decoys()
     random = torch.Generator().manual_seed(0)
@@ -215,6 +216,7 @@ def test_p_of_labels_is_that_of_labels_permuted_within_blocks():
     assert labels_p(np.full(120, 3.0), given, 0) == 1
 
 
+@pytest.mark.slow
 def test_a_shift_between_rows_labelled_by_chance_proves_nothing():
     engine, about = steered.reading(), find("accuracy")
     with proving(PLANTED["accuracy"][1]):
