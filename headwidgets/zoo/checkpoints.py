@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from headwidgets.errors import InputError
@@ -55,8 +55,8 @@ def checkpoints(folder: str | Path | None = None) -> Path:
     Raises
     ------
     InputError
-        If there are none there: the package alone does not hold them; or the cache cannot be
-        written.
+        If there are none there: the package alone does not hold them; if one is damaged, or the
+        cache cannot be written.
 
     Examples
     --------
@@ -65,6 +65,9 @@ def checkpoints(folder: str | Path | None = None) -> Path:
     >>> len(list(folder.iterdir())), min(folder.iterdir()).name
     (20, 'step-000000')
     """
+    if not isinstance(folder, str | Path | None):
+        message = f"expected a folder of packed checkpoints, got {type(folder).__name__}"
+        raise InputError(message)
     kept = KEPT if folder is None else Path(folder).expanduser()
     packed = sorted(kept.glob("step-*.safetensors")) if kept.is_dir() else []
     if not packed:
@@ -77,6 +80,9 @@ def checkpoints(folder: str | Path | None = None) -> Path:
     if not target.exists():
         try:
             unpack(packed, target)
+        except SafetensorError as error:
+            message = f"a checkpoint in {kept} is damaged ({error}): fetch that folder again"
+            raise InputError(message) from error
         except OSError as error:
             message = (
                 f"the checkpoints cannot be unpacked into {target.parent}: {error}. "

@@ -119,7 +119,17 @@ def test_a_cache_that_cannot_be_written_is_named(run, tmp_path, monkeypatch):
         kept.checkpoints(tmp_path / "packed")
 
 
+def test_a_damaged_one_is_told(run, tmp_path):
+    kept.pack(run, tmp_path)
+    last = max(tmp_path.glob("step-*"))
+    last.write_bytes(last.read_bytes()[:900])
+    with pytest.raises(InputError, match="is damaged"):
+        hw.checkpoints(tmp_path)
+
+
 def test_where_there_are_none_it_is_said(tmp_path):
+    with pytest.raises(InputError, match="expected a folder of packed checkpoints, got int"):
+        hw.checkpoints(3)
     with pytest.raises(InputError, match="outside the package"):
         hw.checkpoints(tmp_path)
     with pytest.raises(InputError, match="expected the folder of a run"):
