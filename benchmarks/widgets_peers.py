@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LAYERS = HEADS = 12
-TURNS = {64: 3, 128: 3, 256: 3, 512: 1}
+TURNS = {64: 3, 128: 3, 256: 3, 512: 3}
 NEEDS = {"circuitsvis": 90, "model_view": 170, "head_view": 170}
 """Bytes of memory that each takes for one value of a pattern, about."""
 OVERLAY = Path(__file__).resolve().parents[1] / ".overlays" / "bertviz"
