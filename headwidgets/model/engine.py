@@ -9,7 +9,6 @@ memory stays flat in the length of the prompt.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from headwidgets.model.boot import boot
 from headwidgets.model.cache import ByteCache
 from headwidgets.model.explain import is_out_of_memory, out_of_memory
 from headwidgets.model.facts import Facts, read_facts
+from headwidgets.model.stamp import Stamp, weight_hash
 from headwidgets.model.text import Text
 from headwidgets.model.view import count_hooks, private_view
 from headwidgets.model.weights import Weights
@@ -72,8 +72,7 @@ class Engine:
         self.facts: Facts = read_facts(self.view, name=self._name, revision=self._revision)
         self.weights = Weights(self.view, self.facts)
         self._parameters = list(self.view.parameters())
-        self._learn_layout()
-        self._stamp = self._read_stamp()
+        self._stamp = Stamp(self._source.original_model)
         # One token: wires TransformerLens's own capture hooks, and finds at the door what
         # cannot run here.
         self.run(torch.zeros(1, 1, dtype=torch.long))
@@ -298,7 +297,7 @@ class Engine:
 
         Reads torch's version counters, which writes through ``.data`` do not touch.
         """
-        return self._read_stamp() != self._stamp
+        return self._stamp.changed()
 
     def refresh(self) -> None:
         """Take the weights as they are now: forget every result of the old ones."""
@@ -310,46 +309,7 @@ class Engine:
         self.cache.clear()
         self.weights.clear()
 
-    def _read_stamp(self) -> int:
-        """Sum up which tensors the source holds and how often they were written to in place."""
-        if self._layout_of(self._kin) != self._layout:
-            self._learn_layout()
-        return hash(
-            (
-                self._layout,
-                *[
-                    (id(tensor), tensor.data_ptr(), _version(tensor))
-                    for store in self._stores
-                    for tensor in store.values()
-                    if tensor is not None
-                ],
-            )
-        )
-
-    def _learn_layout(self) -> None:
-        """Walk the modules once; asked at every click, a walk each time would be felt."""
-        modules = list(self._source.original_model.modules())
-        stores = [store for m in modules for store in (m._parameters, m._buffers)]  # noqa: SLF001 - unnamed, so quick
-        self._kin = [module._modules for module in modules if module._modules]  # noqa: SLF001
-        self._stores = [store for store in stores if store]
-        self._layout = self._layout_of(self._kin)
-
-    @staticmethod
-    def _layout_of(kin: list[dict[str, Any]]) -> int:
-        """Sum up which modules hang where."""
-        return hash(tuple([id(child) for children in kin for child in children.values()]))
-
     def weight_hash(self) -> str:
         """Return a BLAKE2b hash of all weights: names, shapes, dtypes and bytes."""
-        digest = hashlib.blake2b(digest_size=16)
         with self.lock:
-            for name, tensor in sorted(self.view.original_model.state_dict().items()):
-                digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-                flat = tensor.detach().cpu().contiguous().reshape(-1)
-                digest.update(flat.view(torch.uint8).numpy())
-        return digest.hexdigest()
-
-
-def _version(tensor: Tensor) -> int:
-    """Torch's count of in-place writes; inference tensors have none."""
-    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001 - there is no other count
+            return weight_hash(self.view.original_model)
