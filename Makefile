@@ -39,7 +39,8 @@ verify: lint ## run every test and notebook, and write reports/
 	cd js && npm run test
 	mkdir -p .verify
 	$(call with_chromium,--junitxml=.verify/tests.xml)
-	for report in scripts/report_*.py; do $(PY) "$$report" || exit 1; done
+	failed=; for report in scripts/report_*.py; do $(PY) "$$report" || failed="$$failed $$report"; done; \
+		test -z "$$failed" || { echo "missed a bar or failed:$$failed" >&2; exit 1; }
 
 bench: $(VENV)/.stamp-test .overlays/bertviz/.stamp ## measure, and write reports/bench_*.md (BENCH="widgets sweeps": these only)
 	$(PY) scripts/bench.py $(BENCH)
