@@ -17,9 +17,11 @@ import pandas as pd
 
 from headwidgets.errors import Cancelled, HeadwidgetsError, InputError, NotMeasurable
 from headwidgets.heads import Head, parse_heads
-from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.labs.sets import check_variant
+from headwidgets.labs.succession import scores
 from headwidgets.labs.watched import watched
-from headwidgets.methods.options import read_known
+from headwidgets.methods.options import refuse_unknown
+from headwidgets.model.boot import DEFAULT
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.taxonomy.from_weights import LEAST_PAIRS
@@ -32,6 +34,7 @@ _COLUMNS = (
     *("head", "score", "macro", "runner_up", "runner_up_score", "null_max", "pairs", "reason"),
 )
 _CONFIG = "config.json"
+_OPTIONS = ("device", "dtype", "numerics", "trust_remote_code")
 _BROKEN = (ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError)
 """What opening a model of others may raise: a package that is missing, a config that is wrong."""
 
@@ -52,10 +55,12 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     ----------
     models : list, str or Path
         Each a session, a name, a folder, a bridge, or a (name, revision) pair; a folder without
-        a model of its own stands for the models in it, in the order of their numbers.
+        a model of its own stands for the models in it, in the order of their numbers. None is
+        the bundled model, as in `Session`.
     variant : see `headwidgets.labs.succession.scores`
     **options
-        Those of `Session` that open a model: device, dtype, numerics, trust_remote_code.
+        Those of `Session` that open a model: device, dtype, numerics, trust_remote_code; any
+        other is refused.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     Raises
     ------
     InputError
-        If there is no model, or no such variant.
+        If there is no model, no such variant or no such option.
     Cancelled
         If it was cancelled; ``partial`` on the error are the rows that are done.
 
@@ -126,7 +131,9 @@ class _Found(NamedTuple):
 
 
 def _scored(models: Any, variant: str, options: dict[str, Any]) -> Iterator[tuple[_One, _Found]]:
-    read_known("a successor score", variant=(variant, VARIANTS))
+    check_variant(variant)
+    known = ", ".join(_OPTIONS)
+    refuse_unknown("across", [name for name in options if name not in _OPTIONS], known)
     asked = _listed(models)
     for at, one in enumerate(asked):
         checkpoint(at, len(asked), "models")
@@ -147,7 +154,8 @@ def _listed(models: Any) -> list[_One]:
                 out.append(_One(name, shown, revision, _step(revision or shown)))
         else:
             engine = getattr(model, "engine", model)
-            name = getattr(getattr(engine, "facts", None), "name", None) or _name(model)
+            facts = getattr(engine, "facts", None)
+            name = DEFAULT if model is None else getattr(facts, "name", None) or _name(model)
             out.append(_One(model, str(name), revision, _step(str(name))))
     if not out:
         message = "expected models: sessions, names, folders or (name, revision) pairs; got none"
