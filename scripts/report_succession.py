@@ -152,11 +152,18 @@ def learned(session: Any) -> list[Row]:
     others = costs.drop((int(best["layer"]), int(best["head"])))
     level = float(np.quantile(others, 0.95))
     lists = numbered_lists(session, head).attrs["share"]
+    aside = succession.side_by_side(session).set_index(["layer", "head"])
+    each = aside.loc[int(best["layer"]), int(best["head"])]
+    listed = ", ".join(
+        f"{name}{' (the kind)' if name == succession.KIND else ''} {value:.3f}"
+        for name, value in each.items()
+    )
     second_words = (
         f"{ratio:.2f} ×, {next_head} {'confirmed' if proof['passed'] else 'not confirmed'}"
     )
     return [
         within(f"bundled, best head {head}: micro", best["micro"], 0.5),
+        (f"bundled: {head} in every variant", "≥ 0.5", listed, bool((each >= 0.5).all())),  # noqa: PLR2004 - the bar
         ("bundled: best beside runner-up", "≥ 3 ×, or that one confirmed", second_words,
          bool(ratio >= 3 or proof["passed"])),  # noqa: PLR2004 - the bar
         (f"bundled: nats that the loss of {head} costs", f"> {level:.3f}, 95 % of others",
