@@ -7,42 +7,35 @@ a model is opened, its weights are read, and it is let go before the next.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from headwidgets.errors import Cancelled, HeadwidgetsError, InputError, NotMeasurable
+from headwidgets.errors import Cancelled, HeadwidgetsError, NotMeasurable
 from headwidgets.heads import Head, parse_heads
-from headwidgets.labs.succession import VARIANTS, scores
+from headwidgets.labs.listed import listed
+from headwidgets.labs.sets import check_variant
+from headwidgets.labs.succession import scores
 from headwidgets.labs.watched import watched
-from headwidgets.methods.options import read_known
+from headwidgets.methods.options import refuse_unknown
 from headwidgets.model.engine import Engine
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.taxonomy.from_weights import LEAST_PAIRS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+
+    from headwidgets.labs.listed import Asked
 
 _COLUMNS = (
     *("model", "revision", "step", "weights", "architecture", "layers", "heads"),
     *("head", "score", "macro", "runner_up", "runner_up_score", "null_max", "pairs", "reason"),
 )
-_CONFIG = "config.json"
+_OPTIONS = ("device", "dtype", "numerics", "trust_remote_code")
 _BROKEN = (ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError)
 """What opening a model of others may raise: a package that is missing, a config that is wrong."""
-
-
-class _One(NamedTuple):
-    """A model that is asked for: what to open, and how it is called."""
-
-    model: Any
-    name: str
-    revision: str | None
-    step: float
 
 
 def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame:
@@ -52,10 +45,12 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     ----------
     models : list, str or Path
         Each a session, a name, a folder, a bridge, or a (name, revision) pair; a folder without
-        a model of its own stands for the models in it, in the order of their numbers.
+        a model of its own stands for the models in it, in the order of their numbers. None is
+        the bundled model, as in `Session`.
     variant : see `headwidgets.labs.succession.scores`
     **options
-        Those of `Session` that open a model: device, dtype, numerics, trust_remote_code.
+        Those of `Session` that open a model: device, dtype, numerics, trust_remote_code; any
+        other is refused.
 
     Returns
     -------
@@ -71,7 +66,7 @@ def across(models: Any, variant: str = "normed", **options: Any) -> pd.DataFrame
     Raises
     ------
     InputError
-        If there is no model, or no such variant.
+        If there is no model, no such variant or no such option.
     Cancelled
         If it was cancelled; ``partial`` on the error are the rows that are done.
 
@@ -107,7 +102,7 @@ def curve(models: Any, heads: object = None, variant: str = "normed", **options:
         As `across`.
     """
     wanted = None if heads is None else [str(head) for head in parse_heads(heads)]
-    found: list[tuple[_One, _Found]] = []
+    found: list[tuple[Asked, _Found]] = []
 
     def table() -> pd.DataFrame | None:
         return _follow(found, wanted) if found else None
@@ -125,62 +120,17 @@ class _Found(NamedTuple):
     reason: str
 
 
-def _scored(models: Any, variant: str, options: dict[str, Any]) -> Iterator[tuple[_One, _Found]]:
-    read_known("a successor score", variant=(variant, VARIANTS))
-    asked = _listed(models)
+def _scored(models: Any, variant: str, options: dict[str, Any]) -> Iterator[tuple[Asked, _Found]]:
+    check_variant(variant)
+    known = ", ".join(_OPTIONS)
+    refuse_unknown("across", [name for name in options if name not in _OPTIONS], known)
+    asked = listed(models)
     for at, one in enumerate(asked):
         checkpoint(at, len(asked), "models")
         yield one, _read(one, variant, options)
 
 
-def _listed(models: Any) -> list[_One]:
-    """Return the models of a list; a folder of models becomes those in it."""
-    pair = isinstance(models, tuple) and len(models) == 2 and _is_pair(models)  # noqa: PLR2004
-    alone = pair or isinstance(models, str | Path) or not hasattr(models, "__iter__")
-    out: list[_One] = []
-    for given in [models] if alone else list(models):
-        model, revision = given if isinstance(given, tuple) and _is_pair(given) else (given, None)
-        if isinstance(model, str | Path):
-            folders = _within(Path(model).expanduser())
-            several = [(str(folder), folder.name) for folder in folders]
-            for name, shown in several or [(str(model), str(model))]:
-                out.append(_One(name, shown, revision, _step(revision or shown)))
-        else:
-            engine = getattr(model, "engine", model)
-            name = getattr(getattr(engine, "facts", None), "name", None) or _name(model)
-            out.append(_One(model, str(name), revision, _step(str(name))))
-    if not out:
-        message = "expected models: sessions, names, folders or (name, revision) pairs; got none"
-        raise InputError(message)
-    return out
-
-
-def _is_pair(given: Sequence[Any]) -> bool:
-    several = len(given) == 2  # noqa: PLR2004 - a name and a revision
-    name, revision = given if several else (None, None)
-    folder = isinstance(revision, str) and Path(revision).expanduser().is_dir()
-    return isinstance(name, str | Path) and isinstance(revision, str) and not folder
-
-
-def _name(model: Any) -> str:
-    return str(getattr(getattr(model, "cfg", None), "model_name", None) or type(model).__name__)
-
-
-def _within(folder: Path) -> list[Path]:
-    """Return the models in a folder that is none itself."""
-    if not folder.is_dir() or (folder / _CONFIG).exists():
-        return []
-    found = [one for one in folder.iterdir() if (one / _CONFIG).exists()]
-    return sorted(found, key=lambda one: (_step(one.name), one.name))
-
-
-def _step(text: str) -> float:
-    """Read the number of a checkpoint: "step1000", "checkpoint-500", "0500"."""
-    found = re.search(r"(?:^|step|checkpoint|ckpt|iter)[-_]?(\d+)$", Path(text).name)
-    return float(found[1]) if found else float("nan")
-
-
-def _read(one: _One, variant: str, options: dict[str, Any]) -> _Found:
+def _read(one: Asked, variant: str, options: dict[str, Any]) -> _Found:
     facts: dict[str, Any] = {}
     try:
         engine = getattr(one.model, "engine", one.model)
@@ -221,7 +171,7 @@ def _best_by_chance(found: pd.DataFrame) -> float:
     return float(max(null["micro largest"], null["micro mean"] + beyond * null["micro sd"]))
 
 
-def _row(one: _One, found: _Found) -> dict[str, Any]:
+def _row(one: Asked, found: _Found) -> dict[str, Any]:
     row = {"model": one.name, "revision": one.revision or "", "step": one.step, **found.facts}
     row["reason"] = found.reason
     if found.scores is None:
@@ -248,7 +198,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
-def _follow(found: list[tuple[_One, _Found]], wanted: list[str] | None) -> pd.DataFrame:
+def _follow(found: list[tuple[Asked, _Found]], wanted: list[str] | None) -> pd.DataFrame:
     rows = [_row(one, read) for one, read in found]
     if wanted is None:
         wanted = list(dict.fromkeys(row["head"] for row in rows if row.get("head")))

@@ -17,13 +17,16 @@ import torch
 
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs.residues import NUMBERS, RESIDUES, features, fit, indices, is_number
-from headwidgets.labs.succession import engine_of, known_set
+from headwidgets.labs.sets import engine_of, known_set
 from headwidgets.labs.watched import watched
 from headwidgets.model.work import checkpoint, keeping
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    from headwidgets.taxonomy.successors import Known
 
 FEATURES, PENALTY, STEPS = 512, 0.3, 3000
 _RATE, _HELD, _LEAST_STEPS = 1e-3, 0.1, 1
@@ -47,6 +50,8 @@ class Autoencoder(NamedTuple):
         number, mean), dead (features that no number activates). ``attrs["kept"]``: the step whose
         weights these are, the one that explains the most; 0, before any step, only if it was
         stopped before another was looked at.
+    variant : str
+        Of what it was trained on.
     """
 
     encoder: Tensor
@@ -56,6 +61,7 @@ class Autoencoder(NamedTuple):
     centre: Tensor
     scale: Tensor
     history: pd.DataFrame
+    variant: str
 
     def active(self, embedded: Tensor) -> Tensor:
         """Return the features of representations, [row, feature], none below 0."""
@@ -109,9 +115,7 @@ def train(
         raise InputError(message)
     assert count is not None  # noqa: S101 - read above
     assert length is not None  # noqa: S101 - read above
-    work = _Training(
-        known_set(engine_of(session), NUMBERS, variant).embedded, count, penalty, number
-    )
+    work = _Training(known_set(engine_of(session), NUMBERS, variant), count, penalty, number)
     with watched("autoencoder"), keeping(work.made):
         for step in range(length):
             if step % _EVERY == 0:
@@ -141,7 +145,8 @@ def _check_alive(history: pd.DataFrame, n: int, penalty: float) -> None:
 class _Training:
     """An autoencoder under way."""
 
-    def __init__(self, embedded: Tensor, n: int, penalty: float, seed: int) -> None:
+    def __init__(self, known: Known, n: int, penalty: float, seed: int) -> None:
+        embedded, self._variant = known.embedded, known.variant
         random = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(embedded), generator=random)
         held = max(1, int(_HELD * len(embedded)))
@@ -192,7 +197,17 @@ class _Training:
         if len(history):
             trained = history[1:] if len(history) > 1 else history
             history.attrs["kept"] = int(history["step"][trained["explained"].idxmax()])
-        return Autoencoder(encoder, bias, decoder, shift, self.centre, self.scale, history)
+        parts = encoder, bias, decoder, shift, self.centre, self.scale
+        return Autoencoder(*parts, history, self._variant)
+
+
+def chosen(found: Autoencoder, embedded: Tensor, residue: NDArray[np.int64]) -> list[int]:
+    """Return the feature of each residue: the one with the most contrast on rows [row, d_model]."""
+    active = found.active(embedded).detach().numpy()
+    contrasts = (
+        active[residue == one].mean(0) - active[residue != one].mean(0) for one in range(RESIDUES)
+    )
+    return [int(contrast.argmax()) for contrast in contrasts]
 
 
 def classes(session: Any, found: Autoencoder, variant: str = "normed") -> pd.DataFrame:
@@ -229,22 +244,11 @@ def classes(session: Any, found: Autoencoder, variant: str = "normed") -> pd.Dat
         for one in (features(engine, NUMBERS, variant), fit(known.embedded, residue).weights)
     )
     rows = []
-    for one in range(RESIDUES):
-        mine = residue == one
-        contrast = active[mine].mean(0) - active[~mine].mean(0)
-        best = int(contrast.argmax())
-        on = active[:, best] > 0
-        numbers = float(contrast[best]), float(on[mine].mean()), float(on[~mine].mean())
+    for one, best in enumerate(chosen(found, known.embedded, residue)):
+        mine, level = residue == one, active[:, best]
+        on, contrast = level > 0, float(level[mine].mean() - level[~mine].mean())
+        numbers = contrast, float(on[mine].mean()), float(on[~mine].mean())
         modal, cosines = float(np.mean(most[mine] == best)), (alike[best, one], probed[best, one])
         rows.append((one, best, *numbers, modal, *cosines))
-    columns = [
-        "residue",
-        "feature",
-        "contrast",
-        "coverage",
-        "elsewhere",
-        "modal",
-        "cosine",
-        "probe",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    names = ("residue", "feature", "contrast", "coverage", "elsewhere", "modal", "cosine", "probe")
+    return pd.DataFrame(rows, columns=list(names))

@@ -17,16 +17,17 @@ import torch
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
 from headwidgets.labs.residues import indices
-from headwidgets.labs.succession import brought, engine_of, known_sets
+from headwidgets.labs.sets import engine_of, known_sets
 from headwidgets.model.work import checkpoint
 from headwidgets.tasks.make import read_number
 from headwidgets.taxonomy import ov
+from headwidgets.taxonomy.successors import brought
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from headwidgets.labs.succession import Known
+    from headwidgets.taxonomy.successors import Known
 
 HELD = 0.2
 _RIDGE = 1e-2
@@ -111,7 +112,7 @@ def index_and_domain(
             "sum": float(np.mean(naive[mine] == right)),
         }
         if which is not None:
-            wrote = ov.first(brought(engine, which.layer, one, variant, made[mine])[which.head])
+            wrote = ov.first(brought(engine, which.layer, one, made[mine])[which.head])
             after = np.array(one.series.following)[them.place[right]]
             row["successor"] = float(np.mean(wrote.numpy()[after >= 0] == after[after >= 0]))
         rows.append(row)

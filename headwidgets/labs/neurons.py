@@ -14,7 +14,7 @@ import pandas as pd
 
 from headwidgets.errors import InputError, NotMeasurable
 from headwidgets.labs.residues import NUMBERS, RESIDUES, indices
-from headwidgets.labs.succession import engine_of, known_set
+from headwidgets.labs.sets import engine_of, known_set
 from headwidgets.methods.decompose import there
 from headwidgets.model.work import checkpoint
 from headwidgets.tasks.make import read_number
@@ -46,11 +46,11 @@ def neurons(session: Any, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
     -------
     DataFrame
         One row a neuron that fires on some number, best first: neuron, explained (η², 0 to 1),
-        p (share of draws whose largest neuron reaches it), residue (its strongest class), here
-        and elsewhere (mean activation on that class, and on the others), other (the largest η²
-        of the periods 2 to 9 and 11 that do not divide ten or are no multiple of it; chance gives
-        more to longer periods), tens (η² of the ten). ``attrs``: n (numbers), null_mean, null_max
-        (of the largest), features (neurons with p ≤ .01 in each class).
+        p ((b + 1) / (n + 1): of n draws, b have a neuron that reaches it), residue (its strongest
+        class), here and elsewhere (mean activation on that class, and on the others), other (the
+        largest η² of the periods 2 to 9 and 11 that do not divide ten or are no multiple of it;
+        chance gives more to longer periods), tens (η² of the ten). ``attrs``: n (numbers),
+        null_mean, null_max (of the largest), features (neurons with p ≤ .01 in each class).
 
     Raises
     ------
@@ -86,7 +86,7 @@ def neurons(session: Any, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
     total, mine = active[:, alive].sum(0), means.max(0)[alive]
     counts = np.bincount(number % RESIDUES, minlength=RESIDUES)[best]
     frame = pd.DataFrame({"neuron": alive, "explained": explained})
-    frame["p"] = (largest[:, None] >= explained - 1e-9).mean(0)
+    frame["p"] = ((largest[:, None] >= explained - 1e-9).sum(0) + 1) / (draws + 1)
     frame["residue"], frame["here"] = best, mine
     frame["elsewhere"] = (total - mine * counts) / (len(number) - counts)
     others = [period for period in _OTHERS if RESIDUES % period]

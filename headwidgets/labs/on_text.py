@@ -15,7 +15,7 @@ import pandas as pd
 from headwidgets.errors import InputError
 from headwidgets.heads import Head
 from headwidgets.labs.contexts import contexts
-from headwidgets.labs.succession import engine_of
+from headwidgets.labs.sets import engine_of
 from headwidgets.labs.watched import watched
 from headwidgets.labs.winning import measured
 from headwidgets.labs.winning_classes import CLASSES, classed

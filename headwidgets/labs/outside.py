@@ -14,24 +14,18 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.heads import Head
-from headwidgets.labs.succession import (
-    VARIANTS,
-    brought,
-    engine_of,
-    known_of,
-    known_sets,
-)
-from headwidgets.methods.options import read_known
+from headwidgets.labs.sets import check_variant, engine_of, known_sets
 from headwidgets.model.work import checkpoint
 from headwidgets.tasks.series import ROMAN, SETS
 from headwidgets.taxonomy import ov
-from headwidgets.taxonomy.from_weights import in_order
+from headwidgets.taxonomy.orders import in_order
+from headwidgets.taxonomy.successors import brought, known_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwidgets.labs.succession import Known
     from headwidgets.model.engine import Engine
+    from headwidgets.taxonomy.successors import Known
 
 
 def variants() -> dict[str, tuple[tuple[str, ...], bool]]:
@@ -86,7 +80,7 @@ def outside(session: Any, head: object, variant: str = "normed") -> pd.DataFrame
     """
     engine = engine_of(session)
     which = Head.parse(head).within(engine.facts.n_layers, engine.facts.n_heads)
-    read_known("a successor score", variant=(variant, VARIANTS))
+    check_variant(variant)
     rows = []
     for name, (texts, cyclic) in variants().items():
         checkpoint()
@@ -96,7 +90,7 @@ def outside(session: Any, head: object, variant: str = "normed") -> pd.DataFrame
         if one is None or not len(one.asked):
             rows.append((name, 0, total, float("nan"), float("nan")))
             continue
-        top = ov.first(brought(engine, which.layer, one, variant, one.embedded)[which.head])
+        top = ov.first(brought(engine, which.layer, one)[which.head])
         score = float((top.numpy()[one.asked] == one.right).mean())
         rows.append((name, len(one.asked), total, score, 1 / len(one.series.ids)))
     return pd.DataFrame(rows, columns=["set", "pairs", "of", "score", "chance"])

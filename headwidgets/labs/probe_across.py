@@ -19,7 +19,7 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.labs.residues import FOLDS, NUMBERS, RESIDUES, fit, indices
-from headwidgets.labs.succession import engine_of, known_sets, members
+from headwidgets.labs.sets import engine_of, known_sets, members
 from headwidgets.model.work import checkpoint
 from headwidgets.tasks.make import read_number
 

@@ -1,97 +1,35 @@
-"""Successor heads from weights (Gould et al. 2023, arXiv 2312.09230): data, scores, one head.
+"""Successor heads from weights (Gould et al. 2023, arXiv 2312.09230): scores, chance, one head.
 
-A head's effective OV circuit sends a token through the first MLP and the head to the logits,
-``W_U · W_OV · MLP0(W_E)``. A pair of a member and the next one is right if the next one's logit is
-the largest of the members of its set, alone. No prompt is run.
+A head's effective OV circuit sends a token through the first MLP and the head to the logits. A pair
+of a member and the next one is right if the next one's logit is the largest of the members of its
+set, alone. No prompt is run. The formula, and the variants in which it is written, are those that
+the kind `successor` is scored by: `headwidgets.taxonomy.successors`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.heads import Head
-from headwidgets.methods.options import read_known
+from headwidgets.labs.sets import asked, data, engine_of, known_set, known_sets, members
 from headwidgets.model.work import checkpoint
-from headwidgets.tasks.series import SETS
 from headwidgets.taxonomy import ov
-from headwidgets.taxonomy.from_weights import Series, spelled
+from headwidgets.taxonomy.successors import KIND, VARIANTS, brought, said
 from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-    from torch import Tensor
-
     from headwidgets.model.engine import Engine
+    from headwidgets.taxonomy.successors import Known
 
-VARIANTS = ("raw", "normed", "stream")
-"""What goes into a head: MLP0(W_E); MLP0(LN2(W_E)); the stream W_E + MLP0(LN2(W_E)), through the
-norm of the head's layer and the gain of the last."""
+__all__ = ["KIND", "VARIANTS", "data", "known_set", "known_sets", "matrix", "random_circuits"]
+__all__ += ["scores", "side_by_side"]
 NULL_DRAWS = 200
-
-
-class Known(NamedTuple):
-    """A set that a tokenizer spells, and what a variant makes of its members.
-
-    Attributes
-    ----------
-    series : Series
-    embedded : Tensor, [member, d_model]
-    read : Tensor, [d_model, member]
-        What reads the members' logits off the stream.
-    """
-
-    series: Series
-    embedded: Tensor
-    read: Tensor
-
-    @property
-    def asked(self) -> NDArray[np.int64]:
-        """Members that have a next one."""
-        return np.flatnonzero(np.array(self.series.following) >= 0)
-
-    @property
-    def right(self) -> NDArray[np.int64]:
-        """The next one of each."""
-        return np.array(self.series.following)[self.asked]
-
-
-def data(session: Any) -> pd.DataFrame:
-    """Return the members of the eight sets, and which of them the tokenizer spells.
-
-    Parameters
-    ----------
-    session : Session or Engine
-
-    Returns
-    -------
-    DataFrame
-        One row a member: set, place (from 0), member, token (its id, <NA> where it is several),
-        next (the member that follows, "" at the end of a set that does not wrap), pair (whether
-        both are one token).
-    """
-    engine = engine_of(session)
-    there = {one.name: one for one in _spelled(engine)}
-    rows = []
-    for name, (members, cyclic) in SETS.items():
-        tokens = {member: engine.text.ids_after(f" {member}") for member in members}
-        single = {member for member, ids in tokens.items() if len(ids) == 1}
-        if name not in there:
-            single = set()  # too few to ask about
-        for place, member in enumerate(members):
-            last = place + 1 == len(members)
-            after = "" if last and not cyclic else members[(place + 1) % len(members)]
-            token = tokens[member][0] if member in single else pd.NA
-            rows.append((name, place, member, token, after, member in single and after in single))
-    frame = pd.DataFrame(rows, columns=["set", "place", "member", "token", "next", "pair"])
-    frame["token"] = frame["token"].astype("Int64")
-    return frame
 
 
 def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd.DataFrame:
@@ -100,9 +38,16 @@ def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd
     Parameters
     ----------
     session : Session or Engine
-    variant : {"raw", "normed", "stream"}
-        See `VARIANTS`. The paper writes the first, its replications the second; the third is
-        closest to what runs (Lan et al. 2023, arXiv 2311.04131).
+    variant : {"raw", "normed", "head-normed", "stream"}
+        What goes into a head, and which norms it passes:
+
+        - ``"raw"``: MLP0(W_E), no norm: what the paper writes, and a replication computes;
+        - ``"normed"``: MLP0(LN2(W_E)), as GPT-2's first MLP runs;
+        - ``"head-normed"``: the same through the norm of the head's layer and the gain of the
+          last: ours, and what the kind ``successor`` is scored by, so that this variant alone
+          gives the numbers of ``s.score("successor")``;
+        - ``"stream"``: W_E + MLP0(LN2(W_E)) through the same norms: closest to what runs, after
+          the next score of Lan et al. 2023 (arXiv 2311.04131; theirs counts the five highest).
     draws : int
         Random circuits of the null; 0: none, and ``attrs`` have no null.
 
@@ -111,8 +56,9 @@ def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd
     DataFrame
         One row a head: layer, head, micro (share of all pairs), macro (mean over the sets),
         copying (share of members of which the member itself comes first), n (pairs), then a
-        column for each set that can be asked. ``attrs`` say variant, and null: mean, sd and
-        largest micro and macro of 200 random OV circuits of the same widths.
+        column for each set that can be asked. ``attrs`` say variant, kind (whether it is the one
+        that the kind is scored by), and null: mean, sd and largest micro and macro of 200 random
+        OV circuits of the same widths.
 
     Raises
     ------
@@ -133,22 +79,51 @@ def scores(session: Any, variant: str = "normed", draws: int = NULL_DRAWS) -> pd
     for place, one in enumerate(known):
         for layer in range(facts.n_layers):
             checkpoint()
-            top = ov.first(_logits(engine, layer, one, variant)).numpy()  # [head, member]
+            top = said(engine, layer, one)
             shares[place, layer] = (top[:, one.asked] == one.right).mean(-1)
             copying[layer] += (top == np.arange(len(one.series.ids))).sum(-1)
     copying /= sum(len(one.series.ids) for one in known)
     micro = np.tensordot(counts / counts.sum(), shares, axes=1)
-    frame = pd.DataFrame(
-        [(layer, head) for layer in range(shape[0]) for head in range(shape[1])],
-        columns=["layer", "head"],
-    )
+    frame = _heads(engine)
     frame["micro"], frame["macro"] = micro.ravel(), shares.mean(0).ravel()
     frame["copying"], frame["n"] = copying.ravel(), int(counts.sum())
     for one, share in zip(known, shares, strict=True):
         frame[one.series.name] = share.ravel()
-    frame.attrs["variant"] = variant
+    frame.attrs |= {"variant": variant, "kind": variant == KIND}
     if wanted:
         frame.attrs["null"] = random_circuits(engine, known, wanted)
+    return frame
+
+
+def side_by_side(session: Any) -> pd.DataFrame:
+    """Return every head's share of all pairs in each variant.
+
+    Parameters
+    ----------
+    session : Session or Engine
+
+    Returns
+    -------
+    DataFrame
+        One row a head: layer, head, and a column for each variant (NaN where it cannot be asked).
+        ``attrs``: kind, the variant by which the kind ``successor`` is scored; why, the reason of
+        each that cannot be asked.
+
+    Raises
+    ------
+    NotMeasurable
+        If no variant can be asked.
+    """
+    engine = engine_of(session)
+    frame, why = _heads(engine), {}
+    for variant in VARIANTS:
+        try:
+            frame[variant] = scores(engine, variant, draws=0)["micro"]
+        except NotMeasurable as error:
+            frame[variant], why[variant] = float("nan"), str(error)
+    if len(why) == len(VARIANTS):
+        raise NotMeasurable(why[VARIANTS[-1]])
+    frame.attrs |= {"kind": KIND, "why": why}
     return frame
 
 
@@ -175,69 +150,13 @@ def matrix(session: Any, head: object, name: str, variant: str = "normed") -> pd
     NotMeasurable
         If the tokenizer does not spell the set.
     """
-    engine = engine_of(session)
-    which = Head.parse(head).within(engine.facts.n_layers, engine.facts.n_heads)
-    one = known_set(engine, name, variant)
-    found = _logits(engine, which.layer, one, variant)[which.head].double().numpy()
+    engine, which, one = asked(session, head, name, variant)
+    found = brought(engine, which.layer, one)[which.head].double().numpy()
     found -= found.mean(1, keepdims=True)
     words = members(one.series)
     return pd.DataFrame(
         found, index=pd.Index(words, name="looks at"), columns=pd.Index(words, name="writes")
     )
-
-
-def members(series: Series) -> list[str]:
-    """Return the members of a set that are one token, without the space in front."""
-    return [SETS[series.name][0][place] for place in series.places]
-
-
-def known_sets(engine: Engine, variant: str) -> list[Known]:
-    """Return the sets that a tokenizer spells, as a variant has them.
-
-    Raises
-    ------
-    InputError, NotMeasurable
-        As `scores`.
-    """
-    read_known("a successor score", variant=(variant, VARIANTS))
-    found = _spelled(engine)
-    if not found:
-        message = "the tokenizer cuts the members of all eight sets: there is nothing to ask"
-        raise NotMeasurable(message)
-    return [known_of(engine, one, variant) for one in found]
-
-
-def known_of(engine: Engine, series: Series, variant: str) -> Known:
-    """Return what a variant makes of any set in a natural order.
-
-    Raises
-    ------
-    NotMeasurable
-        If there is no first MLP.
-    """
-    ids = series.ids
-    return Known(series, _embedded(engine, ids, variant), _read(engine, ids, variant))
-
-
-def known_set(engine: Engine, name: str, variant: str) -> Known:
-    """Return one set.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name.
-    NotMeasurable
-        If the tokenizer does not spell it.
-    """
-    if name not in list(SETS):  # a list takes whatever was given
-        message = f"expected a set among {', '.join(SETS)}, got {name!r:.80}"
-        raise InputError(message)
-    read_known("a successor score", variant=(variant, VARIANTS))
-    found = [one for one in _spelled(engine) if one.name == name]
-    if not found:
-        message = f"the tokenizer cuts the members of {name!r}"
-        raise NotMeasurable(message)
-    return known_of(engine, found[0], variant)
 
 
 def random_circuits(
@@ -270,69 +189,6 @@ def random_circuits(
     return out
 
 
-def engine_of(session: Any) -> Engine:
-    """Return a session's engine; an engine is one itself."""
-    found: Engine = getattr(session, "engine", session)
-    if not hasattr(found, "text"):
-        message = f"expected a session or its engine, got {session!r:.80}"
-        raise InputError(message)
-    return found
-
-
-def _spelled(engine: Engine) -> list[Series]:
-    if not engine.text.has_tokenizer:
-        message = "no tokenizer: which tokens are numbers, days or letters is not known"
-        raise NotMeasurable(message)
-    return spelled(engine)
-
-
-def _embedded(engine: Engine, ids: Sequence[int], variant: str) -> Tensor:
-    """Return what goes into a head, float32 [member, d_model]."""
-    if variant != "raw":
-        return ov.effective(engine, ids, mlp_only=variant == "normed")
-    mlp = getattr(engine.view.blocks[0], "mlp", None)
-    if mlp is None:
-        message = "the first block has no MLP"
-        raise NotMeasurable(message)
-    bare = ov.bare(engine, ids)
-    with torch.no_grad():
-        own = bare.to(engine.weights.W_U.device, engine.weights.dtype)
-        try:
-            found: Tensor = mlp(own[:, None])[:, 0].float().cpu()
-        except RuntimeError as error:  # of OPT: its MLP is no module of its own
-            message = f"the first MLP of {engine.facts.architecture} does not run by itself"
-            raise NotMeasurable(message) from error
-    return found
-
-
-def _read(engine: Engine, ids: Sequence[int], variant: str) -> Tensor:
-    """Return what reads the logits: through the gain of the last norm, or W_U alone."""
-    if variant == "stream":
-        return ov.unembedding(engine, ids)
-    return engine.weights.W_U[:, list(ids)].float().cpu()
-
-
-def _logits(engine: Engine, layer: int, one: Known, variant: str) -> Tensor:
-    """Return what a layer's heads bring to the members, [head, looked at, written]."""
-    return brought(engine, layer, one, variant, one.embedded)
-
-
-def brought(engine: Engine, layer: int, one: Known, variant: str, rows: Tensor) -> Tensor:
-    """Return what a layer's heads bring to a set's members when they look at given rows.
-
-    Parameters
-    ----------
-    rows : Tensor, [row, d_model]
-        Such as ``one.embedded``, or edited ones.
-
-    Returns
-    -------
-    Tensor, [head, row, member]
-
-    Raises
-    ------
-    NotMeasurable
-        If the layer's weights do not multiply.
-    """
-    stream = ov.normed(engine, layer, rows) if variant == "stream" else rows
-    return ov.brought(engine, layer, stream, one.read)
+def _heads(engine: Engine) -> pd.DataFrame:
+    shape = engine.facts.n_layers, engine.facts.n_heads
+    return pd.DataFrame(list(np.ndindex(*shape)), columns=["layer", "head"])

@@ -23,8 +23,15 @@ STEP, MOST = 0.05, 4.0
 """Of the strength that the slider sets: 0 to 4."""
 STRENGTHS = tuple(round(STEP * i, 2) for i in range(round(MOST / STEP) + 1))
 COLUMNS = ("micro", "macro", "copying")
+PAPER = {
+    "numbers": "the paper: .89 of 20 to 29",
+    "months": "the paper: .53",
+    "days": "the paper: fails",
+    "letters": "the paper: fails",
+}
+"""Of arithmetic in Pythia-1.4B; what the shares are of is not known."""
 MOST_CASES = 200
-"""Cases that are sent; a frame has all."""
+"""Cases that are sent and listed; a frame has all, and says in ``attrs["listed"]`` how many are."""
 Part = dict[str, Any]
 Scores = dict[str, Any]
 
@@ -67,7 +74,7 @@ def best(found: Scores) -> str:
 def scores_part(session: Any, found: Scores) -> Part:
     """Pack every head's scores: [variant, column, head]; NaN where a variant cannot be asked."""
     from headwidgets.labs.across import doubt  # loads torch
-    from headwidgets.labs.succession import data
+    from headwidgets.labs.succession import KIND, data
 
     facts = session.facts
     size = facts.n_layers * facts.n_heads
@@ -80,6 +87,7 @@ def scores_part(session: Any, found: Scores) -> Part:
     frames = frames_of(found)
     return {
         "variants": list(found),
+        "kind": KIND,
         "why": {name: one for name, one in found.items() if isinstance(one, str)},
         "null": {name: frame.attrs["null"] for name, frame in frames.items()},
         "doubt": {name: doubt(frame) for name, frame in frames.items()},
@@ -118,9 +126,23 @@ def matrix_part(session: Any, found: Scores, head: str, asked: Mapping[str, Any]
         "members": list(frame.index),
         "following": known.series.following,
         "bars": bars,
+        "edits": _edits(session, head, name, variant),
         "array": header,
         "data": buffer,
     }
+
+
+def _edits(session: Any, head: str, name: str, variant: str) -> Part:
+    """Return how many edits of a set end where they should, or why none can be made."""
+    from headwidgets.labs.arithmetic import arithmetic  # loads torch
+
+    try:
+        frame = arithmetic(session, head, name, variant=variant)
+    except NotMeasurable as error:
+        return {"why": str(error)}
+    within = frame[~frame["beyond"].astype(bool)]
+    right = {"right": int(frame["right"].sum()), "right_within": int(within["right"].sum())}
+    return {**right, "n": len(frame), "n_within": len(within), "paper": PAPER.get(name)}
 
 
 def slide_part(session: Any, head: str, asked: Mapping[str, Any]) -> Part:
@@ -143,7 +165,7 @@ def slide_part(session: Any, head: str, asked: Mapping[str, Any]) -> Part:
 
 
 def cases_part(frame: pd.DataFrame, of: str) -> Part:
-    """Pack the winning cases of a head on text, the largest effects first."""
+    """Pack the winning cases of a head on text, the largest effects first; at most `MOST_CASES`."""
     from headwidgets.labs.on_text import shares
 
     table = shares(frame)
@@ -153,5 +175,7 @@ def cases_part(frame: pd.DataFrame, of: str) -> Part:
         {**row, **look}
         for row, look in zip(short.to_dict("records"), frame.attrs["looks"], strict=False)
     ]
-    about = {name: frame.attrs[name] for name in ("head", "n", "wins", "texts")}
+    names = ("head", "n", "wins", "texts", "listed")
+    frame.attrs["listed"] = len(short)
+    about = {name: frame.attrs[name] for name in names}
     return {**about, "of": of, "shares": table.to_dict("records"), "rows": rows}

@@ -74,7 +74,9 @@ def _heads(pen: Any, state: Any, y: int) -> None:
     if variant in scores["why"]:
         return
     found = array(scores)[scores["variants"].index(variant)]
-    write(pen, (_MARGIN, y), "share of pairs that are right, by head", INK, size=12, anchor="la")
+    kinds = ", as the kind is scored" if variant == scores["kind"] else ""
+    title = f"share of pairs that are right, by head ({variant}{kinds})"
+    write(pen, (_MARGIN, y), title, INK, size=12, anchor="la")
     null = scores["null"][variant]["micro largest"]
     left, wide = _MARGIN + 44, 240
     for at, place in enumerate(np.argsort(-found[0], kind="stable")[:_HEADS]):

@@ -26,9 +26,10 @@ STEPS = ("scores", "matrix", "arithmetic", "text")
 class SuccessionLab(HeadWidget):
     """Gould et al. 2023 (arXiv 2312.09230) on a session's model: scores, arithmetic, text.
 
-    Every head's successor score from the weights, in three variants beside the score of random
-    circuits; the selected head's matrix of what it looks at and what it then writes; arithmetic
-    with the last digit's features, its strength on a slider; what the head does on a text.
+    Every head's successor score from the weights, in four variants, that of the kind ``successor``
+    marked, beside the score of random circuits; the selected head's matrix of what it looks at and
+    what it then writes; arithmetic with the last digit's features (class means), its strength on a
+    slider; what the head does on a text.
 
     Parameters
     ----------
@@ -91,9 +92,9 @@ class SuccessionLab(HeadWidget):
         head : Head or what stands for one, optional
             It becomes the session's selection; without any, the best head is.
         **asked
-            set (such as ``"days"``), variant (``"raw"``, ``"normed"``, ``"stream"``: see
-            `headwidgets.labs.succession.scores`), member (``"Friday"``), residue (0 to 9),
-            strength (0 to 4).
+            set (such as ``"days"``), variant (``"raw"``, ``"normed"``, ``"head-normed"``,
+            ``"stream"``: see `headwidgets.labs.succession.scores`), member (``"Friday"``),
+            residue (0 to 9), strength (0 to 4).
 
         Raises
         ------
@@ -148,7 +149,8 @@ class SuccessionLab(HeadWidget):
         -------
         DataFrame
             See `headwidgets.labs.succession.scores` and `matrix`,
-            `headwidgets.labs.arithmetic.slid` and `headwidgets.labs.on_text.on_text`.
+            `headwidgets.labs.arithmetic.slid` and `headwidgets.labs.on_text.on_text`; the last
+            has all cases, and in ``attrs["listed"]`` how many of them the widget lists: 200.
 
         Raises
         ------

@@ -131,6 +131,50 @@ test("the slider chooses a row that is there already, and asks nobody", () => {
   expect(asked).toEqual([]);
 });
 
+test("a move of the slider redraws neither heads nor cases nor bars", () => {
+  const cases = { head: "0.1", n: 2, wins: 1, of: "text", shares: [], rows: [CASE] };
+  session.set("lab_cases", cases as never);
+  show();
+  const nodes = () =>
+    [".hw-labheads tr[data-head]", ".hw-cases li", ".hw-sets span"].map((one) =>
+      root.querySelector(one),
+    );
+  const before = nodes();
+  expect(before).not.toContain(null);
+  session.set("lab", { ...LAB, strength: 0.05 });
+  expect(slide().dataset.hwMost).toBe("a");
+  expect(nodes()).toEqual(before);
+  for (const [i, node] of nodes().entries()) expect(node).toBe(before[i]);
+  session.set("selection", "0.0");
+  expect(nodes()[0]).not.toBe(before[0]);
+  session.set("lab_cases", { ...cases, of: "another" } as never);
+  expect(nodes()[1]).not.toBe(before[1]);
+});
+
+test("the variant by which the kind is scored has a star, in list and choice", () => {
+  session.set("lab_scores", { ...SCORES, kind: "stream" } as never);
+  show();
+  const titles = [...root.querySelectorAll(".hw-labheads th")].map((one) => one.textContent);
+  expect(titles).toEqual(["head", "", "raw", "normed", "stream ★", "macro", "copies"]);
+  expect(root.querySelector("option[value=stream]")?.textContent).toContain("stream ★: W_E + ");
+  expect(root.textContent).toContain("★ as the kind successor is scored");
+});
+
+test("cases that were not sent are counted, and so are edits", () => {
+  const edits = { right: 5, n: 9, right_within: 4, n_within: 6, paper: "the paper: .53" };
+  session.set("lab_matrix", { ...MATRIX, edits } as never);
+  session.set("lab_cases", {
+    ...{ head: "0.1", n: 900, wins: 512, of: "your text", shares: [], rows: [CASE] },
+    listed: 200,
+  } as never);
+  show();
+  expect(root.textContent).toContain("wins 512 of 900 positions · listed: the 200 of the largest");
+  expect(root.textContent).toContain("5 of 9 end right, without carries and wraps 4 of 6");
+  expect(root.textContent).toContain("the paper: .53, of how many is not known");
+  session.set("lab_matrix", { ...MATRIX, edits: { why: "no residue 0" } } as never);
+  expect(root.textContent).toContain("no residue 0");
+});
+
 test("what is not there yet is on its way; what was not scored is asked for", () => {
   show();
   session.set("lab", { ...LAB, residue: 3 });

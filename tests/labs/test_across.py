@@ -132,6 +132,19 @@ def test_a_model_that_does_not_open_stops_no_other(numerals, monkeypatch, error)
     assert across(["x", numerals])["reason"].tolist() == [f"{type(error).__name__}: x", ""]
 
 
+def test_none_is_the_bundled_model_and_is_called_so():
+    frame = across(None)
+    assert frame["model"].tolist() == ["bundled"]
+    assert frame["head"].tolist() == ["3.1"]
+
+
+@pytest.mark.parametrize("ask", [across, curve])
+def test_an_option_that_opens_nothing_is_refused(ask, numerals):
+    with pytest.raises(InputError, match="across has no option 'draws'"):
+        ask([numerals], draws=0)
+    assert ask([numerals], dtype="float32")["reason"].tolist() == [""]
+
+
 def test_what_is_no_model_is_a_row():
     assert "expected a model name" in across([3.5])["reason"][0]
 

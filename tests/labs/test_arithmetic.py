@@ -55,6 +55,25 @@ def test_of_twenty_to_twenty_nine_most_are_right(engine):
     assert twenties["right"].mean() >= 0.8
 
 
+def test_every_edit_is_counted_and_those_that_carry_are_told_apart():
+    """Without noise all of the twenties that need no carry are right, and all months but May."""
+    engine = counting(noise=0.0)
+    frame = lab.arithmetic(engine, "0.0", "numbers")
+    twenties = frame[frame["member"].isin([str(i) for i in range(20, 30)])]
+    assert len(twenties) == 90
+    within = twenties[~twenties["beyond"]]
+    assert (len(within), within["right"].sum()) == (81, 81)
+    assert set(twenties[twenties["beyond"]]["wanted"]) == {"30"}
+    months = lab.arithmetic(engine, "0.0", "months")
+    assert (months.attrs["n"], months.attrs["n_within"]) == (78, 68)
+    first = months[months["member"].isin(known_months()[:9]) & ~months["beyond"]]
+    assert len(first) == 64
+    assert set(first[~first["right"]]["member"]) == {"May"}, "its code is that of a month's prefix"
+    assert months.attrs["share_within"] == months[~months["beyond"]]["right"].mean()
+    last = months[(months["member"] == "October") & months["beyond"]]
+    assert last["wanted"].tolist() == ["January"]
+
+
 def test_without_strength_nothing_is_edited(engine):
     assert lab.arithmetic(engine, "0.0", "months", 0).attrs["share"] < 0.15
     still = lab.edited(engine, "0.0", "months", "May", 7, 0)
@@ -127,6 +146,8 @@ def test_the_bundled_models_numbers_have_no_last_digit():
         ({"strength": "x"}, "expected a strength from 0 to 100"),
         ({"strength": None}, "expected a strength from 0 to 100"),
         ({"name": ["days"]}, "expected a set among"),
+        ({"source": "modes"}, "expected source 'mean', 'probe' or a trained autoencoder"),
+        ({"source": None}, "expected source 'mean'"),
         ({"session": None}, "expected a session or its engine"),
         ({"strength": float("nan")}, "expected a strength from 0 to 100"),
     ],

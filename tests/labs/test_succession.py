@@ -88,12 +88,72 @@ def test_random_circuits_score_what_the_notes_measured():
 
 
 def test_the_score_is_the_taxonomys_where_norms_change_nothing(engine):
-    frame = lab.scores(engine)
-    kind = score(engine, "successor", draws=200)
-    assert frame["micro"].to_numpy() == pytest.approx(kind["score"].to_numpy(), abs=1e-6)
+    kind = score(engine, "successor", draws=200)["score"].to_numpy()
+    for variant in ("normed", lab.KIND):
+        micro = lab.scores(engine, variant, draws=0)["micro"].to_numpy()
+        assert micro == pytest.approx(kind, abs=1e-6)
 
 
-def test_three_variants_of_the_bundled_model_agree_on_the_best_head(bundled):
+def test_one_variant_alone_is_the_kinds_and_says_so(bundled):
+    """The bundled model's norms change the score: .966 by the kind, .952, .955 and .969 besides."""
+    kind = score(bundled.engine, "successor", draws=200)["score"].to_numpy()
+    frame = lab.side_by_side(bundled)
+    assert list(frame.columns) == ["layer", "head", *lab.VARIANTS]
+    assert frame.attrs == {"kind": "head-normed", "why": {}}
+    assert frame[lab.KIND].to_numpy() == pytest.approx(kind, abs=1e-6)
+    best = frame.loc[frame[lab.KIND].idxmax(), list(lab.VARIANTS)]
+    assert best.astype(float).round(3).tolist() == [0.952, 0.955, 0.966, 0.969]
+    told = {variant: lab.scores(bundled, variant, draws=0).attrs["kind"] for variant in best.index}
+    assert told == {"raw": False, "normed": False, "head-normed": True, "stream": False}
+
+
+def test_each_variant_is_its_formula_by_hand(bundled):
+    """On days, in plain tensors of the bridge: what goes in, which norms, what reads."""
+    bridge, ids = bundled.engine.view, lab.known_set(bundled.engine, "days", "raw").series.ids
+    token = bridge.embed.weight[ids] if hasattr(bridge.embed, "weight") else bridge.W_E[ids]
+    block, head = bridge.blocks[3], 1
+    with torch.no_grad():
+        bare, through = bridge.blocks[0].mlp(token[None])[0], bridge.blocks[0].ln2(token[None])
+        normed = bridge.blocks[0].mlp(through)[0]
+        W_U = bridge.W_U[:, ids]
+        gain = bridge.ln_final.weight[:, None] * W_U
+        made = {
+            "raw": (bare, W_U),
+            "normed": (normed, W_U),
+            "head-normed": (block.ln1(normed[None])[0], gain),
+            "stream": (block.ln1((token + normed)[None])[0], gain),
+        }
+        for variant, (rows, read) in made.items():
+            wanted = rows @ bridge.W_V[3, head] @ bridge.W_O[3, head] @ read
+            wanted = (wanted - wanted.mean(1, keepdim=True)).numpy()
+            found = lab.matrix(bundled, "3.1", "days", variant).to_numpy()
+            np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
+
+
+class Experts(torch.nn.Module):
+    """A first MLP that returns what a mixture of experts does: `more` beside its stream."""
+
+    def __init__(self, mlp, *more, stream=True):
+        super().__init__()
+        self.mlp, self.more, self.stream = mlp, more, stream
+
+    def forward(self, rows):
+        return (self.mlp(rows), *self.more) if self.stream else self.more
+
+
+def test_a_first_mlp_that_returns_more_than_a_stream_is_unpacked(bundled, monkeypatch):
+    before = lab.scores(bundled, "raw", draws=0)["micro"].tolist()
+    modules = bundled.engine.view.blocks[0]._modules
+    mlp = modules["mlp"]
+    monkeypatch.setitem(modules, "mlp", Experts(mlp, "router"))
+    assert lab.scores(bundled, "raw", draws=0)["micro"].tolist() == before
+    for made, returned in ((("router",), "str"), ((torch.zeros(3, 2),), r"\[3, 2\]")):
+        monkeypatch.setitem(modules, "mlp", Experts(mlp, *made, stream=False))
+        with pytest.raises(NotMeasurable, match=rf"the first MLP of .* returns {returned}"):
+            lab.scores(bundled, "raw", draws=0)
+
+
+def test_the_variants_of_the_bundled_model_agree_on_the_best_head(bundled):
     best = []
     for variant in lab.VARIANTS:
         frame = lab.scores(bundled, variant)
@@ -124,3 +184,5 @@ def test_bad_input_is_told(bundled):
         lab.matrix(bundled, "9.9", "days")
     with pytest.raises(NotMeasurable, match="no MLP"):
         lab.scores(hw.Session("planted"), "normed")
+    why = lab.side_by_side(hw.Session("planted")).attrs["why"]
+    assert list(why) == ["raw", "normed", "head-normed"]

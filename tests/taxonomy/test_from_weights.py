@@ -19,7 +19,7 @@ from planting import Weighted, claimed, codes, copiers, table
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.tasks.series import SETS
-from headwidgets.taxonomy import from_weights, ov
+from headwidgets.taxonomy import from_weights, orders, ov
 from headwidgets.taxonomy.verdict import CANDIDATE, CONSISTENT, NO
 
 PAIRS = 290
@@ -158,7 +158,7 @@ def test_members_that_are_cut_leave_their_pairs_out():
     W = codes(len(VOCABULARY) + 1, d=320)
     cut = {*map(str, range(10, 201)), "Tuesday", *SETS["ordinals"][0][4:]}
     engine = Spelling(W, W.T, [[planted(W)]], cut=cut)
-    by_name = {one.name: one for one in from_weights.spelled(engine)}
+    by_name = {one.name: one for one in orders.spelled(engine)}
     assert "ordinals" not in by_name  # four are left, of at least five
     days = by_name["days"]
     assert [VOCABULARY[i - 1] for i in days.ids] == [

@@ -13,11 +13,11 @@ from test_grid import ask, browser_sets
 
 import headwidgets as hw
 from headwidgets.errors import InputError, NotMeasurable
-from headwidgets.labs.arithmetic import edited
-from headwidgets.labs.succession import VARIANTS, matrix, scores
+from headwidgets.labs.arithmetic import arithmetic, edited
+from headwidgets.labs.succession import KIND, VARIANTS, matrix, scores
 from headwidgets.widgets.bundles import bundle
 from headwidgets.widgets.serve import handlers
-from headwidgets.widgets.succession_data import STRENGTHS, best
+from headwidgets.widgets.succession_data import MOST_CASES, STRENGTHS, best
 from headwidgets.widgets.succession_face import array
 
 MAY = {"set": "months", "member": "May", "residue": 8}
@@ -37,7 +37,7 @@ def lab(made, wire):
     return hw.SuccessionLab(made, **MAY, strength=1.0)
 
 
-def test_scores_of_three_variants_travel_exactly(lab, made):
+def test_scores_of_every_variant_travel_exactly(lab, made):
     part = lab.session.lab_scores
     table = array(part)
     for at, variant in enumerate(VARIANTS):
@@ -46,6 +46,7 @@ def test_scores_of_three_variants_travel_exactly(lab, made):
             expected = frame[name].to_numpy(np.float32)
             np.testing.assert_array_equal(table[at, column], expected)
     assert part["variants"] == list(VARIANTS)
+    assert part["kind"] == KIND == "head-normed"
     assert part["n"] == sum(n for _, n in part["sets"]) == 290
     assert part["best"] == best(lab.session.need_lab()) == "1.0"
 
@@ -105,6 +106,26 @@ def test_text_is_read_by_request_with_progress(lab, made, wire):
     assert lab.to_frame("text")["class"][0] == "greater-than"
     ask(made, "succession text", source="lists")
     assert lab.session.lab_cases["of"].startswith("numbered lists: 64 of 64")
+
+
+def test_cases_that_are_not_sent_are_counted(lab, made):
+    """Of many, the largest effects are listed; the frame has all and says how many are."""
+    frame = lab.read([f"In order: {day} {day}" for day in ("Monday", "Friday")] * 110)
+    part = lab.session.lab_cases
+    assert len(frame) == part["wins"] > MOST_CASES == 200
+    assert len(part["rows"]) == part["listed"] == lab.to_frame("text").attrs["listed"] == 200
+    assert part["rows"][0]["effect"] == frame["effect"].max()
+    few = lab.read("from 20 to 30")
+    assert few.attrs["listed"] == lab.session.lab_cases["listed"] == len(few)
+
+
+def test_every_edit_of_the_set_is_counted_beside_the_papers_share(lab, made):
+    edits = lab.session.lab_matrix["edits"]
+    frame = arithmetic(made, "1.0", "months")
+    assert (edits["n"], edits["n_within"]) == (78, 68)
+    assert edits["right"] == frame["right"].sum()
+    assert edits["right_within"] == frame[~frame["beyond"]]["right"].sum()
+    assert edits["paper"] == "the paper: .53"
 
 
 @pytest.mark.parametrize(
@@ -207,6 +228,7 @@ def test_a_tokenizer_that_cuts_numbers_leaves_the_other_steps(wire):
     lab = hw.SuccessionLab(session, set="months", member="May", residue=8)
     assert dict(session.state.lab_scores["sets"])["numbers"] == 8
     assert "residue 0" in session.state.lab_slide["error"]
+    assert "residue 0" in session.state.lab_matrix["edits"]["why"]
     assert session.state.lab_matrix["set"] == "months"
     assert lab.read("In order: Monday Tuesday")["class"][0] == "successorship"
     assert lab._png()

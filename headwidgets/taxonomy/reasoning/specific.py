@@ -126,7 +126,8 @@ def iteration(measure: Measure) -> Scores:
     ),
     words=(
         "the share of pairs of a member t and the next one s for which the head's weights, given "
-        "what the first MLP makes of t, raise s more than any other member of t's set C(t)"
+        "what the first MLP makes of t, through the norm of the head's layer, raise s more than "
+        "any other member of t's set C(t)"
     ),
     data="weights only; eight sets: numbers, number words, ordinals, days, months, letters, ...",
     null="which member is next, permuted within each set",
@@ -141,6 +142,7 @@ def iteration(measure: Measure) -> Scores:
         "The largest is sought in the member's own set: the whole vocabulary is not asked.",
         "Members of several tokens are left out: some tokenizers spell no number above 9.",
         "Without the first MLP, or without its norm, the weights read another input.",
+        "The paper's formula has no norms; the succession lab shows the score with and without.",
         "It says what the head would write, not that it ever looks there.",
     ),
     proof=(

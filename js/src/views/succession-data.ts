@@ -19,6 +19,8 @@ interface Packed {
 
 export interface Scores extends Packed {
   variants: string[];
+  /** The variant by which the kind "successor" is scored. */
+  kind?: string;
   /** Why a variant cannot be asked. */
   why: Record<string, string>;
   null: Record<string, Record<string, number>>;
@@ -39,6 +41,18 @@ export interface Matrix extends Packed {
   following: number[];
   /** A set, and its share in each variant. */
   bars: [string, ...(number | null)[]][];
+  /** How many edits of the set end where they should, or why none can be made. */
+  edits?: Partial<Edits> & { why?: string };
+}
+
+export interface Edits {
+  right: number;
+  n: number;
+  /** Of those that ask for no carry and no wrap. */
+  right_within: number;
+  n_within: number;
+  /** What the paper says of the set. */
+  paper: string | null;
 }
 
 export interface Slide extends Packed {
@@ -80,6 +94,8 @@ export interface Cases {
   n: number;
   wins: number;
   texts: number;
+  /** How many of the winning cases are sent. */
+  listed?: number;
   of: string;
   shares: Share[];
   rows: Case[];
@@ -97,7 +113,8 @@ export interface Labs extends Looked {
 export const VARIANTS: Record<string, string> = {
   raw: "MLP0(W_E)",
   normed: "MLP0(LN(W_E))",
-  stream: "W_E + MLP0(LN(W_E))",
+  "head-normed": "MLP0(LN(W_E)), head's norm",
+  stream: "W_E + MLP0(LN(W_E)), head's norm",
 };
 
 /** The numbers of a part, row after row; none where it has an error. */

@@ -1,6 +1,7 @@
-// Step 2, first half: every head's score, the three variants side by side, the null in the bar.
+// Step 2, first half: every head's score, the variants side by side, the null in the bar.
 
 import { aria, h, on } from "../lib/dom";
+import { unlessSame } from "../lib/same";
 import {
   type Matrix,
   ranked,
@@ -47,7 +48,8 @@ export function headList(pick: (head: string) => void) {
     order = shown.map((one) => one.head);
     chosen = head;
     const chance = scores.null[variant]?.["micro largest"] ?? -1;
-    const names = ["head", "", ...scores.variants, "macro", "copies"];
+    const variants = scores.variants.map((one) => marked(one, scores.kind));
+    const names = ["head", "", ...variants, "macro", "copies"];
     const rows = shown.map(({ place, head: name }) => {
       const says = (column: number, one = variant) => scoreOf(scores, table, one, column, place);
       const cells = [
@@ -75,7 +77,7 @@ export function headList(pick: (head: string) => void) {
     const mine = element.querySelector<HTMLElement>('tr[aria-selected="true"]');
     if (mine && element.contains(document.activeElement)) mine.scrollIntoView({ block: "nearest" });
   }
-  return { element, draw };
+  return { element, draw: unlessSame(draw) };
 }
 
 /** The selected head's share in every set. */
@@ -95,5 +97,9 @@ export function setBars(matrix: Partial<Matrix>, scores: Scores, variant: string
   return h("div", "hw-sets", ...rows);
 }
 
+/** The name of a variant; that of the kind "successor" has a star. */
+const marked = (name: string, kind: string | undefined) => (name === kind ? `${name} ★` : name);
+
 /** A variant, as it is called on screen. */
-export const variantName = (name: string) => `${name}: ${VARIANTS[name] ?? ""}`;
+export const variantName = (name: string, kind?: string) =>
+  `${marked(name, kind)}: ${VARIANTS[name] ?? ""}`;

@@ -2,6 +2,7 @@
 
 import { aria, h, on } from "../lib/dom";
 import { digits } from "../lib/heatmap";
+import { unlessSame } from "../lib/same";
 import type { Paint } from "./paint";
 import { firsts, type Matrix, values } from "./succession-data";
 
@@ -156,7 +157,7 @@ export function matrixView(pick: (row: number, column: number) => void) {
   return {
     element,
     readout,
-    draw,
+    draw: unlessSame(draw),
     get firsts() {
       return first;
     },

@@ -1,6 +1,7 @@
 // Step 5: what the head does on text, its winning cases in context, and their classes.
 
 import { aria, button, h } from "../lib/dom";
+import { say, unlessSame } from "../lib/same";
 import { area } from "./panel-parts";
 import { type Case, type Cases, type Share, two } from "./succession-data";
 import type { Running } from "./taxonomy-run";
@@ -46,12 +47,13 @@ export function textView(act: Does) {
     cancel.hidden = progress.hidden = !running;
     if (running && running.part > 0) progress.value = running.part;
     else progress.removeAttribute("value");
-    const rows = cases.rows ?? [];
-    const said = cases.of
-      ? `${cases.of}: head ${cases.head} wins ${cases.wins} of ${cases.n} positions`
-      : "nothing read yet";
-    words.textContent = running?.words || why || said;
+    say(words, running?.words || why || summary(cases));
     words.className = !running && why ? "hw-why" : "hw-small";
+    found(cases, pair);
+  }
+
+  const found = unlessSame((cases: Partial<Cases>, pair: Pair | null): void => {
+    const rows = cases.rows ?? [];
     shares.replaceChildren(...(rows.length ? [sharesTable(cases.shares ?? [])] : []));
     const mine = pair
       ? rows.filter((one) => one.because === pair.looks && one.next.trim() === pair.writes)
@@ -66,8 +68,15 @@ export function textView(act: Does) {
     list.replaceChildren(...mine.map(caseRow));
     list.hidden = !mine.length;
     element.dataset.hwCases = String(mine.length);
-  }
+  });
   return { element, draw };
+}
+
+/** What was read; that only so many of the cases are here, where it is not all. */
+function summary({ of, head, wins = 0, n, listed = wins }: Partial<Cases>): string {
+  if (!of) return "nothing read yet";
+  const cut = listed < wins ? ` · listed: the ${listed} of the largest effect` : "";
+  return `${of}: head ${head} wins ${wins} of ${n} positions${cut}`;
 }
 
 function sharesTable(shares: Share[]): HTMLElement {

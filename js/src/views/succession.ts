@@ -10,12 +10,13 @@ import { aria, button, h, on } from "../lib/dom";
 import { GLOSSARY_STYLE, term } from "../lib/glossary";
 import { isLive, STATIC, whenLive } from "../lib/live";
 import { whenChanged } from "../lib/model";
+import { say, unlessSame } from "../lib/same";
 import { called, type Look } from "../lib/session";
 import { style } from "../lib/theme";
 import type { Mount } from "../views";
-import { onLooks, paintOf } from "./paint";
+import { onLooks, type Paint, paintOf } from "./paint";
 import { choice, select } from "./panel-parts";
-import type { Asked, Labs, Scores } from "./succession-data";
+import type { Asked, Cases, Edits, Labs, Matrix, Scores } from "./succession-data";
 import { headList, setBars, variantName } from "./succession-heads";
 import { matrixView } from "./succession-matrix";
 import { slideView } from "./succession-slide";
@@ -27,6 +28,7 @@ const KEYS = [
   ...(["lab", "lab_scores", "lab_matrix", "lab_slide", "lab_cases"] as const),
   ...(["selection", "model"] as const),
 ] as const;
+const [NO_MATRIX, NO_SLIDE, NO_CASES]: [Partial<Matrix>, object, Partial<Cases>] = [{}, {}, {}];
 const FIRST: Asked = { set: "months", variant: "normed", member: "", residue: 0, strength: 0 };
 
 export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) => {
@@ -62,6 +64,7 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
   const matrix = matrixView(chosen);
   const counted = h("div", "hw-small");
   const slide = slideView(set);
+  const edits = h("div", "hw-small");
   const text = textView({
     read: (words) => {
       pair = null;
@@ -90,6 +93,7 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
       "hw-line",
       variant,
       h("span", "hw-small", "tick: the best of 200 ", term("random OV circuits", random)),
+      h("span", "hw-small", "★ as the kind successor is scored; raw is the paper's formula"),
     ),
     heads.element,
     bars,
@@ -107,11 +111,23 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
     "hw-wide",
     h("h3", "", "arithmetic with the last digit"),
     slide.element,
+    edits,
   );
   const texts = h("section", "hw-wide", h("h3", "", "what it does on text"), text.element);
   const steps = h("div", "hw-steps", scored, drawn, summed, texts);
   const title = h("div", "hw-line", h("span", "hw-title", "Succession lab"), score, stop);
   root.replaceChildren(style(LAB_STYLE + GLOSSARY_STYLE), title, said, steps);
+
+  const drawBars = unlessSame((found: Partial<Matrix>, scores: Scores, name: string) =>
+    bars.replaceChildren(setBars(found, scores, name)),
+  );
+  let paint: Paint | undefined;
+  /** The theme's colours: the same object, while they are the same. */
+  function painted(): Paint {
+    const now = paintOf(root);
+    if (!paint || looksOf(paint) !== looksOf(now)) paint = now;
+    return paint;
+  }
 
   /** A cell was clicked: the cases of that pair, read from lists of ours where there are none. */
   function chosen(row: number, column: number): void {
@@ -146,9 +162,7 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
     stop.hidden = there || !work.now;
     steps.hidden = !there;
     said.className = why && !there ? "hw-why" : "hw-small";
-    said.textContent = there
-      ? line(scores as Scores, now)
-      : (work.now?.words ?? (why || idle(live)));
+    say(said, there ? line(scores as Scores, now) : (work.now?.words ?? (why || idle(live))));
     let busy = Boolean(work.now);
     if (there) busy = body(scores as Scores, now, live) || busy;
     root.dataset.hwState = why && !there ? "error" : busy ? "busy" : "ready";
@@ -156,13 +170,14 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
 
   /** Draw the steps; tells whether something is still on its way. */
   function body(scores: Scores, now: Asked, live: boolean): boolean {
-    const paint = paintOf(root);
-    const [found, slid] = [session.get("lab_matrix") ?? {}, session.get("lab_slide") ?? {}];
+    const paint = painted();
+    const found = session.get("lab_matrix") ?? NO_MATRIX;
+    const slid = session.get("lab_slide") ?? NO_SLIDE;
     const head = found.head ?? session.get("selection") ?? scores.best;
     const wide = (node: HTMLElement) => Math.max(200, (node.clientWidth || 420) - 22);
     fill(
       variant,
-      scores.variants.map((one) => [one, variantName(one)]),
+      scores.variants.map((one) => [one, variantName(one, scores.kind)]),
       now.variant,
     );
     fill(
@@ -172,16 +187,16 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
     );
     for (const node of [variant, sets]) node.disabled = !live;
     heads.draw(scores, now.variant, session.get("selection") || head);
-    bars.replaceChildren(setBars(found, scores, now.variant));
+    drawBars(found, scores, now.variant);
     matrix.draw(found, paint, wide(drawn));
     const first = matrix.firsts;
-    counted.textContent =
-      found.error ||
-      (first
-        ? `head ${head}: next first ${first.next} of ${first.asked}, itself first ${first.itself} of ${first.tops.length}`
-        : "");
+    const counts = first
+      ? `head ${head}: next first ${first.next} of ${first.asked}, itself first ${first.itself} of ${first.tops.length}`
+      : "";
+    say(counted, found.error || counts);
+    say(edits, editsLine(found));
     slide.draw(slid, now, paint, wide(summed));
-    text.draw(session.get("lab_cases") ?? {}, pair, work.now, work.why, live);
+    text.draw(session.get("lab_cases") ?? NO_CASES, pair, work.now, work.why, live);
     root.dataset.hwHead = head;
     root.dataset.hwSet = found.set ?? "";
     const same = (part: Partial<Asked> & { head?: string }, names: (keyof Asked)[]) =>
@@ -208,3 +223,16 @@ export const mountSuccession: Mount = ({ session: looked, ask }, root, signal) =
     work.run("succession scores", {}, "scoring every head");
   signal.addEventListener("abort", () => root.replaceChildren());
 };
+
+const looksOf = (one: Paint): string =>
+  [one.ink, one.quiet, one.line, one.pick, one.font, one.inks(true)[128], devicePixelRatio].join();
+
+/** How the edits of the whole set end, beside what the paper says of it. */
+function editsLine({ head, set, edits }: Partial<Matrix>): string {
+  if (!edits || edits.why !== undefined) return edits?.why ?? "";
+  const { right, n, right_within, n_within, paper } = edits as Edits;
+  const words = `all edits of ${set} at k = 1, head ${head}: ${right} of ${n} end right`;
+  const within = `without carries and wraps ${right_within} of ${n_within}`;
+  const theirs = paper ? ` · ${paper}, of how many is not known` : "";
+  return `${words}, ${within}${theirs}`;
+}
