@@ -17,7 +17,7 @@ from headwidgets.widgets.emergence_code import code
 from headwidgets.widgets.emergence_frames import frame
 from headwidgets.widgets.emergence_open import session
 from headwidgets.widgets.emergence_runs import options_of_a_run, read_runs
-from headwidgets.widgets.emergence_serve import begin, read_heads
+from headwidgets.widgets.emergence_serve import begin, read_head, read_heads, read_names
 from headwidgets.widgets.emergence_state import EmergenceState
 
 if TYPE_CHECKING:
@@ -181,8 +181,9 @@ class EmergenceLab(HeadWidget):
         InputError
             If there is no such data, switch or head.
         """
-        names = [held] if isinstance(held, str) else list(held)
-        return self.session.runs[begin(self.session, data, names, head, read_heads(previous))]
+        names = [held] if isinstance(held, str) else read_names(held)
+        alone, heads = read_head(head), read_heads(previous)
+        return self.session.runs[begin(self.session, data, names, alone, heads)]
 
     def to_session(self, step: int | None = None) -> Any:
         """Open the model that is looked at in a session, which every other widget takes.

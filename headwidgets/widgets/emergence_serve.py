@@ -38,7 +38,7 @@ def show(state: EmergenceState, body: dict[str, Any]) -> Answer:
 def train(state: EmergenceState, body: dict[str, Any]) -> Answer:
     """Begin a run: ``{"data", "held", "head", "previous"}``, with the clamps of some switches."""
     name, held, head, previous = _read(body, "data", "held", "head", "previous")
-    run = begin(state, name, _names(held), _head(head), read_heads(previous))
+    run = begin(state, name, read_names(held), read_head(head), read_heads(previous))
     return Answer({"run": run})
 
 
@@ -88,7 +88,7 @@ def clamp(state: EmergenceState, body: dict[str, Any]) -> Answer:
     name, condition, held, head, previous = _read(body, *names)
     run = state.trainable(name)
     kept = run.clamps(condition)
-    found = switched(_names(held), _head(head), kept, run.step, read_heads(previous))
+    found = switched(read_names(held), read_head(head), kept, run.step, read_heads(previous))
     run.clamp(found, condition)
     return Answer({"step": run.step})
 
@@ -122,6 +122,20 @@ def cancel(state: EmergenceState, body: dict[str, Any]) -> Answer:
     return Answer({})
 
 
+def read_names(value: object) -> list[str]:
+    """Read switches.
+
+    Raises
+    ------
+    InputError
+        If they are no list of names.
+    """
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return list(value)
+    message = f"expected switches as a list of names, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
 def read_heads(value: object) -> list[int] | None:
     """Read heads of layer 1.
 
@@ -137,6 +151,21 @@ def read_heads(value: object) -> list[int] | None:
     if value is None or (kept and len({*kept}) == len(found)):
         return sorted(kept) or None
     message = f"expected heads of layer 1 as numbers from 0, or none, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
+def read_head(value: object) -> int | None:
+    """Read a head of layer 2, or none.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    found = whole(value)
+    if value is None or (found is not None and found >= 0):
+        return found if value is not None else None
+    message = f"expected a head of layer 2 as a number from 0, or none, got {reprlib.repr(value)}"
     raise InputError(message)
 
 
@@ -161,18 +190,3 @@ def _read(body: dict[str, Any], *names: str) -> list[Any]:
         message = f"expected {', '.join(names)}, got {reprlib.repr(body)}"
         raise InputError(message)
     return [body.get(name) for name in names]
-
-
-def _names(value: object) -> list[str]:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return value
-    message = f"expected switches as a list of names, got {reprlib.repr(value)}"
-    raise InputError(message)
-
-
-def _head(value: object) -> int | None:
-    found = whole(value)
-    if value is None or (found is not None and found >= 0):
-        return found if value is not None else None
-    message = f"expected a head of layer 2 as a number from 0, or none, got {reprlib.repr(value)}"
-    raise InputError(message)

@@ -167,6 +167,9 @@ def test_the_heads_that_look_at_the_token_before_are_chosen(live):
     for wrong in ([8], [1, 1], [-1], "x", [], {}):
         with pytest.raises(InputError, match=r"no head 8|heads of layer 1 as numbers"):
             ask(widget, "clamp", **asked, previous=wrong)
+    for wrong in ({"held": None}, {"held": [3]}, {"head": "x"}, {"previous": "x"}):
+        with pytest.raises(InputError, match="expected"):
+            widget.train(**wrong)
     begun = widget.train("low16", "previous token", previous=3)
     assert begun.clamps()[PATTERN][0].heads == (3,)
     begun.cancel()
