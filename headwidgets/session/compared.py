@@ -59,7 +59,8 @@ def compare(engine: Engine, snapshot: Snapshot, k: int) -> pd.DataFrame:
                 if values is None
                 else values[order].double().numpy(force=True)
             )
-        columns[f"{unit}change"] = columns[f"{unit}edited"] - columns[unit + base]
+        with np.errstate(invalid="ignore"):  # a token may be impossible, with the edit too: NaN
+            columns[f"{unit}change"] = columns[f"{unit}edited"] - columns[unit + base]
     frame = pd.DataFrame(columns, index=pd.Index(order, name="id"))
     frame.attrs |= {
         "edits": [str(edit) for edit in snapshot.edits],

@@ -117,13 +117,13 @@ def _clamp(one: Mapping[str, Any]) -> str:
     own = [] if heads is None else [repr(heads)]
     axis = [] if one["axis"] is None else [f"axis={one['axis']!r}"]
     spelled = {
-        "previous": ("previous_token", own),
-        "label": ("correct_label", [repr(heads), given]),
+        "previous": ("previous_token", [*own, *axis]),
+        "label": ("correct_label", [repr(heads), given, *axis]),
         "value": ("value", [given, *own, *axis]),
-        "only": ("only", [given]),
+        "only": ("only", [given, *axis]),
         "shifted": ("shifted", []),
         "scores": ("label_scores", [given]),
-        "copied": ("copied", [given, *own]),
+        "copied": ("copied", [given, *own, *axis]),
         "graft": ("graft", [given]),
     }
     name, asked = spelled[kind]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import traitlets as t
 
 from headwidgets.widgets import emergence_face, emergence_look
@@ -16,7 +17,7 @@ from headwidgets.widgets.emergence_code import code
 from headwidgets.widgets.emergence_frames import frame
 from headwidgets.widgets.emergence_open import session
 from headwidgets.widgets.emergence_runs import options_of_a_run, read_runs
-from headwidgets.widgets.emergence_serve import begin
+from headwidgets.widgets.emergence_serve import begin, read_head, read_heads, read_names
 from headwidgets.widgets.emergence_state import EmergenceState
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class EmergenceLab(HeadWidget):
         run, condition, step (-1: the latest), head (``"1.6"``), measure (``"loss"``,
         ``"accuracy"``), part (``"train"``, ``"all"`` ...), time (``"log"``, ``"linear"``): what is
         looked at, see `look`. conditions, sequences, rate, batch, seed and so on: of a run, see
-        `headwidgets.labs.emergence.run`; also of those that the browser begins.
+        `headwidgets.labs.emergence.run`; also of those that the browser begins (of seeds, the
+        first).
 
     Attributes
     ----------
@@ -86,6 +88,8 @@ class EmergenceLab(HeadWidget):
         found = read_runs(runs, plan)
         plan.pop("conditions", None)
         plan.pop("shape", None)
+        if "seed" in plan:  # the browser's runs have one condition
+            plan["seed"] = next(iter(np.atleast_1d(plan["seed"]).tolist()))
         super().__init__(session=EmergenceState(found, asked, plan), **layout)
 
     def __repr__(self) -> str:
@@ -147,7 +151,11 @@ class EmergenceLab(HeadWidget):
         self.session.remove(name)
 
     def train(
-        self, data: Any = "low16", held: str | Sequence[str] = (), head: int | None = None
+        self,
+        data: Any = "low16",
+        held: str | Sequence[str] = (),
+        head: int | None = None,
+        previous: int | Sequence[int] | None = None,
     ) -> Any:
         """Begin a live run in the background, as the button does.
 
@@ -160,6 +168,8 @@ class EmergenceLab(HeadWidget):
             ``"copy"``; see `headwidgets.labs.emergence.preset`.
         head : int, optional
             The only head of layer 2 that works; None: all do.
+        previous : int or sequence of int, optional
+            Heads of layer 1 that the switch "previous token" holds; None: head 2, as the preset.
 
         Returns
         -------
@@ -171,8 +181,9 @@ class EmergenceLab(HeadWidget):
         InputError
             If there is no such data, switch or head.
         """
-        names = [held] if isinstance(held, str) else list(held)
-        return self.session.runs[begin(self.session, data, names, head)]
+        names = [held] if isinstance(held, str) else read_names(held)
+        alone, heads = read_head(head), read_heads(previous)
+        return self.session.runs[begin(self.session, data, names, alone, heads)]
 
     def to_session(self, step: int | None = None) -> Any:
         """Open the model that is looked at in a session, which every other widget takes.

@@ -139,8 +139,9 @@ def held(found: Mapping[str, list[dict[str, Any]]], step: int) -> dict[str, Any]
     Returns
     -------
     dict
-        held (names of `CIRCUIT`), head (the only one of layer 2 that works, or None), others
-        (activations that are clamped otherwise).
+        held (names of `CIRCUIT`), head (the only one of layer 2 that works, or None), previous
+        (heads of layer 1 that "previous token" holds; None: all), others (activations that are
+        clamped otherwise).
     """
 
     def there(name: str, kind: str) -> list[dict[str, Any]]:
@@ -155,8 +156,16 @@ def held(found: Mapping[str, list[dict[str, Any]]], step: int) -> dict[str, Any]
     return {
         "held": [name for name, one in CIRCUIT.items() if there(*one)],
         "head": alone[0][0] if alone else None,
+        "previous": _previous(there(*CIRCUIT["previous token"])),
         "others": others,
     }
+
+
+def _previous(found: list[dict[str, Any]]) -> list[int] | None:
+    """Return the heads that clamps of a pattern hold; None: all."""
+    if any(one["heads"] is None for one in found):
+        return None
+    return sorted(head for one in found for head in one["heads"])
 
 
 def _active(one: Mapping[str, Any], step: int) -> bool:
@@ -173,11 +182,26 @@ def _of_switch(name: str, one: Mapping[str, Any], found: Mapping[str, Any]) -> b
 
 
 def switched(
-    names: Iterable[str], head: int | None, kept: Mapping[str, Any], step: int = 0
+    names: Iterable[str],
+    head: int | None,
+    kept: Mapping[str, Any],
+    step: int = 0,
+    previous: list[int] | None = None,
 ) -> dict[str, Any]:
     """Return the clamps of some switches, and those of `kept` that no switch stands for.
 
-    A switch that is on at a step, with the same head of layer 2, keeps its clamps as they are.
+    A switch that is on at a step, with the same heads, keeps its clamps as they are.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `CIRCUIT`.
+    head : int, optional
+        The only head of layer 2 that works; None: all do.
+    kept : mapping of str to list of Clamp
+    step : int
+    previous : list of int, optional
+        Heads of layer 1 that "previous token" holds; None: those that it has, else the preset's.
 
     Raises
     ------
@@ -195,14 +219,18 @@ def switched(
                 found.setdefault(name, []).append(one)
             elif one.active(step):
                 mine.setdefault(name, []).append(one)
-    stays = held(told, step)["head"] == head
+    now = held(told, step)
+    stays = now["head"] == head
+    turned = previous is not None and now["previous"] != previous
+    chosen = {} if previous is None else {"previous": previous}
     made: dict[str, Any] = {}
     for name in ("none", *names):
         if name != "none" and name not in CIRCUIT:
             message = f"expected switches among {', '.join(CIRCUIT)}, got {name!r:.80}"
             raise InputError(message)
-        made |= lab.preset(name, head=head)
+        made |= lab.preset(name, head=head, **chosen)
     for name, one in made.items():
-        own = mine[name] if stays and name in mine else [one]
+        keeps = stays and name in mine and not (turned and name == CIRCUIT["previous token"][0])
+        own = mine[name] if keeps else [one]
         found[name] = [*found.get(name, []), *own]
     return found

@@ -36,13 +36,19 @@ def show(state: EmergenceState, body: dict[str, Any]) -> Answer:
 
 
 def train(state: EmergenceState, body: dict[str, Any]) -> Answer:
-    """Begin a run: ``{"data", "held", "head"}``, with the clamps of some switches."""
-    name, held, head = _read(body, "data", "held", "head")
-    run = begin(state, name, _names(held), _head(head))
+    """Begin a run: ``{"data", "held", "head", "previous"}``, with the clamps of some switches."""
+    name, held, head, previous = _read(body, "data", "held", "head", "previous")
+    run = begin(state, name, read_names(held), read_head(head), read_heads(previous))
     return Answer({"run": run})
 
 
-def begin(state: EmergenceState, data: Any, held: list[str], head: int | None = None) -> str:
+def begin(
+    state: EmergenceState,
+    data: Any,
+    held: list[str],
+    head: int | None = None,
+    previous: list[int] | None = None,
+) -> str:
     """Begin a run in the background; return what it is called.
 
     Raises
@@ -59,7 +65,8 @@ def begin(state: EmergenceState, data: Any, held: list[str], head: int | None = 
         data = lab.low16() if data == DATA[0] else lab.gauss()
     condition = " + ".join(held) or "none"
     condition = condition if head is None else f"{condition}, head {head}"
-    run = lab.run(data, {condition: switched(held, head, {})}, **state.defaults)
+    clamps = switched(held, head, {}, previous=previous)
+    run = lab.run(data, {condition: clamps}, **state.defaults)
     name = state.add(f"live {data.name}", run, own=True)
     run.start()
     return name
@@ -73,11 +80,16 @@ def go(state: EmergenceState, body: dict[str, Any]) -> Answer:
 
 
 def clamp(state: EmergenceState, body: dict[str, Any]) -> Answer:
-    """Switch clamps of a condition: ``{"run", "condition", "held", "head"}``; others stay."""
-    name, condition, held, head = _read(body, "run", "condition", "held", "head")
+    """Switch clamps of a condition, others stay.
+
+    ``{"run", "condition", "held", "head", "previous"}``.
+    """
+    names = ("run", "condition", "held", "head", "previous")
+    name, condition, held, head, previous = _read(body, *names)
     run = state.trainable(name)
     kept = run.clamps(condition)
-    run.clamp(switched(_names(held), _head(head), kept, run.step), condition)
+    found = switched(read_names(held), read_head(head), kept, run.step, read_heads(previous))
+    run.clamp(found, condition)
     return Answer({"step": run.step})
 
 
@@ -110,6 +122,53 @@ def cancel(state: EmergenceState, body: dict[str, Any]) -> Answer:
     return Answer({})
 
 
+def read_names(value: object) -> list[str]:
+    """Read switches.
+
+    Raises
+    ------
+    InputError
+        If they are no list of names.
+    """
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return list(value)
+    message = f"expected switches as a list of names, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
+def read_heads(value: object) -> list[int] | None:
+    """Read heads of layer 1.
+
+    Raises
+    ------
+    InputError
+        If they are no different whole numbers from 0.
+    """
+    one = whole(value)
+    many = [one] if one is not None else value if isinstance(value, list | tuple) else []
+    found = [whole(each) for each in many]
+    kept = [each for each in found if each is not None and each >= 0]
+    if value is None or (kept and len({*kept}) == len(found)):
+        return sorted(kept) or None
+    message = f"expected heads of layer 1 as numbers from 0, or none, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
+def read_head(value: object) -> int | None:
+    """Read a head of layer 2, or none.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    found = whole(value)
+    if value is None or (found is not None and found >= 0):
+        return found if value is not None else None
+    message = f"expected a head of layer 2 as a number from 0, or none, got {reprlib.repr(value)}"
+    raise InputError(message)
+
+
 def handlers(state: EmergenceState) -> tuple[dict[str, Handler], dict[str, Handler]]:
     """Return the requests that are served: those that queue, and those that do not wait."""
 
@@ -126,22 +185,8 @@ def handlers(state: EmergenceState) -> tuple[dict[str, Handler], dict[str, Handl
 
 
 def _read(body: dict[str, Any], *names: str) -> list[Any]:
-    if set(body) != set(names):
+    """Return what a request asks with; "previous" may be left out."""
+    if {*body, "previous"} != {*names, "previous"} or not set(body) <= set(names):
         message = f"expected {', '.join(names)}, got {reprlib.repr(body)}"
         raise InputError(message)
-    return [body[name] for name in names]
-
-
-def _names(value: object) -> list[str]:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return value
-    message = f"expected switches as a list of names, got {reprlib.repr(value)}"
-    raise InputError(message)
-
-
-def _head(value: object) -> int | None:
-    found = whole(value)
-    if value is None or (found is not None and found >= 0):
-        return found if value is not None else None
-    message = f"expected a head of layer 2 as a number from 0, or none, got {reprlib.repr(value)}"
-    raise InputError(message)
+    return [body.get(name) for name in names]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
@@ -143,9 +144,10 @@ class EmergenceState(LookedAt):
     # ------------------------------------------------------------------ news
 
     def _listen(self) -> None:
+        """Hear of news; a run does not keep alive whoever looks at it."""
         for name, run in self.runs.items():
             if under_way(run) and name not in self._ends:
-                self._ends[name] = run.listen(self._heard)
+                self._ends[name] = _listening(self, run)
 
     def _end(self, name: str) -> None:
         if name in self._ends:
@@ -241,6 +243,20 @@ class EmergenceState(LookedAt):
                 self.set_trait("message", reason(error))
                 if name in self.keys:
                     self.send_state([name])
+
+
+def _listening(state: EmergenceState, run: Any) -> Callable[[], None]:
+    """Have a run tell a state of news, for as long as it lives; return what ends that."""
+    method = weakref.WeakMethod(state._heard)  # noqa: SLF001 - its own half of this
+
+    def heard() -> None:
+        told = method()
+        if told is not None:
+            told()
+
+    end = weakref.finalize(state, run.listen(heard))
+    end.atexit = False
+    return end
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -30,7 +30,7 @@ const pack = (values: number[], shape: number[]) => {
   const [array, data] = encode(Float32Array.from(values), shape);
   return { array, data: new DataView(data) };
 };
-const FREE = { held: [], head: null, others: [] };
+const FREE = { held: [], head: null, previous: [], others: [] };
 /** A run of conditions x steps 0, 10, 20; of two heads a layer, two tokens. */
 function made(name: string, conditions: string[], change: Partial<Run> = {}): Run {
   const each = conditions.flatMap((_, k) => [1.7, 0.5, 0.1 + k, 0.2, 0.6, 1]);
@@ -277,9 +277,54 @@ test("a finished run's switches are what the next run begins with", () => {
   expect(asked).toEqual([]);
   named("train live")?.click();
   expect(asked).toEqual([
-    { name: "emergence train", body: { data: "low16", held: ["match"], head: null } },
+    {
+      name: "emergence train",
+      body: { data: "low16", held: ["match"], head: null, previous: null },
+    },
   ]);
   expect(root.dataset.hwState).toBe("busy");
+});
+
+test("the heads of layer 1 that look at the token before are chosen, and said", () => {
+  const run = made("one", ["none"], { live: true, state: "running" });
+  session.set("settled", { one: run });
+  show();
+  const choice = root.querySelector<HTMLSelectElement>('[aria-label^="heads of layer 1"]');
+  if (!choice) throw new Error("a choice of heads is expected");
+  const turn = () =>
+    root.querySelector<HTMLElement>('[aria-label="clamp previous token"]')?.click();
+  const choose = (value: string) => {
+    choice.value = value;
+    choice.dispatchEvent(new Event("change"));
+  };
+  expect([...choice.options].map((one) => one.text)).toEqual(["head 0", "head 1", "all heads"]);
+  expect(choice.value).toBe("1"); // there is no head 2
+  choose("0");
+  expect(asked).toEqual([]);
+  turn();
+  const body = { run: "one", condition: "none", held: ["previous token"], head: null };
+  expect(asked.pop()).toEqual({ name: "emergence clamp", body: { ...body, previous: [0] } });
+  const held = { held: ["previous token"], head: null, previous: null, others: [] };
+  session.set("settled", { one: { ...run, clamps: { none: held } } });
+  expect(choice.selectedOptions[0]?.text).toBe("all heads");
+  choose("1");
+  expect(asked.pop()).toEqual({ name: "emergence clamp", body: { ...body, previous: [1] } });
+  root.querySelector<HTMLElement>('[aria-label="clamp copy"]')?.click();
+  const both = { ...body, held: ["previous token", "copy"], previous: null };
+  expect(asked.pop()).toEqual({ name: "emergence clamp", body: both });
+});
+
+test("a run that is begun has the heads that were chosen; others than one or all are said", () => {
+  const held = { held: ["previous token"], head: 1, previous: [0, 2], others: [] };
+  const run = made("one", ["none"], { shape: [2, 3], clamps: { none: held } });
+  session.set("settled", { one: run });
+  show();
+  const choice = root.querySelector<HTMLSelectElement>('[aria-label^="heads of layer 1"]');
+  expect(choice?.selectedOptions[0]?.text).toBe("heads 0, 2");
+  root.querySelector<HTMLElement>("button.hw-main")?.click();
+  expect(asked.pop()?.body).toEqual({
+    ...{ data: "low16", held: ["previous token"], head: 1, previous: [0, 2] },
+  });
 });
 
 test("a live run is clamped, paused and ended", () => {
@@ -293,7 +338,7 @@ test("a live run is clamped, paused and ended", () => {
   expect(asked).toEqual([
     {
       name: "emergence clamp",
-      body: { run: "one", condition: "none", held: ["copy"], head: null },
+      body: { run: "one", condition: "none", held: ["copy"], head: null, previous: null },
     },
     { name: "emergence pause", body: { run: "one" } },
     { name: "emergence cancel", body: { run: "one" } },

@@ -227,6 +227,22 @@ def test_a_live_run_is_watched_clamped_paused_and_gone_on_with(shown):
         live.notebook.screenshot("emergence-live", live.root)
 
 
+def test_the_head_that_looks_at_the_token_before_is_chosen_on_the_page(shown):
+    choice = "heads of layer 1 that look at the token before"
+    expect(shown.root.get_by_label(choice)).to_have_value("2")
+    with living(shown, 20_000) as live:
+        live.root.get_by_label(choice).select_option("head 5")
+        live.switch("previous token").click()
+        live.ready(clamped="previous token")
+        heads = "print(live.runs['low16'].clamps()['blocks.0.attn.hook_pattern'][0].heads)"
+        assert live.python(heads) == "(5,)"
+        live.root.get_by_label(choice).select_option("all heads")
+        live.ready()
+        assert live.python(heads) == "(0, 1, 2, 3, 4, 5, 6, 7)"
+        live.python("live.runs['low16'].clamp(lab.preset('previous token', head=None))")
+        expect(live.root.get_by_label(choice)).to_have_value("2")
+
+
 def test_a_live_run_can_be_paused_while_a_cell_runs_and_never_blocks_one(shown):
     with living(shown, 20_000) as live:
         live.press("start")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 from io import BytesIO
 
+import comm
 import numpy as np
 import pytest
 import torch
+from ipywidgets.widgets.widget import _instances
 from PIL import Image
 from test_grid import browser_sets
 
@@ -81,7 +85,7 @@ def test_tiles_are_what_was_measured_nearest_to_the_step():
 def test_clamped_runs_say_what_is_held_and_their_tiles_show_it():
     widget = hw.EmergenceLab("low16-clamps", condition="match")
     clamps = part(widget, "low16-clamps")["clamps"]
-    assert clamps["none"] == {"held": [], "head": 0, "others": []}
+    assert clamps["none"] == {"held": [], "head": 0, "previous": [], "others": []}
     assert clamps["previous token"]["held"] == ["previous token"]
     assert clamps["layer 1 + copy"]["held"] == ["layer 1", "copy"]
     tiles = widget.to_frame("tiles").set_index(["layer", "head"])["value"]
@@ -134,11 +138,78 @@ def test_clamps_are_switched_while_it_runs_and_others_stay(live):
     assert held == {
         "held": ["previous token", "copy"],
         "head": 3,
+        "previous": [2],
         "others": ["blocks.0.attn.hook_z"],
     }
     assert run.clamps()["logits"][0].given == 3
     ask(widget, "clamp", **asked, held=[], head=None)
     assert list(run.clamps()) == ["blocks.0.attn.hook_z"]
+
+
+def test_the_heads_that_look_at_the_token_before_are_chosen(live):
+    widget, run = live
+    run.advance(5)
+    asked = {"run": "low16", "condition": "none", "held": ["previous token"], "head": None}
+    for previous, heads in (
+        (None, (2,)),  # the preset's
+        ([5], (5,)),
+        (None, (5,)),  # as it is
+        ([0, 7], (0, 7)),
+        (list(range(8)), tuple(range(8))),
+    ):
+        ask(widget, "clamp", **asked, previous=previous)
+        assert run.clamps()[PATTERN][0].heads == heads
+        assert part(widget, "low16")["clamps"]["none"]["previous"] == list(heads)
+    run.clamp({PATTERN: lab.previous_token().during(2, 50)})
+    assert part(widget, "low16")["clamps"]["none"]["previous"] is None
+    ask(widget, "clamp", **asked, previous=None)
+    assert run.clamps()[PATTERN][0].stop == 50, "what no one turned stays as it is"
+    for wrong in ([8], [1, 1], [-1], "x", [], {}):
+        with pytest.raises(InputError, match=r"no head 8|heads of layer 1 as numbers"):
+            ask(widget, "clamp", **asked, previous=wrong)
+    for wrong in ({"held": None}, {"held": [3]}, {"head": "x"}, {"previous": "x"}):
+        with pytest.raises(InputError, match="expected"):
+            widget.train(**wrong)
+    begun = widget.train("low16", "previous token", previous=3)
+    assert begun.clamps()[PATTERN][0].heads == (3,)
+    begun.cancel()
+    assert begun.wait(SLOW)
+
+
+def test_seeds_of_several_conditions_leave_one_for_the_browser_s_runs():
+    conditions = {"free": None, "held": {PATTERN: lab.previous_token([1])}}
+    for seeds in ([7, 8], (7, 8), np.array([7, 8])):
+        widget = hw.EmergenceLab(lab.low16(), conditions=conditions, seed=seeds, **SMALL)
+        assert widget.runs["low16"].plan.seeds == (7, 8)
+        assert "seed=[7, 8]" in widget.to_python()
+        begun = widget.train("low16", "match")
+        assert begun.plan.seeds == (7,)
+        widget.close()
+        assert begun.wait(SLOW)
+    for seeds in ([7], [7, 8, 9], "78", [7, "x"], []):
+        with pytest.raises(InputError, match=r"expected (a )?seed"):
+            hw.EmergenceLab(lab.low16(), conditions=conditions, seed=seeds, **SMALL)
+
+
+def test_a_run_does_not_keep_alive_who_looks_at_it(live):
+    """What ipywidgets keeps of an open widget is let go by hand, as no one closes it."""
+    _, run = live
+    widget = hw.EmergenceLab(run)
+    state = weakref.ref(widget.session)
+    here = len(run._listeners)
+    run.advance(1)
+    _forget(widget, widget.session)
+    del widget
+    gc.collect()
+    assert state() is None
+    assert len(run._listeners) == here - 1
+    run.advance(1)
+
+
+def _forget(*widgets):
+    for one in widgets:
+        _instances.pop(one.model_id)
+        comm.get_comm_manager().comms[one.comm.comm_id] = None  # its id alone
 
 
 Z, MATCH = "blocks.1.attn.hook_z", "blocks.1.attn.hook_pattern"
@@ -159,7 +230,9 @@ def test_clamps_of_one_s_own_are_told_and_a_switch_leaves_them(live, clamps, on,
     widget, run = live
     run.clamp(clamps)
     before = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
-    assert part(widget, "low16")["clamps"]["none"] == {"held": on, "head": None, "others": others}
+    said = part(widget, "low16")["clamps"]["none"]
+    before_it = [0, 1] if on == ["previous token"] else []
+    assert said == {"held": on, "head": None, "previous": before_it, "others": others}
     ask(widget, "clamp", run="low16", condition="none", held=[*on, "copy"], head=None)
     after = {name: [one.to_json() for one in many] for name, many in run.clamps().items()}
     assert after.pop("logits")
@@ -347,6 +420,7 @@ def test_bad_options_are_refused(given, options, message):
         ("train", {"data": "low16", "held": "match", "head": None}, "a list of names"),
         ("train", {"data": "low16", "held": [], "head": 8}, "no head 8"),
         ("train", {"data": "low16", "held": [], "head": -1}, "expected a head of layer 2"),
+        ("train", {"data": "low16", "held": [], "previous": None}, "expected data, held"),
         ("show", {"run": "x", "on": True}, "expected a run among"),
         ("show", {"run": [], "on": True}, "expected the name of a run"),
         ("open", {"run": "low16", "condition": "none", "step": "x", "head": ""}, "expected a step"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from headwidgets.errors import Cancelled
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from headwidgets.model.work import Progress
 
 _SLICE = 8
+_PATIENCE = 10.0  # seconds; a step takes some milliseconds
+_begun: weakref.WeakSet[Background] = weakref.WeakSet()
 
 
 class Background:
@@ -76,6 +80,7 @@ class Background:
             self.state = "running" if alive or self.step < self.plan.steps else "done"
             if not alive and self.state == "running":
                 self.error, self._work = None, Work(progress)
+                _begun.add(self)
                 self._thread = threading.Thread(target=self._run, name="emergence", daemon=True)
                 self._thread.start()
         self._tell()
@@ -119,6 +124,16 @@ class Background:
             if self._told is not None:
                 self._told()
             self._tell()
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what is under way with the interpreter: torch, torn down within a step, aborts it."""
+    there = list(_begun)
+    for one in there:
+        one.cancel()
+    for one in there:
+        one.wait(_PATIENCE)
 
 
 @contextlib.contextmanager

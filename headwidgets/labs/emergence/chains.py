@@ -45,8 +45,8 @@ class Chains:
 
     def __post_init__(self) -> None:
         """Read the numbers."""
-        count("k", self.n_labels, 2)
-        count("length", self.length, 3)
+        object.__setattr__(self, "n_labels", count("k", self.n_labels, 2))
+        object.__setattr__(self, "length", count("length", self.length, 3))
 
     @property
     def made(self) -> dict[str, int]:

@@ -137,15 +137,21 @@ def given_value(clamp: Clamp, value: Tensor) -> Tensor:
     Raises
     ------
     InputError
-        If it does not fit.
+        If it does not fit, or a function makes NaN or infinity of what is finite (of attention
+        scores it may make -inf, which masks).
     """
-    given = 0.0 if clamp.kind == "only" else clamp.given
-    made = given(value) if callable(given) and not isinstance(given, torch.Tensor) else given
+    given: Any = 0.0 if clamp.kind == "only" else clamp.given
+    from_value = callable(given) and not isinstance(given, torch.Tensor)
+    made = given(value) if from_value else given
     try:
         found = torch.as_tensor(made, dtype=value.dtype, device=value.device)
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"expected a number or an array to clamp to, got {made!r:.80}"
         raise InputError(message) from error
+    wrong = from_value and (found.isnan() | (found == torch.inf)).any()
+    if wrong and not (value.isnan() | (value == torch.inf)).any():
+        message = "expected a function that makes finite numbers of finite ones, got NaN or inf"
+        raise InputError(message)
     return fitting(found, value)
 
 
@@ -173,26 +179,44 @@ def previous_pattern(value: Tensor, rows: slice) -> Tensor:
     return found if value.shape[-2] == length else found[rows]
 
 
-def label_pattern(value: Tensor, batch: Batch, p: float) -> Tensor:
+def label_pattern(value: Tensor, batch: Batch, p: float, axis: int = -3) -> Tensor:
     """Return a pattern whose asked rows have `p` on the right label, the rest on the wrong one.
+
+    Parameters
+    ----------
+    value : Tensor, [sequence, head, query, key]
+        Heads on `axis`, or none of them; queries are all, or the asked ones.
+    batch : Batch
+    p : float
+    axis : int
+        -3 or -4.
 
     Raises
     ------
+    InputError
+        If the batch is of other sequences.
     NotMeasurable
         If the sequences do not show the right label in one place, or the wrong one at p < 1.
     """
     if bool((batch.shown < 0).any()) or (p < 1 and bool((batch.other < 0).any())):
         message = "these sequences do not show the right and the wrong label in one place each"
         raise NotMeasurable(message)
-    made = torch.zeros(*batch.shown.shape, value.shape[-1], dtype=value.dtype)
+    length = value.shape[-1]
+    if length != batch.tokens.shape[1]:
+        message = f"expected a pattern of the batch's {batch.tokens.shape[1]} positions, got "
+        message += str(tuple(value.shape))
+        raise InputError(message)
+    made = torch.zeros(*batch.shown.shape, length, dtype=value.dtype)
     made.scatter_(-1, batch.shown[..., None], p)
     if p < 1:
         made.scatter_(-1, batch.other[..., None], 1 - p)
-    made = made[:, None].to(value.device)
-    if value.shape[-2] == batch.shown.shape[-1] != value.shape[-1]:
-        return made
+    made = made.to(value.device)
+    if value.ndim > made.ndim:
+        made = made.unsqueeze(axis)
+    if value.shape[-2] != length:
+        return fitting(made, value)
     out = value.clone()
-    out[..., batch.rows, :] = made
+    out[..., batch.rows, :] = fitting(made, out[..., batch.rows, :])
     return out
 
 

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from headwidgets.errors import InputError
-from headwidgets.labs.emergence.shape import count
+from headwidgets.labs.emergence.shape import count, number
 from headwidgets.whole import whole
 
 HEADED = {
@@ -39,7 +41,7 @@ class Clamp:
     given : object
         What the kind needs: a probability, a value, another run.
     axis : int, optional
-        Where the heads are, in an activation whose name does not tell.
+        Where the heads are, counted from the end, in a module whose name does not tell.
     """
 
     kind: str
@@ -62,9 +64,8 @@ class Clamp:
             If `stop` does not come after `start`.
         """
         first = count("start", start, 0)
-        if stop is not None:
-            count("stop", stop, first + 1)
-        return replace(self, start=first, stop=stop)
+        last = None if stop is None else count("stop", stop, first + 1)
+        return replace(self, start=first, stop=last)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values; what is given as arrays or runs is told, not kept."""
@@ -97,23 +98,25 @@ class Clamp:
         return cls(state["kind"], own, state["start"], state["stop"], found, state["axis"])
 
 
-def previous_token(heads: object = None) -> Clamp:
+def previous_token(heads: object = None, axis: int | None = None) -> Clamp:
     """Clamp a pattern to the token before: row i to i - 1, row 0 to itself.
 
     Parameters
     ----------
     heads : int or list of int, optional
         None: all. Steps are chosen by `Clamp.during`.
+    axis : int, optional
+        Of the heads, counted from the end, in a module whose name does not tell.
 
     Raises
     ------
     InputError
         If `heads` are none.
     """
-    return Clamp("previous", _read_heads(heads))
+    return Clamp("previous", _read_heads(heads), axis=axis)
 
 
-def correct_label(heads: object = None, p: Any = 1.0) -> Clamp:
+def correct_label(heads: object = None, p: Any = 1.0, axis: int | None = None) -> Clamp:
     """Clamp the asked rows of a pattern: `p` on the right label, the rest on the wrong one.
 
     Parameters
@@ -121,16 +124,19 @@ def correct_label(heads: object = None, p: Any = 1.0) -> Clamp:
     heads : int or list of int, optional
     p : float
         0 to 1; the induction strength is then ``2p - 1``.
+    axis : int, optional
+        Of the heads, counted from the end, in a module whose name does not tell.
 
     Raises
     ------
     InputError
         If `p` is out of range.
     """
-    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
+    found = number(p)
+    if found is None or not 0 <= found <= 1:
         message = f"expected p from 0 to 1, got {p!r:.80}"
         raise InputError(message)
-    return Clamp("label", _read_heads(heads), given=float(p))
+    return Clamp("label", _read_heads(heads), given=found, axis=axis)
 
 
 def value(given: Any, heads: object = None, axis: int | None = None) -> Clamp:
@@ -140,12 +146,17 @@ def value(given: Any, heads: object = None, axis: int | None = None) -> Clamp:
     ----------
     given : float, array or callable
         An array has the activation's shape, or one that broadcasts to it; a function takes the
-        activation and returns what takes its place.
+        activation and returns what takes its place. All numbers are finite.
     heads : int or list of int, optional
     axis : int, optional
-        Of the heads, in a module whose name does not tell.
+        Of the heads, counted from the end, in a module whose name does not tell.
+
+    Raises
+    ------
+    InputError
+        If a number is NaN or infinite.
     """
-    return Clamp("value", _read_heads(heads), given=given, axis=axis)
+    return Clamp("value", _read_heads(heads), given=_finite(given), axis=axis)
 
 
 def zero(heads: object = None, axis: int | None = None) -> Clamp:
@@ -153,13 +164,25 @@ def zero(heads: object = None, axis: int | None = None) -> Clamp:
     return value(0.0, heads, axis)
 
 
-def only(heads: object) -> Clamp:
-    """Clamp all heads but these to 0."""
+def only(heads: object, axis: int | None = None) -> Clamp:
+    """Clamp all heads but these to 0.
+
+    Parameters
+    ----------
+    heads : int or list of int
+    axis : int, optional
+        Of the heads, counted from the end, in a module whose name does not tell.
+
+    Raises
+    ------
+    InputError
+        If `heads` are none.
+    """
     found = _read_heads(heads)
     if found is None:
         message = "expected the heads that stay, got None"
         raise InputError(message)
-    return Clamp("only", None, given=found)
+    return Clamp("only", None, given=found, axis=axis)
 
 
 def shifted() -> Clamp:
@@ -175,15 +198,19 @@ def label_scores(head: int) -> Clamp:
     return Clamp("scores", given=count("head", head, 0))
 
 
-def copied(source: Any, heads: object = None) -> Clamp:
+def copied(source: Any, heads: object = None, axis: int | None = None) -> Clamp:
     """Clamp an activation to that of another run on the same batch.
 
     Parameters
     ----------
     source : Trained, Run, Finished or torch module
-        Of the same shape; a run counts as it is now. A module where the clamp is put on a module.
+        Of the same shape, on data of the same sizes; a run counts as it is now. A module where the
+        clamp is put on a module.
+    heads : int or list of int, optional
+    axis : int, optional
+        Of the heads, counted from the end, in a module whose name does not tell.
     """
-    return Clamp("copied", _read_heads(heads), given=_as_it_is(source))
+    return Clamp("copied", _read_heads(heads), given=_as_it_is(source), axis=axis)
 
 
 def graft(source: Any) -> Clamp:
@@ -200,6 +227,23 @@ def graft(source: Any) -> Clamp:
 def _as_it_is(source: Any) -> Any:
     """Return what a run has trained so far; what is no run stays."""
     return source.trained() if callable(getattr(source, "trained", None)) else source
+
+
+def _finite(given: Any) -> Any:
+    """Return what a clamp is to: a number as a float, an array as it is, if they are finite."""
+    if callable(given) or given is None or isinstance(given, str):
+        return given  # a function's result, and what is no number, are read when it is used
+    try:
+        plain = given.detach().cpu().double() if hasattr(given, "detach") else given
+        values = np.asarray(plain, float)
+    except (TypeError, ValueError, RuntimeError):
+        return given
+    if not np.isfinite(values).all():
+        message = f"expected finite numbers to clamp to, got {given!r:.80}"
+        raise InputError(message)
+    if values.ndim and not isinstance(given, list | tuple):
+        return given
+    return given if getattr(given, "requires_grad", False) else values.tolist()
 
 
 def _read_heads(heads: object) -> tuple[int, ...] | None:

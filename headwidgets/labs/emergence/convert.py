@@ -1,8 +1,9 @@
 """From a trained model to a TransformerBridge, which every other widget can open.
 
 Each exemplar becomes a token whose embedding is what the stream has of it; logits are -inf
-outside the labels. The bridge is TransformerLens's own transformer, rotary positions and norms
-included, so that logits are the same to rounding.
+outside the labels. The bridge is TransformerLens's own transformer; it gets the rotary angles that
+the model was trained with and norms by torch's own function, as here: either, rounded otherwise in
+float32, moves logits by some 1e-5.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 
 from headwidgets.errors import InputError
 from headwidgets.labs.emergence.embed import projected
-from headwidgets.labs.emergence.model import EPS
+from headwidgets.labs.emergence.model import EPS, turns
 from headwidgets.labs.emergence.trained import Trained
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def bridge(trained: Trained, *, name: str = "emergence") -> Any:
         )
     with torch.no_grad():
         _write(made, shape, embeddings(trained), trained.weights)
+        _round_alike(made, shape, int(data.length))
     return made.eval()
 
 
@@ -102,3 +104,14 @@ def _write(made: Any, shape: Shape, embedded: Tensor, weights: dict[str, Tensor]
     bias = torch.full((len(embedded),), float("-inf"))
     bias[: shape.n_labels] = weights["unembed.bias"]
     made.unembed.bias.copy_(bias)
+
+
+def _round_alike(made: Any, shape: Shape, length: int) -> None:
+    """Have rotary positions and norms rounded as they were in training."""
+    angles = turns(shape, length)[:, 0].repeat_interleave(2, -1)
+    for module in made.original_model.modules():
+        if hasattr(module, "cos_cached"):
+            module.cos_cached.copy_(angles.real)
+            module.sin_cached.copy_(angles.imag)
+    for norm in [*[block.ln1 for block in made.blocks], made.ln_final]:
+        norm.use_native_layernorm_autograd = True

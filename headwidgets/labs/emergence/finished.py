@@ -12,22 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headwidgets.errors import InputError
+from headwidgets.errors import HeadwidgetsError, InputError
+from headwidgets.labs.emergence.files import damaged, needed, read, under, write
 from headwidgets.labs.emergence.history import History
 from headwidgets.labs.emergence.model import one_of, views
 from headwidgets.labs.emergence.readable import Readable
 from headwidgets.labs.emergence.shape import Shape
-from headwidgets.labs.emergence.storage import (
-    data_arrays,
-    data_of,
-    half,
-    plan_of,
-    read,
-    told_of,
-    under,
-    write,
-)
+from headwidgets.labs.emergence.storage import data_arrays, data_of, half, plan_of, told_of
 from headwidgets.labs.emergence.trained import Trained
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from headwidgets.labs.emergence.runs import Run
@@ -70,14 +63,21 @@ class Finished(Readable):
         if "steps" not in told:
             message = f"expected a finished run, got one that goes on: lab.load_run reads {path}"
             raise InputError(message)
-        self.steps: list[int] = told["steps"]
-        self._patterns = arrays["patterns"].float().numpy()
-        self.shape, self.plan = Shape(**told["shape"]), plan_of(told["plan"])
-        self.data = data_of(told["data"], arrays)
-        self.conditions = list(told["conditions"])
-        self.history = History(self.conditions, self.plan.batch)
-        self.history.read(under(arrays, "history."), self.plan.parts)
-        self._weights = {int(s): one for s, one in under(arrays, "weights.").items()}
+        names = ("patterns", "history.steps", "history.strength", "history.previous")
+        needed(arrays, dict.fromkeys(names), path)
+        try:
+            self.steps: list[int] = told["steps"]
+            self._patterns = arrays["patterns"].float().numpy()
+            self.shape, self.plan = Shape(**told["shape"]), plan_of(told["plan"])
+            self.data = data_of(told["data"], arrays)
+            self.conditions = list(told["conditions"])
+            self.history = History(self.conditions, self.plan.batch)
+            self.history.read(under(arrays, "history."), self.plan.parts)
+            self._weights = {int(s): one for s, one in under(arrays, "weights.").items()}
+        except HeadwidgetsError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise damaged(path, error) from error
         self.checkpoints = sorted(self._weights)
 
     def patterns(self, condition: str | None = None) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -91,11 +91,17 @@ class Finished(Readable):
         Raises
         ------
         InputError
-            If there is no such condition or checkpoint.
+            If there is no such condition or checkpoint, or the run keeps no weights.
         """
         k = self._which(condition)
-        at = self.checkpoints[-1] if step is None else step
-        if at not in self._weights:
+        if not self._weights:
+            message = (
+                "expected a run with weights, got one that holds measures and patterns alone: "
+                "train it again from its seed"
+            )
+            raise InputError(message)
+        at = self.checkpoints[-1] if step is None else whole(step)
+        if at is None or at not in self._weights:
             message = (
                 f"expected a step with weights among {self.checkpoints}, got {step!r:.80}: for "
                 "others train again from the seed"

@@ -12,7 +12,7 @@ import torch
 from headwidgets.errors import InputError
 from headwidgets.labs.emergence.batch import generator
 from headwidgets.labs.emergence.data import Exemplars
-from headwidgets.labs.emergence.shape import FEATURES, LABELS, count
+from headwidgets.labs.emergence.shape import FEATURES, LABELS, count, number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -182,7 +182,8 @@ def _plain(given: Any) -> np.ndarray[Any, Any]:
 
 
 def _sizes(classes: int, new: int, exemplars: int, spread: Any) -> tuple[int, int, int]:
-    if not (isinstance(spread, int | float) and 0 <= spread < float("inf")):
+    found = number(spread)
+    if found is None or found < 0:
         message = f"expected a spread from 0, got {spread!r:.80}"
         raise InputError(message)
     return (

@@ -19,17 +19,15 @@ from headwidgets.labs.emergence.clamped import (
     on_heads,
     previous_pattern,
 )
-from headwidgets.labs.emergence.clamping import Read, read_clamps
-from headwidgets.labs.emergence.clamps import HEADED, Clamp
-from headwidgets.labs.emergence.clamps import value as to_value
-from headwidgets.labs.emergence.shape import count
+from headwidgets.labs.emergence.module_door import axis_of, form_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from headwidgets.labs.emergence.batch import Batch
+    from headwidgets.labs.emergence.clamping import Read
+    from headwidgets.labs.emergence.clamps import Clamp
 
-_KINDS = ("previous", "label", "value", "only", "copied")
 _PATTERN = 3  # [sequence, query, key], or with heads
 _AXES = 4  # [sequence, position, head, d_head] or [sequence, head, query, key]
 
@@ -65,9 +63,9 @@ class OnModule:
         if self._ended:
             message = "expected to switch clamps inside the with block, which has ended"
             raise InputError(message)
-        read = _read(self._module, clamps)
+        found = read(self._module, clamps)
         self._stack.close()
-        self._clamps = read
+        self._clamps = found
         self.put()
 
     def put(self) -> None:
@@ -120,7 +118,7 @@ class OnModule:
             message = f"expected {name!r} to return a tensor, or a tuple that begins with one, got "
             message += type(out).__name__
             raise InputError(message)
-        value, form = out if whole else out[0], _form(self._module, name)
+        value, form = out if whole else out[0], form_of(self._module, name)
         value = value if form is None else form.convert(value)
         for one in mine:
             if one.active(self.step):
@@ -129,38 +127,45 @@ class OnModule:
         return value if whole else (value, *out[1:])
 
     def _one(self, name: str, one: Clamp, value: torch.Tensor) -> torch.Tensor:
-        if one.kind == "previous":
-            if value.ndim < _PATTERN or value.shape[-1] != value.shape[-2]:
-                message = f"expected {name!r} as a pattern of as many queries as keys, got "
-                message += str(tuple(value.shape))
-                raise InputError(message)
-            new = previous_pattern(value, slice(0, value.shape[-1]))
-        elif one.kind == "label":
-            if self.batch is None:
-                message = "correct_label needs the batch: set clamped.batch before the forward"
-                raise InputError(message)
-            new = label_pattern(value, self.batch, one.given)
-        elif one.kind == "copied":
-            new = fitting(self._others[id(one.given), name], value)
-        else:
-            new = given_value(one, value)
-        heads = one.heads
-        axis = _axis(name, one)
-        if one.kind == "only" and axis is not None:
-            heads = tuple(h for h in range(value.shape[axis]) if h not in one.given)
-        if heads is None or axis is None:
+        new, heads, axis = self._made(name, one, value), one.heads, axis_of(name, one)
+        asked = one.given if one.kind == "only" else heads
+        if asked is None or axis is None:
             return new.expand_as(value)
+        if -axis > value.ndim:
+            message = f"no axis {axis}: {name!r} is {tuple(value.shape)}"
+            raise InputError(message)
         if one.axis is None and value.ndim != _AXES:
             message = (
                 f"expected {name!r} as {_AXES} axes, heads on one of them, got "
                 f"{tuple(value.shape)}: say by axis= where its heads are"
             )
             raise InputError(message)
-        wrong = [h for h in heads if h >= value.shape[axis]]
+        wrong = [h for h in asked if h >= value.shape[axis]]
         if wrong:
             message = f"no head {wrong[0]}: {name!r} has {value.shape[axis]} on axis {axis}"
             raise InputError(message)
-        return torch.where(on_heads(value, heads, axis), new, value)
+        if one.kind == "only":
+            asked = [h for h in range(value.shape[axis]) if h not in asked]
+        return torch.where(on_heads(value, asked, axis), new, value)
+
+    def _made(self, name: str, one: Clamp, value: torch.Tensor) -> torch.Tensor:
+        """Return what takes the place of a value, were every head clamped."""
+        if one.kind in ("previous", "label") and (
+            value.ndim < _PATTERN or value.shape[-1] != value.shape[-2]
+        ):
+            message = f"expected {name!r} as a pattern of as many queries as keys, got "
+            message += str(tuple(value.shape))
+            raise InputError(message)
+        if one.kind == "previous":
+            return previous_pattern(value, slice(0, value.shape[-1]))
+        if one.kind == "label":
+            if self.batch is None:
+                message = "correct_label needs the batch: set clamped.batch before the forward"
+                raise InputError(message)
+            return label_pattern(value, self.batch, one.given, axis_of(name, one) or -_PATTERN)
+        if one.kind == "copied":
+            return fitting(self._others[id(one.given), name], value)
+        return given_value(one, value)
 
     @torch.no_grad()
     def _run_other(self, other: Any, names: list[str], args: Any, kwargs: Any) -> None:
@@ -169,7 +174,7 @@ class OnModule:
 
                 def keep(_: Any, __: Any, out: Any, name: str = name) -> None:
                     found = out if isinstance(out, torch.Tensor) else out[0]
-                    form = _form(other, name)
+                    form = form_of(other, name)
                     self._others[id(other), name] = found if form is None else form.convert(found)
 
                 handle = other.get_submodule(name).register_forward_hook(keep)
@@ -198,8 +203,9 @@ def clamp(module: torch.nn.Module, clamps: Mapping[str, Any] | None) -> Iterator
     Raises
     ------
     InputError
-        If there is no such submodule or head, two clamps hold one output, or a forward has ended
-        without the submodule.
+        If there is no such submodule or head, two clamps hold one output, a forward has ended
+        without the submodule, or it is a bridge's hook that fires when its value was used already
+        (``hook_attn_scores`` of attention that is not TransformerLens's own code).
 
     Examples
     --------
@@ -212,63 +218,9 @@ def clamp(module: torch.nn.Module, clamps: Mapping[str, Any] | None) -> Iterator
     if not isinstance(module, torch.nn.Module):
         message = f"expected a torch module, got {type(module).__name__}"
         raise InputError(message)
-    made = OnModule(module, _read(module, clamps))
+    made = OnModule(module, read(module, clamps))
     try:
         made.put()
         yield made
     finally:
         made.take_off()
-
-
-def _read(module: torch.nn.Module, clamps: Mapping[str, Any] | None) -> Read:
-    def read(one: Any) -> Any:
-        many = one if isinstance(one, list | tuple) and one and isinstance(one[0], Clamp) else None
-        return many or (one if isinstance(one, Clamp) else to_value(one))
-
-    given = {str(name): read(one) for name, one in (clamps or {}).items()}
-    found = read_clamps(given)
-    for name, one in found:
-        _check(module, name, one)
-    return found
-
-
-def _check(module: torch.nn.Module, name: str, one: Clamp) -> None:
-    if one.kind == "copied" and one.given is module:
-        message = f"expected another module to copy {name!r} of, got the one that is clamped"
-        raise InputError(message)
-    for place in [module, *([one.given] if one.kind == "copied" else [])]:
-        if not name or not _has(place, name):
-            near = [other for other, _ in module.named_modules() if other][:3]
-            message = f"no submodule {name!r}: expected one such as {', '.join(near) or 'none'}"
-            raise InputError(message)
-    if one.kind not in _KINDS:
-        message = f"a clamp of kind {one.kind!r} is for the lab's own model, not for a module"
-        raise InputError(message)
-    if (one.heads is not None or one.kind == "only") and _axis(name, one) is None:
-        message = f"say by axis= where the heads of {name!r} are: its name does not tell"
-        raise InputError(message)
-
-
-def _form(module: torch.nn.Module, name: str) -> Any:
-    """Return how a bridge makes of a submodule's output, heads side by side, what hooks see."""
-    return getattr(module.get_submodule(name), "hook_conversion", None)
-
-
-def _has(module: Any, name: str) -> bool:
-    try:
-        module.get_submodule(name)
-    except AttributeError:
-        return False
-    return True
-
-
-def _axis(name: str, one: Clamp) -> int | None:
-    """Return which axis heads are on, from the end."""
-    if one.axis is None:
-        return HEADED.get(name.rpartition("hook_")[2])
-    axis = int(one.axis)
-    if axis >= 0:
-        message = f"expected axis counted from the end, such as -3, got {axis}"
-        raise InputError(message)
-    count("axis", -axis, 1)
-    return axis

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from headwidgets.errors import InputError
 from headwidgets.labs.emergence.clamping import read_clamps
 from headwidgets.labs.emergence.plan import Plan
@@ -96,8 +98,9 @@ def run(  # noqa: PLR0913 - what a run can be asked for
     if not isinstance(asked_for, Mapping) or not asked_for:
         message = f"expected conditions by name, got {conditions!r:.80}"
         raise InputError(message)
-    read = {str(k): read_clamps(one, sized, steps) for k, one in asked_for.items()}
-    many = list(seed) if isinstance(seed, Sequence) else [seed] * len(read)
+    read = {str(k): read_clamps(one, sized, steps, data) for k, one in asked_for.items()}
+    several = isinstance(seed, Sequence | np.ndarray) and np.ndim(seed)
+    many: list[Any] = [*seed] if several else [seed] * len(read)  # type: ignore[misc]
     if len(many) != len(read):
         message = f"expected a seed, or one for each of {len(read)} conditions, got {seed!r:.80}"
         raise InputError(message)

@@ -26,6 +26,7 @@ from headwidgets.labs.emergence.shape import count
 from headwidgets.labs.emergence.trained import Trained
 from headwidgets.labs.emergence.trainer import Trainer, not_finite
 from headwidgets.model.work import checkpoint, keeping
+from headwidgets.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -204,10 +205,11 @@ class Run(Background, Readable):
         """
         k = self._which(condition)
         with self.lock:
-            if step is None or step == self.step:
+            asked = self.step if step is None else whole(step)
+            if asked == self.step:
                 vector, at = self._trainer.vector, self.step
-            elif step in self.weights_at:
-                vector, at = self.weights_at[step], int(step)
+            elif asked in self.weights_at:
+                vector, at = self.weights_at[asked], asked
             else:
                 message = f"expected a checkpoint among {self.checkpoints}, got {step!r:.80}"
                 raise InputError(message)
@@ -242,7 +244,7 @@ class Run(Background, Readable):
         InputError
             If a clamp cannot be put on; all stay as they were.
         """
-        read = read_clamps(clamps, self.shape, self.plan.steps)
+        read = read_clamps(clamps, self.shape, self.plan.steps, self.data)
         mine = self.conditions if condition is None else [self.conditions[self._which(condition)]]
         with self.lock:
             before = {name: _told(self._clamps[name]) for name in mine}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 from headwidgets.errors import InputError
 from headwidgets.whole import whole
@@ -90,9 +91,16 @@ def positive(name: str, value: object) -> float:
     InputError
         If it is none.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        found = float(value)
-        if found > 0:
-            return found
+    found = number(value)
+    if found is not None and found > 0:
+        return found
     message = f"expected {name} as a finite number above 0, got {value!r:.80}"
     raise InputError(message)
+
+
+def number(value: object) -> float | None:
+    """Return `value` as a float where it is one finite number, numpy's too, else None."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    found = float(value)
+    return found if math.isfinite(found) else None

@@ -47,8 +47,9 @@ def icl_mc(k: int = 3, *, length: int = 48, sequences: int = 40_000, **options: 
     ----------
     Edelman et al. 2024, arXiv 2402.11004.
     """
-    shape = Shape(n_heads=2, d_model=32, d_head=16, n_labels=k, n_features=0)
-    return _prepared(Chains(k, length), shape, sequences, {"rate": _FAST, **options})
+    data = Chains(k, length)
+    shape = Shape(n_heads=2, d_model=32, d_head=16, n_labels=data.n_labels, n_features=0)
+    return _prepared(data, shape, sequences, {"rate": _FAST, **options})
 
 
 def iteration(
@@ -150,8 +151,8 @@ def compare(run: Run) -> pd.DataFrame:
 
 
 def _prepared(data: Any, shape: Shape, sequences: int, options: dict[str, Any]) -> Run:
-    given = {"progress": False, "asked": 200, "kept": 30, "every": 50, **options}
-    return run(data, shape=shape, sequences=sequences, **given)
+    given = {"progress": False, "asked": 200, "kept": 30, "every": 50, "shape": shape, **options}
+    return run(data, sequences=sequences, **given)
 
 
 def _table(rows: dict[str, tuple[float, float]]) -> pd.DataFrame:

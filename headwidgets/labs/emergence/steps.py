@@ -56,7 +56,7 @@ class Steps:
         if self.task not in list(TASKS):
             message = f"expected a task among {', '.join(TASKS)}, got {self.task!r:.80}"
             raise InputError(message)
-        count("inputs", self.inputs, 2)
+        object.__setattr__(self, "inputs", count("inputs", self.inputs, 2))
 
     @property
     def made(self) -> dict[str, str | int]:

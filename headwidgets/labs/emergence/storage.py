@@ -1,26 +1,21 @@
 """A run in one file: weights, the optimizer's state, checkpoints and measures, as safetensors.
 
-The settings are JSON in the file's header. A file is written beside the one that is there, and
-takes its place when it is whole: a full disk costs nothing that was saved before.
+The settings are JSON in the file's header; see `headwidgets.labs.emergence.files`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors import torch as tensors
 
-from headwidgets.errors import InputError, ModelError
+from headwidgets.errors import HeadwidgetsError, InputError
 from headwidgets.labs.emergence.chains import Chains
 from headwidgets.labs.emergence.clamping import read_clamps
-from headwidgets.labs.emergence.clamps import Clamp
+from headwidgets.labs.emergence.clamps_saved import saved_clamps
 from headwidgets.labs.emergence.data import Exemplars
+from headwidgets.labs.emergence.files import VERSION, damaged, needed, read, under, write
 from headwidgets.labs.emergence.made import gauss, low16
 from headwidgets.labs.emergence.plan import Plan
 from headwidgets.labs.emergence.runs import Run
@@ -30,12 +25,12 @@ from headwidgets.labs.emergence.tokens import repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
     from headwidgets.labs.emergence.clamping import Clamps
 
-VERSION = 1
 MAKERS: dict[str, Callable[..., Any]] = {
     "low16": low16,
     "gauss": gauss,
@@ -62,6 +57,8 @@ def save_run(run: Run, path: str | Path) -> Path:
 
     Raises
     ------
+    InputError
+        If the path is that of what is no file: a folder, a pipe, a device.
     ModelError
         If the disk is full or the folder cannot be written: the run is still in memory, and
         what was saved before is as it was.
@@ -85,7 +82,8 @@ def load_run(
     ----------
     path : str or Path
     conditions : mapping of str to clamps, optional
-        As the run was made with; needed where a clamp was to an array or another run.
+        As the run was made with, or as they were when it was saved; needed where a clamp was to
+        an array or another run, which is taken from here. What was switched since stays so.
     data : object, optional
         As the run was made with; needed where it is of a class of your own.
 
@@ -96,7 +94,8 @@ def load_run(
     Raises
     ------
     InputError
-        If there is no such file, it is no saved run, or conditions must be given.
+        If there is no such file, it is no saved run or lacks what a run has, or conditions must
+        be given, or are not those that it was saved with.
     """
     told, arrays = read(path)
     if "step" not in told:
@@ -106,27 +105,23 @@ def load_run(
         shape, plan = Shape(**told["shape"]), plan_of(told["plan"])
         own = data_of(told["data"], arrays) if data is None else data
         clamps = {
-            name: read_clamps(_clamps(one), shape, plan.steps)
-            for name, one in told["conditions"].items()
+            name: read_clamps(one, shape, data=own)
+            for name, one in saved_clamps(told, conditions).items()
         }
-    except InputError:
-        if conditions is None:
-            raise
-        clamps = {name: read_clamps(one, shape, plan.steps) for name, one in conditions.items()}
-        own = data_of(told["data"], arrays) if data is None else data
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
-    if conditions is not None:
-        if [*conditions] != [*told["conditions"]]:
-            message = f"expected the conditions {[*told['conditions']]}, got {[*conditions]}"
-            raise InputError(message)
-        clamps = {name: read_clamps(one, shape, plan.steps) for name, one in conditions.items()}
+    except HeadwidgetsError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(path, error) from error
     made = Run(own, shape, plan, clamps)
-    made.put_now(int(told["step"]), under(arrays, "now."))
-    made.history.read(under(arrays, "history."), plan.parts)
-    made.weights_at = {int(step): one for step, one in under(arrays, "weights.").items()}
-    made.patterns_at = {int(step): one for step, one in under(arrays, "patterns.").items()}
-    made.switched = told["switched"]
+    needed(arrays, {"now.weights": [made.now()["weights"].numel()]}, path)
+    try:
+        made.put_now(int(told["step"]), under(arrays, "now."))
+        made.history.read(under(arrays, "history."), plan.parts)
+        made.weights_at = {int(step): one for step, one in under(arrays, "weights.").items()}
+        made.patterns_at = {int(step): one for step, one in under(arrays, "patterns.").items()}
+        made.switched = told["switched"]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise damaged(path, error) from error
     made.state = "done" if made.step >= plan.steps else "ready"
     return made
 
@@ -185,71 +180,6 @@ def plan_of(told: dict[str, Any]) -> Plan:
     return Plan(**{**told, "seeds": tuple(told["seeds"]), "parts": tuple(told["parts"])})
 
 
-def write(path: str | Path, arrays: Mapping[str, Tensor], told: dict[str, Any]) -> Path:
-    """Write a file, whole or not at all.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be written.
-    """
-    target = Path(path).expanduser()
-    part = target.with_name(f"{target.name}.part")
-    own = {name: one.detach().contiguous() for name, one in arrays.items()}
-    content = tensors.save(own, {"headwidgets": json.dumps(told, allow_nan=False)})
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        message = (
-            f"{target} could not be written ({error.strerror or error}): the run is still in "
-            "memory, and what was saved before is as it was; make room, or save elsewhere"
-        )
-        raise ModelError(message) from error
-    return target
-
-
-def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read the settings and the arrays of a file.
-
-    Raises
-    ------
-    InputError
-        If there is none, or it is no run.
-    """
-    source = Path(path).expanduser()
-    if not source.is_file():
-        message = f"expected a file that a run was saved in, but there is no {source}"
-        raise InputError(message)
-    try:
-        with safe_open(source, "pt") as file:
-            told: Any = json.loads((file.metadata() or {}).get("headwidgets", "null"))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
-    except (SafetensorError, ValueError, OSError) as error:
-        raise _damaged(source, error) from error
-    if not isinstance(told, dict) or told.get("version") != VERSION:
-        came = told.get("version") if isinstance(told, dict) else None
-        message = f"expected a run of version {VERSION}, got {came!r}: {source} holds none"
-        raise InputError(message)
-    return told, arrays
-
-
-def under(arrays: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
-    """Return the arrays whose names begin so, without that beginning."""
-    return {n.removeprefix(start): one for n, one in arrays.items() if n.startswith(start)}
-
-
 def half(one: Tensor) -> Tensor:
     """Return numbers in half of their bytes: what is shipped."""
     return one.to(torch.float16) if one.is_floating_point() else one.to(torch.int32)
-
-
-def _clamps(told: dict[str, list[Any]]) -> dict[str, list[Clamp]]:
-    return {name: [Clamp.from_json(one) for one in many] for name, many in told.items()}
-
-
-def _damaged(path: str | Path, error: Exception) -> InputError:
-    return InputError(f"{path} is damaged ({type(error).__name__}: {error}): save the run again")

@@ -32,8 +32,9 @@ def six_clamps(data: Any, *, head: int = 0, previous: int = PREVIOUS, **options:
 def one_head_each(data: Any, **options: Any) -> Run:
     """Prepare all heads together, and each alone throughout training (figure 4b)."""
     conditions: dict[str, Any] = {"all": None}
-    shape = options.get("shape") or Shape()
-    for head in range(shape.n_heads):
+    shape = options.get("shape")
+    heads = shape.n_heads if isinstance(shape, Shape) else Shape().n_heads  # `run` refuses others
+    for head in range(heads):
         conditions[f"head {head}"] = {"blocks.1.attn.hook_z": only([head])}
     return run(data, conditions, **options)
 

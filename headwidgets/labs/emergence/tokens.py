@@ -36,8 +36,8 @@ class Repeats:
 
     def __post_init__(self) -> None:
         """Read the numbers."""
-        count("n_labels", self.n_labels, _LEAST + 1)
-        count("half", self.half, _SHORTEST)
+        object.__setattr__(self, "n_labels", count("n_labels", self.n_labels, _LEAST + 1))
+        object.__setattr__(self, "half", count("half", self.half, _SHORTEST))
         if self.n_labels <= 2 * self.half:
             message = f"expected more than {2 * self.half} tokens for a half of {self.half}, got "
             message += str(self.n_labels)

@@ -93,7 +93,7 @@ class Trained:
             )
             raise InputError(message)
         own = {name: value[None] for name, value in self.weights.items()}
-        touch = Recorded(Clamped(self.shape, [read_clamps(clamps, self.shape)]))
+        touch = Recorded(Clamped(self.shape, [read_clamps(clamps, self.shape, data=self.data)]))
         held = touch.clamped.on(batch).weights(own)
         rows = slice(0, batch.tokens.shape[1]) if whole else batch.rows
         forward(self.shape, held, self._embedding(held, batch.tokens), rows, touch)

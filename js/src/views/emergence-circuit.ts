@@ -16,10 +16,11 @@ interface Step {
   clamp?: string;
 }
 
+export const PREVIOUS = "previous token";
 export const STEPS: Step[] = [
   {
-    ...{ number: "1", name: "previous-token attention", of: "A", clamp: "previous token" },
-    says: "clamp: head 2 of layer 1 does it",
+    ...{ number: "1", name: "previous-token attention", of: "A", clamp: PREVIOUS },
+    says: "clamp, by layer 1: ",
   },
   {
     ...{ number: "2", name: "previous-token copy", of: "A", clamp: "layer 1" },
@@ -39,7 +40,7 @@ export const STEPS: Step[] = [
   },
 ];
 const GIVES: Record<string, string[]> = {
-  "previous token": ["1"],
+  [PREVIOUS]: ["1"],
   "layer 1": ["1", "2"],
   match: ["1", "2", "3q", "3k", "4"],
   copy: ["3v", "5"],
@@ -59,6 +60,8 @@ export interface Strengths {
 export interface Shown {
   held: Held;
   heads: number;
+  /** The heads of layer 1 that "previous token" holds, or would. */
+  previous: number[];
   strengths: Strengths;
   /** Whether switches can be moved, and why not. */
   able: boolean;
@@ -67,9 +70,14 @@ export interface Shown {
   words: string;
 }
 
-export function circuitView(toggle: (name: string) => void, alone: (head: number | null) => void) {
+export function circuitView(
+  toggle: (name: string) => void,
+  alone: (head: number | null) => void,
+  looking: (heads: number[]) => void,
+) {
   const picture = h("div", "hw-circuit");
-  const rows = STEPS.map((step) => row(step, toggle));
+  const before = choiceOfHeads(looking);
+  const rows = STEPS.map((step) => row(step, toggle, step.clamp === PREVIOUS && before.element));
   const list = aria(h("ol", "hw-steps5", ...rows.map((one) => one.element)), {
     label: "the circuit's five steps",
   });
@@ -88,6 +96,7 @@ export function circuitView(toggle: (name: string) => void, alone: (head: number
       picture.replaceChildren(diagram(fixed, shown.strengths));
     }
     for (const one of rows) one.draw(shown, fixed);
+    before.draw(shown);
     const listed = String(shown.heads);
     if (heads.dataset.listed !== listed) {
       heads.dataset.listed = listed;
@@ -108,7 +117,29 @@ export function circuitView(toggle: (name: string) => void, alone: (head: number
   return { element, draw };
 }
 
-function row(step: Step, toggle: (name: string) => void) {
+/** Which heads of layer 1 look at the token before: one, or all. */
+function choiceOfHeads(looking: (heads: number[]) => void) {
+  const element = select("heads of layer 1 that look at the token before", []);
+  on(element, "change", () => looking(element.value.split(",").map(Number)));
+  let listed = "";
+  function draw({ heads, previous, able }: Shown): void {
+    const every = Array.from({ length: heads }, (_, i) => i);
+    const value = previous.join();
+    const known = [...every.map(String), every.join()];
+    const key = `${heads}|${known.includes(value) ? "" : value}`;
+    if (listed !== key) {
+      listed = key;
+      const others = known.includes(value) ? [] : [choice(value, `heads ${previous.join(", ")}`)];
+      const each = every.map((i) => choice(String(i), `head ${i}`));
+      element.replaceChildren(...each, choice(every.join(), "all heads"), ...others);
+    }
+    if (element.value !== value) element.value = value;
+    element.disabled = !able;
+  }
+  return { element, draw };
+}
+
+function row(step: Step, toggle: (name: string) => void, more: HTMLElement | false) {
   const number = aria(h("span", "hw-number", step.number), { role: "img" });
   const tags = [...step.of].map((of) => h("span", `hw-of hw-of-${of}`, of));
   const { clamp } = step;
@@ -120,7 +151,7 @@ function row(step: Step, toggle: (name: string) => void) {
     : undefined;
   if (turn) turn.className = "hw-switch";
   const name = h("div", "hw-name", h("b", "", step.name), ...tags);
-  const middle = h("div", "", name, h("div", "hw-small", step.says));
+  const middle = h("div", "", name, h("div", "hw-small", step.says, ...(more ? [more] : [])));
   const element = h("li", "hw-step", number, middle, ...(turn ? [turn] : []));
   const own = step.of === "BC" ? ["3q", "3k", "3v"] : [step.number];
 

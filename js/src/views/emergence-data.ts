@@ -23,6 +23,8 @@ export interface Held {
   held: string[];
   /** The only head of layer 2 that works. */
   head: number | null;
+  /** The heads of layer 1 that "previous token" holds; null: all. */
+  previous: number[] | null;
   /** Activations that are clamped otherwise. */
   others: string[];
 }

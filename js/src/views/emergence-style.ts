@@ -89,6 +89,7 @@ export const EMERGENCE_STYLE = css`
 .hw-given .hw-number { background: var(--hw-fg); color: var(--hw-bg); border-radius: 4px; }
 .hw-name { display: flex; gap: 5px; align-items: center; flex-wrap: wrap; }
 .hw-step > div > .hw-small { line-height: 1.25; }
+.hw-emergence .hw-step select { height: 24px; padding: 0 2px; }
 .hw-of { border: 1.5px solid color-mix(in oklab, var(--k) 84%, var(--hw-fg)); border-radius: 3px;
   padding: 0 4px; font-size: 11px; line-height: 14px; font-weight: 600; }
 .hw-emergence .hw-switch { padding: 0 8px 0 33px; position: relative; min-width: 92px;

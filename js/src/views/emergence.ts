@@ -12,7 +12,7 @@ import { style } from "../lib/theme";
 import type { Mount } from "../views";
 import { asker } from "./emergence-ask";
 import { bar } from "./emergence-bar";
-import { circuitView } from "./emergence-circuit";
+import { circuitView, PREVIOUS } from "./emergence-circuit";
 import { curvesView } from "./emergence-curves";
 import {
   curve,
@@ -41,13 +41,15 @@ import { EMERGENCE_STYLE } from "./emergence-style";
 import { onLooks, paintOf } from "./paint";
 
 const KEYS = ["look", "settled", "moving", "order", "shipped", "opened", "message"] as const;
-const NOTHING: Held = { held: [], head: null, others: [] };
+const NOTHING: Held = { held: [], head: null, previous: [], others: [] };
+const USUAL = 2; // the head of layer 1 that the paper's clamp holds
 
 export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) => {
   const session = looked as unknown as Look<Lab>;
   root.classList.add("hw-root", "hw-emergence");
   aria(root, { role: "region", label: "emergence lab" });
   let draft: (Held & { of: string }) | null = null;
+  let before = [USUAL]; // heads of layer 1 that "previous token" is to hold
   let playing: number | null = null; // the step that is played: told to Python at the end
 
   const set = (change: Partial<LookAt>) => {
@@ -64,7 +66,8 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     remove: (run) => tell("show", { run, on: false }),
     train: (data) => {
       const { held, head } = begins();
-      tell("train", { data, held, head }, "preparing a run");
+      const previous = held.includes(PREVIOUS) ? looking() : null;
+      tell("train", { data, held, head, previous }, "preparing a run");
     },
     go: (run) => tell("go", { run }),
     pause: (run) => tell("pause", { run }),
@@ -102,6 +105,12 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
       turn(next, head);
     },
     (head) => turn(clamps().held, head),
+    (heads) => {
+      before = heads;
+      const { held, head } = clamps();
+      if (held.includes(PREVIOUS)) turn(held, head, heads);
+      else draw();
+    },
   );
   let pointed = "";
   const tiles = headTiles(
@@ -144,14 +153,24 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
     if (draft && draft.of === keyOf(line)) return draft;
     return line.run.clamps[line.condition] ?? NOTHING;
   }
+  /** The heads that "previous token" holds, or would. */
+  function looking(): number[] {
+    const [n, { held, previous }] = [focus().run.shape[1], clamps()];
+    if (held.includes(PREVIOUS)) return previous ?? Array.from({ length: n }, (_, i) => i);
+    const there = before.filter((head) => head < n);
+    return there.length ? there : [n - 1];
+  }
   /** What a run that is begun now starts with. */
   const begins = (): Held => (trains(focus()) ? NOTHING : clamps());
-  function turn(held: string[], head: number | null): void {
-    const line = focus();
-    if (trains(line))
-      tell("clamp", { run: line.run.name, condition: line.condition, held, head }, "switching");
-    else {
-      draft = { held, head, others: [], of: keyOf(line) };
+  function turn(held: string[], head: number | null, heads?: number[]): void {
+    const { run, condition } = focus();
+    if (trains(focus())) {
+      const stays = clamps().held.includes(PREVIOUS) || !held.includes(PREVIOUS);
+      const previous = heads ?? (stays ? null : looking()); // null: those that it has
+      tell("clamp", { run: run.name, condition, held, head, previous }, "switching");
+    } else {
+      const previous = heads ?? looking();
+      draft = { held, head, previous, others: [], of: keyOf(focus()) };
       draw();
     }
   }
@@ -193,7 +212,8 @@ export const mountEmergence: Mount = ({ session: looked, ask }, root, signal) =>
         ? `a live run begins with: ${draft.held.join(" + ") || "nothing clamped"}`
         : "as this run was trained; what you switch, the next live run begins with";
     circuit.draw({
-      ...{ held: clamps(), heads: line.run.shape[1], able: live, words: moves },
+      ...{ held: clamps(), heads: line.run.shape[1], previous: looking(), able: live },
+      words: moves,
       why: `${STATIC} to switch a clamp`,
       strengths: { previous: largest(previous), match: largest(match), right },
     });

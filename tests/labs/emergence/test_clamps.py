@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -274,6 +275,8 @@ def test_a_clamp_is_switched_during_a_run(small):
         ({"blocks.2.attn.hook_pattern": lab.zero()}, "no activation 'blocks.2"),
         ({"blocks.0.mlp": lab.zero()}, "no activation"),
         ({PATTERN: lab.zero().during(100)}, "no step 100: the clamp .* begins after the run's 10"),
+        ({PATTERN: lab.zero().during(0, 11)}, "no step 11: the clamp .* stop after the run's 10"),
+        ({PATTERN: lab.zero([0], axis=-1)}, "tells itself where its heads are, got axis=-1"),
         ({PATTERN: [lab.zero([1]), lab.previous_token([0, 1])]}, "one clamp .* at a time, got two"),
         ({PATTERN: [lab.zero(), lab.previous_token([0])]}, "got two"),
         ({PATTERN: [lab.zero().during(0, 5), lab.zero().during(4)]}, "got two"),
@@ -303,6 +306,13 @@ def test_two_clamps_on_other_heads_or_other_steps_are_well(small):
     [
         (lambda: lab.correct_label(p=1.1), "p from 0 to 1"),
         (lambda: lab.correct_label(p=True), "p from 0 to 1"),
+        (lambda: lab.correct_label(p=math.nan), "p from 0 to 1"),
+        (lambda: lab.value(math.nan), "finite numbers to clamp to, got nan"),
+        (lambda: lab.value(-math.inf), "finite numbers to clamp to, got -inf"),
+        (lambda: lab.value(np.float32("inf")), "finite numbers"),
+        (lambda: lab.value([0.0, math.nan]), "finite numbers"),
+        (lambda: lab.value(np.array([[1.0, np.inf]])), "finite numbers"),
+        (lambda: lab.value(torch.tensor([math.nan], dtype=torch.bfloat16)), "finite numbers"),
         (lambda: lab.previous_token([1, 1]), "different whole numbers"),
         (lambda: lab.previous_token(-1), "different whole numbers"),
         (lambda: lab.zero([]), "different whole numbers"),
@@ -325,6 +335,21 @@ def test_a_value_that_does_not_fit_is_told(model):
         trained.logits(batch, {PATTERN: lab.value("x")})
     with pytest.raises(InputError, match="expected a run or what it trained"):
         trained.logits(batch, {"blocks.0": lab.graft(3)})
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_a_function_that_makes_no_number_is_told(model, wrong):
+    trained, batch = model
+    with pytest.raises(InputError, match="makes finite numbers of finite ones, got NaN or inf"):
+        trained.logits(batch, {PATTERN: lab.value(lambda a: torch.where(a > 0.5, wrong, a))})
+
+
+def test_a_function_may_mask_scores(model):
+    trained, batch = model
+    scores = "blocks.0.attn.hook_attn_scores"
+    first = torch.arange(5) > 0
+    found = trained.run(batch, {scores: lab.value(lambda s: s.masked_fill(first, -math.inf))})
+    assert torch.equal(found[PATTERN][..., 0], torch.ones(50, 8, 5))
 
 
 def test_sequences_without_two_labels_have_no_strength_below_one():
@@ -351,9 +376,38 @@ def test_a_copy_from_other_data_is_refused(small):
     data, shape = small
     options = {"shape": shape, "sequences": 320, "asked": 40, "progress": False}
     fewer = lab.run(lab.low16(classes=3, new=0, n_features=16), **options).trained()
-    made = lab.run(data, {"c": {"blocks.0.attn.hook_pattern": lab.copied(fewer)}}, **options)
-    with pytest.raises(InputError, match="they are of other data"):
-        made.advance()
+    with pytest.raises(InputError, match=r"its data of length=5, n_tokens=25.*length=5, n_tokens="):
+        lab.run(data, {"c": {"blocks.0.attn.hook_pattern": lab.copied(fewer)}}, **options)
+    made = lab.run(data, **options)
+    with pytest.raises(InputError, match="its data of length=5"):
+        made.clamp({"blocks.0.attn.hook_pattern": lab.copied(fewer)})
+    with pytest.raises(InputError, match="its data of length=5"):
+        made.trained().logits(data.draw(2, generator(0)), {PATTERN: lab.copied(fewer)})
+    assert not made.clamps()
+
+
+def test_a_copy_from_another_length_or_other_heads_is_refused_with_both_shapes():
+    options = {"sequences": 320, "asked": 20, "progress": False}
+    longer = lab.run(lab.repeats(30, 6), **options).trained()
+    with pytest.raises(InputError, match=r"its data of length=9, .*, got one of length=13, "):
+        lab.run(lab.repeats(30, 4), {"c": {PATTERN: lab.copied(longer)}}, **options)
+    shape = lab.Shape(n_heads=4, n_labels=30, n_features=0)
+    fewer = lab.run(lab.repeats(30, 4), shape=shape, **options).trained()
+    with pytest.raises(InputError, match=r"its model of .*n_heads=8.*, got one of .*n_heads=4"):
+        lab.run(lab.repeats(30, 4), {"c": {PATTERN: lab.copied(fewer)}}, **options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    clamps = [
+        lab.value(np.float32(0.5), np.int64(1)).during(np.int64(1), np.int64(3)),
+        lab.correct_label([np.int64(2)], np.float32(0.5)),
+        lab.value(torch.tensor(2)),
+        lab.value((np.float32(1), 2)),
+    ]
+    told = [one.to_json() for one in clamps]
+    again = [lab.Clamp.from_json(one).to_json() for one in json.loads(json.dumps(told))]
+    assert again == told
+    assert [one["given"] for one in told] == [0.5, 0.5, 2.0, [1.0, 2.0]]
 
 
 def test_logits_of_scores_are_those_of_clamped_scores(small):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
+from shaped import shaped
 from torch import nn
 
 import headwidgets as hw
@@ -31,6 +34,20 @@ class Attention(nn.Module):
         pattern = self.hook_pattern((q @ k.mT).softmax(-1))
         z = self.hook_z((pattern @ v).transpose(1, 2))
         return self.o(self.plain(z).flatten(2))
+
+
+class Turned(nn.Module):
+    """The same, its pattern with heads in front under a name that does not tell."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.turned, self.inner = nn.Identity(), inner
+        plain = inner.hook_pattern
+        inner.hook_pattern = nn.Module()
+        inner.hook_pattern.forward = lambda p: plain(self.turned(p.transpose(0, 1)).transpose(0, 1))
+
+    def forward(self, x):
+        return self.inner(x)
 
 
 @pytest.fixture
@@ -83,6 +100,67 @@ def test_heads_are_where_the_name_says_or_the_axis(layer, x):
     assert torch.equal(one, two)
     assert torch.equal(one, three)
     assert not torch.equal(one, layer(x))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda axis: lab.previous_token([1], axis=axis),
+        lambda axis: lab.correct_label([1], 0.75, axis=axis),
+        lambda axis: lab.only([0], axis=axis),
+        lambda axis: lab.copied(Turned(Attention()), [1], axis=axis),
+        lambda axis: lab.value(0.25, [1], axis=axis),
+    ],
+)
+def test_every_clamp_takes_an_axis(layer, x, make):
+    """Heads in front, [head, sequence, query, key], against heads where the name has them."""
+    torch.manual_seed(1)
+    one = make(-4)
+    torch.manual_seed(1)
+    two = make(None)
+    if two.kind == "copied":
+        two.given.load_state_dict(one.given.state_dict())
+        two = lab.copied(two.given.inner, [1])
+    batch = lab.low16().draw(6, generator(0))
+    with hw.clamp(Turned(layer), {"turned": one}) as clamped:
+        clamped.batch = batch
+        found = clamped._module(x)
+    with hw.clamp(layer, {"hook_pattern": two}) as clamped:
+        clamped.batch = batch
+        want = layer(x)
+    assert torch.equal(found, want)
+    assert not torch.equal(found, layer(x))
+
+
+def test_the_right_label_is_clamped_where_there_are_no_heads(x):
+    class Averaged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mean = nn.Identity()
+
+        def forward(self, x):
+            return self.mean((x @ x.mT).softmax(-1))
+
+    batch = lab.low16().draw(6, generator(0))
+    with hw.clamp(Averaged(), {"mean": lab.correct_label(p=0.75)}) as clamped:
+        clamped.batch = batch
+        found = clamped._module(x)[:, 4]
+        clamped.batch = batch.take(slice(0, 4))
+        with pytest.raises(InputError, match=r"expected a value that fits \(6, 1, 5\)"):
+            clamped._module(x)
+    assert found.gather(1, batch.shown).flatten().tolist() == [0.75] * 6
+    with hw.clamp(Averaged(), {"mean": lab.correct_label()}) as clamped:
+        clamped.batch = lab.repeats(20, 4).draw(6, generator(0))
+        with pytest.raises(InputError, match="a pattern of the batch's 9 positions"):
+            clamped._module(x)
+
+
+def test_a_head_that_is_to_stay_and_an_axis_must_be_there(layer, x):
+    with hw.clamp(layer, {"hook_z": lab.only([5])}), pytest.raises(InputError, match="no head 5"):
+        layer(x)
+    clamps = {"plain": lab.zero([0], axis=-5)}
+    with hw.clamp(layer, clamps), pytest.raises(InputError, match="no axis -5: 'plain' is"):
+        layer(x)
 
 
 def test_the_right_label_comes_from_the_batch(layer, x):
@@ -202,6 +280,10 @@ def test_outputs_that_are_no_pattern_or_no_tensor_are_refused(x):
         ({"": 0.0}, "no submodule ''"),
         ({"plain": lab.zero([0])}, "say by axis= where the heads of 'plain' are"),
         ({"plain": lab.zero([0], axis=2)}, "counted from the end"),
+        ({"plain": lab.only([0], axis="x")}, "counted from the end, such as -3, got 'x'"),
+        ({"hook_z": lab.copied(3)}, "expected a torch module to copy 'hook_z' of, got int"),
+        ([0.0], "expected clamps as a mapping of submodules, got list"),
+        ({"hook_z": float("nan")}, "finite numbers"),
         ({"hook_z": lab.shifted()}, "for the lab's own model"),
         ({"hook_z": lab.copied(nn.Identity())}, "no submodule 'hook_z'"),
         ({"hook_z": [lab.zero([0]), lab.zero([0])]}, "got two"),
@@ -273,3 +355,55 @@ def test_a_bridge_may_stop_before_what_is_clamped():
     name = "blocks.1.hook_q_input"  # a bridge has it, and does not call it
     with hw.clamp(made, {name: 0.0}), pytest.raises(InputError, match="holds nothing"):
         made(tokens)
+
+
+def test_scores_that_change_nothing_are_refused_on_a_bridge():
+    """Native attention and Hugging Face's own have used their scores when the hook fires."""
+    native = lab.bridge(lab.run(lab.repeats(20, 4), seed=3).trained())
+    tokens = torch.arange(1, 9)[None]
+    scores, pattern = (f"blocks.0.attn.hook_{name}" for name in ("attn_scores", "pattern"))
+    with torch.no_grad():
+        free = native(tokens)
+        with pytest.warns(UserWarning, match="The edit is discarded"):
+            dropped = native.run_with_hooks(tokens, fwd_hooks=[(scores, lambda s, hook: 0 * s)])
+    assert torch.equal(dropped, free)
+    for clamp in (lab.zero(), lab.zero([1]), lab.only([0])):
+        with (
+            pytest.raises(InputError, match=r"change nothing.*'blocks\.0\.attn\.hook_pattern'"),
+            hw.clamp(native, {scores: clamp}),
+        ):
+            pass
+    with torch.no_grad(), hw.clamp(native, {pattern: lab.zero()}):
+        assert not torch.equal(native(tokens), free)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("gpt2", ()),
+        ("llama", ()),
+        ("gpt-neo", ("attn_scores", "pattern")),
+        ("opt", ("attn_scores", "pattern")),
+    ],
+)
+def test_what_changes_nothing_is_refused_and_nothing_else(name, refused, tmp_path):
+    """What TransformerLens drops is measured by a hook of one's own."""
+    bridge, tokens = shaped(name, tmp_path), torch.arange(1, 9)[None]
+    with torch.no_grad():
+        free = bridge(tokens)
+        for last in ("attn_scores", "pattern", "z"):
+            where = f"blocks.1.attn.hook_{last}"
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                own = bridge.run_with_hooks(tokens, fwd_hooks=[(where, lambda a, hook: 0.5 * a)])
+            assert torch.equal(own, free) == (last in refused)
+            clamps = {where: lab.value(lambda a: 0.5 * a, [1])}
+            if last in refused:
+                with (
+                    pytest.raises(InputError, match=r"clamp 'blocks\.1\.attn\.hook_z' instead"),
+                    hw.clamp(bridge, clamps),
+                ):
+                    pass
+            else:
+                with hw.clamp(bridge, clamps):
+                    assert not torch.equal(bridge(tokens), free)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -389,3 +391,18 @@ def test_what_was_switched_before_a_failure_holds_from_where_it_goes_on(small):
     again = make(small, rate=1e-3).advance(20)
     again.clamp(lab.preset("match", head=None))
     assert same(made.train(), again.train())
+
+
+def test_a_script_may_end_while_a_run_is_under_way():
+    """A thread that is torn down within torch aborts the interpreter."""
+    code = (
+        "from headwidgets.labs import emergence as lab\n"
+        "made = lab.run(lab.low16(), sequences=32 * 100_000, progress=False)\n"
+        "made.start()\n"
+        "while made.step < 3: made.wait(0.01)\n"
+    )
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")

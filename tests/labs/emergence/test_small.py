@@ -154,3 +154,29 @@ def test_parity_is_learned_step_by_step():
     assert scores["score"].max() > 0.4
     best = scores.loc[scores["score"].idxmax()]
     assert best["elsewhere"] < best["score"] / 2
+
+
+def test_a_shape_of_one_s_own_is_taken_and_others_are_refused():
+    shape = lab.Shape(n_layers=1, n_heads=1, d_model=16, n_labels=3, n_features=0)
+    assert lab.icl_mc(3, shape=shape).shape == shape
+    for make in (lab.icl_mc, lab.iteration, lab.attn_only):
+        with pytest.raises(InputError, match="expected a shape such as"):
+            make(shape="small")
+    with pytest.raises(InputError, match="expected a shape of 3 labels"):
+        lab.icl_mc(3, shape=lab.Shape())
+    with pytest.raises(InputError, match="expected a shape such as"):
+        lab.one_head_each(lab.repeats(20, 4), shape=3)
+
+
+@pytest.mark.parametrize("wrong", ["3", 2.5, None, [3], lab.Shape()])
+def test_numbers_of_a_small_training_that_are_none_are_refused(wrong):
+    for make in (
+        lambda: lab.icl_mc(wrong),
+        lambda: lab.icl_mc(length=wrong),
+        lambda: lab.iteration(inputs=wrong),
+        lambda: lab.iteration(wrong),
+        lambda: lab.attn_only(wrong),
+        lambda: lab.icl_mc(sequences=wrong),
+    ):
+        with pytest.raises(InputError, match="expected"):
+            make()
