@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from headwidgets.heads import Head
 from headwidgets.methods.snapshot import Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.session.reading import answers_of
+from headwidgets.taxonomy.over_training import _check_shape
 from headwidgets.zoo.shipped import FOLDER
 
 TASKS = ["ioi", "parity"]
@@ -185,6 +187,16 @@ def test_a_list_of_folders_is_put_in_order(session, checkpoints):
 def test_checkpoints_of_another_shape_are_refused(planted, checkpoints):
     with pytest.raises(InputError, match=r"step-000010 has \d+ layers, this session's model 2"):
         planted.over_training("induction", checkpoints)
+
+
+def test_checkpoints_as_deep_but_of_another_width_are_refused(session):
+    own = session.facts
+    wider = replace(own, d_model=own.d_model + 64, d_head=own.d_head + 8)
+    with pytest.raises(InputError, match=f"step9 has {own.d_model + 64} dimensions, this session"):
+        _check_shape(own, wider, "step9")
+    with pytest.raises(InputError, match=f"has {own.d_head + 8} dimensions a head"):
+        _check_shape(own, replace(wider, d_model=own.d_model), "step9")
+    _check_shape(own, own, "step9")
 
 
 @pytest.mark.parametrize(
