@@ -93,6 +93,15 @@ def test_a_task_that_cannot_be_asked_says_so(session):
     assert "at chance" in row["note"] or "usable" in row["note"] or "token" in row["note"]
 
 
+def test_rounding_does_not_differ_between_templates(planted):
+    """The planted induction head costs names nothing: what is left is 1e-13."""
+    frame = planted.matrix("induction", ["ioi"], n=20)
+    whole = frame[frame["template"] == "all"].iloc[0]
+    assert 0 < abs(whole["cost"]) < 1e-9
+    assert whole["between"] == 0
+    assert whole["between_p"] == 1
+
+
 def test_what_is_stopped_keeps_the_tasks_that_were_done(session, monkeypatch):
     from headwidgets.session import crossed
 
@@ -264,6 +273,13 @@ def test_a_benchmark_says_what_harms_and_where_the_model_is_at_chance(session):
     assert frame.loc["ioi", "verdict"] == "harms"
     assert frame.loc["ioi", "high"] < 0
     assert frame.loc["mmlu", "verdict"] == "at chance"
+
+
+def test_one_prompt_does_not_say_that_a_model_is_at_chance(session):
+    row = session.benchmark("ioi", hw.zero("3.2"), n=1).iloc[0]
+    assert row["accuracy"] == 1
+    assert row["verdict"] == "no change shown"
+    assert "one prompt gives no interval" in row["note"]
 
 
 def test_side_effects_are_by_hand(session):

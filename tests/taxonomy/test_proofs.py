@@ -242,11 +242,14 @@ def test_the_mean_of_each_group():
 
 def test_tasks_are_counted_where_there_are_five():
     names = [*"aabbccddee"]
-    assert without_examples.counting(names) == (names, ", over 5 tasks")
-    groups, said = without_examples.counting([*"aabbcc"])
+    assert without_examples.counting(names, 5) == (names, ", over 5 tasks")
+    assert without_examples.counting(names, 7)[1] == ", over 5 tasks (7 with labels exchanged)"
+    groups, said = without_examples.counting([*"aabbcc"], 6)
     assert list(groups) == [0, 1, 2, 3, 4, 5]
-    assert said == ", over prompts: it holds for these 3 tasks, and says nothing of others"
-    assert "this task" in without_examples.counting([*"aa"])[1]
+    assert said == (
+        ", over prompts, not tasks: it holds for these 3 tasks (6 with labels exchanged), "
+        "and says nothing of others"
+    )
 
 
 def test_two_tasks_that_exchange_their_labels_count_as_one():

@@ -114,7 +114,7 @@ def given_and_taken(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
         lost: Floats = with_ - np.concatenate([_taken(engine, one, *both) for both in pairs])
         return lost
 
-    shares, counted = counting([one.task for one, _ in pairs for _ in one.shown])
+    shares, counted = counting([one.task for one, _ in pairs for _ in one.shown], len(pairs))
     words = f"{TASK} ({len(pairs)} tasks), templates, n = {len(prompts)}"
     if len(prompts) < n:
         words += f" of the {n} asked for (they have no more prompts)"
@@ -136,13 +136,15 @@ def given_and_taken(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
     return weakest(*proofs)
 
 
-def counting(tasks: Sequence[str]) -> tuple[Sequence[object], str]:
+def counting(tasks: Sequence[str], named: int) -> tuple[Sequence[object], str]:
     """Return what p counts of prompts, and how that is said.
 
     Parameters
     ----------
     tasks : sequence of str
-        Whose each prompt is.
+        Whose each prompt is, two that exchange their labels as one.
+    named : int
+        Tasks, with those two as two.
 
     Returns
     -------
@@ -151,10 +153,12 @@ def counting(tasks: Sequence[str]) -> tuple[Sequence[object], str]:
     words : str
     """
     n = len({*tasks})
+    which = f"{n} task{'s' * (n > 1)}"
+    if named > n:
+        which += f" ({named} with labels exchanged)"
     if n >= LEAST_TASKS:
-        return tasks, f", over {n} tasks"
-    which = f"these {n} tasks" if n > 1 else "this task"
-    said = f", over prompts: it holds for {which}, and says nothing of others"
+        return tasks, f", over {which}"
+    said = f", over prompts, not tasks: it holds for these {which}, and says nothing of others"
     return range(len(tasks)), said
 
 
