@@ -1,4 +1,4 @@
-"""Write reports/oracle.md: every kind that has a score, on heads that were planted for it."""
+"""Write reports/oracle.md: every kind, on heads that were planted for it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 NEEDED = ["kind", "form", "planted head", "place", "place by score", "verdict", "before a proof"]
 COLUMNS = [*NEEDED, "others consistent with", "decoys that are candidates", "outcome"]
-TEXT = """Heads set by hand, one for every kind that has a score, among decoys that have one half
-of it: they look there and bring nothing, bring it from elsewhere, go by place, follow something
-else. Clean, and dirty: 5 % noise on all attention, attributions or weights. {seeds} seeds each, of
-the null and of the noise; 999 draws, the rule and the thresholds that `s.scores()` uses. The kinds
-on random tokens are scored on a whole model whose weights were set by hand, the others on tasks as
-such heads would see them.
+TEXT = """Heads set by hand, one for every kind, among decoys that have one half of it: they look
+there and bring nothing, bring it from elsewhere, go by place, follow something else. Clean, and
+dirty: 5 % noise on all attention, attributions or weights. {seeds} seeds each, of the null and of
+the noise; 999 draws, the rule and the thresholds that `s.scores()` uses. The kinds on random
+tokens, and those whose score runs the model anew or probes it, are scored on whole models whose
+weights were set by hand, the others on tasks as such heads would see them.
 
 The planted head must come first among the heads as they are listed (the better verdict first, of
 one verdict the higher score), with the best verdict that its kind may give, on every seed; no other
 head may be "consistent with". Its place by score alone stands beside: some decoys score as high,
-and what the card asks besides tells them apart. A kind whose evidence is direct attribution stays a
-candidate until its proof has passed: the verdict is the one with every proof passed, of decoys too.
-*Exploratory* kinds give no more than a candidate. Worst of the seeds in every column.
+and what the card asks besides tells them apart. A kind whose evidence is neither attention nor
+weights stays a candidate until its proof has passed: the verdict is the one with every proof taken
+as passed, of decoys too, so that it is the score alone that tells them apart here. *Exploratory*
+kinds give no more than a candidate. Worst of the seeds in every column.
 """
-LEFT = """Kinds without a score so far, {n} of {all}: {kinds}.
+LEFT = """
+Not planted, {n} of {all}: {kinds}.
 """
 
 
@@ -55,11 +57,11 @@ def body(rows: Sequence[Any], seeds: int) -> str:
     """Return the report's text and table."""
     planted = {row.kind for row in rows}
     left = [one.name for one in all_kinds() if one.name not in planted]
-    said = LEFT.format(n=len(left), all=len(all_kinds()), kinds=", ".join(left))
+    said = LEFT.format(n=len(left), all=len(all_kinds()), kinds=", ".join(left)) if left else ""
     table = report.table(COLUMNS, map(line, rows))
     measurements = len({find(kind).measurement for kind in planted})
     counted = f"{len(planted)} kinds, {measurements} measurements.\n"
-    return f"{TEXT.format(seeds=seeds)}\n{counted}\n{table}\n{said}"
+    return f"{TEXT.format(seeds=seeds)}\n{counted}\n{table}{said}"
 
 
 def main() -> int:

@@ -150,7 +150,7 @@ def mean_auc(judged: dict[int, Judged]) -> Floats:
 
 
 def permuted_within(y: Bools, model: Ints, draws: int, random: np.random.Generator) -> Bools:
-    """Permute labels [row] among the heads of each model, [row, draw]."""
+    """Permute labels [row] among the heads of each model, or of each layer of one, [row, draw]."""
     out = np.empty((len(y), draws), bool)
     for one in np.unique(model):
         here = np.flatnonzero(model == one)

@@ -44,6 +44,7 @@ COLUMNS = (
     *("logit_diff", "logit_diff_edited", "logit_diff_change", "logit_diff_low", "logit_diff_high"),
     *("chance", "verdict", "note"),
 )
+_ALONE = ("one prompt gives no interval, and does not tell whether the model is at chance",)
 _NAMES = {"accuracy": ("accuracy", "edited", "change", "low", "high"), "logit_diff": COLUMNS[8:13]}
 
 
@@ -77,8 +78,8 @@ def benchmark(
         change, with low and high, its 95 % interval by Student's t over the pairs; the same of the
         logit difference; chance; verdict, "helps" or "harms" where the interval of the accuracy
         leaves out 0, else "no change shown"; "at chance" where the model does no better than a
-        guess, with edits and without; note. What stops it early has the rows so far as its
-        ``partial``.
+        guess, with edits and without; note, what was left out or cannot be told. What stops it
+        early has the rows so far as its ``partial``.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def _of_task(
         for measure, at in (("accuracy", 0), ("logit_diff", 2)):
             row |= dict(zip(_NAMES[measure], _paired(clean[at], edited[at]), strict=True))
         row["verdict"] = _verdict(clean[0], edited[0], row, chance)
-        row["note"] = "; ".join(prompts.notes)
+        row["note"] = "; ".join([*prompts.notes, *(_ALONE if len(prompts) == 1 else ())])
         rows.append(row)
     return rows
 
@@ -126,7 +127,7 @@ def _paired(clean: Floats, edited: Floats) -> tuple[float, ...]:
 
 
 def _verdict(clean: Floats, edited: Floats, row: Mapping[str, Any], chance: float) -> str:
-    if all(_guesses(values, chance) for values in (clean, edited)):
+    if len(clean) > 1 and all(_guesses(values, chance) for values in (clean, edited)):
         return "at chance"
     if row["low"] > 0:
         return "helps"
@@ -135,7 +136,7 @@ def _verdict(clean: Floats, edited: Floats, row: Mapping[str, Any], chance: floa
 
 def _guesses(values: Floats, chance: float) -> bool:
     """Whether right answers are no more frequent than by guessing."""
-    off = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
+    off = float(values.std(ddof=1) / np.sqrt(len(values)))
     return bool(values.mean() - SURE * off <= chance)
 
 

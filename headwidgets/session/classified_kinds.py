@@ -31,7 +31,8 @@ TOLD = 3
 """Features that a kind is said to be told by."""
 COLUMNS = (
     *("kind", "models", "n_positive", "n", "auc", "balanced", "accuracy", "majority", "depth_auc"),
-    *("null_mean", "null_max", "p", "p_corrected", "told_by", "reason", "evidence"),
+    *("null_mean", "null_max", "p", "p_corrected", "in_layer_mean", "p_in_layer"),
+    *("p_in_layer_corrected", "told_by", "reason", "evidence"),
 )
 BY_MODEL = (
     *("kind", "model", "n_positive", "n", "auc", "balanced", "accuracy", "false_claims"),
@@ -101,7 +102,8 @@ def classified(
         message = f"no kind can be learnt from one of these models and judged on another: {why}"
         raise InputError(message)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    frame["p_corrected"] = holm(frame["p"].to_numpy(dtype=float))
+    for name in ("p", "p_in_layer"):
+        frame[f"{name}_corrected"] = holm(frame[name].to_numpy(dtype=float))
     frame["evidence"] = EXPLORATORY
     by_model = pd.DataFrame(beside, columns=list(BY_MODEL)).assign(evidence=EXPLORATORY)
     attrs = {"models": list(order), "draws": asked.draws, "seed": asked.seed, "how": asked.how}
@@ -118,9 +120,11 @@ def _against_chance(
     random: np.random.Generator,
 ) -> dict[str, Any]:
     """Set what was found beside permuted labels and the plainest guesses."""
-    null_of = permuted_within(one.y, one.model, asked.draws, random)
-    null = mean_auc(leave_one_out(one.x, null_of, one.model, asked.how))
     auc = float(mean_auc(judged)[0])
+    null, p = _by_chance(one, auc, one.model, asked, random)
+    layers = one.where.groupby(["model", "layer"]).ngroup().to_numpy(dtype=np.int64)
+    own = np.random.default_rng([asked.seed, 1])
+    in_layer, p_in_layer = _by_chance(one, auc, layers, asked, own)
     known = {k: part for k, part in judged.items() if np.isfinite(part.auc[0])}
     depth = one.x[:, [features.index(DEPTH)]]
     alone = leave_one_out(depth, one.y[:, None], one.model, asked.how)
@@ -134,10 +138,24 @@ def _against_chance(
         "depth_auc": float(mean_auc(alone)[0]),
         "null_mean": float(null.mean()),
         "null_max": float(null.max()),
-        "p": float((1 + (null >= auc - 1e-9).sum()) / (1 + asked.draws)),
+        "p": p,
+        "in_layer_mean": float(in_layer.mean()),
+        "p_in_layer": p_in_layer,
         "told_by": _told(fit_over_heads(one.x, one.y[:, None], asked.how), features),
         "reason": "",
     }
+
+
+def _by_chance(
+    one: Labelled, auc: float, within: NDArray[np.int64], asked: How, random: np.random.Generator
+) -> tuple[NDArray[np.float64], float]:
+    """Return AUCs of labels permuted among the heads of one number, and the share that reach it.
+
+    The labels that were found count as one draw.
+    """
+    drawn = permuted_within(one.y, within, asked.draws, random)
+    null = mean_auc(leave_one_out(one.x, drawn, one.model, asked.how))
+    return null, float((1 + (null >= auc - 1e-9).sum()) / (1 + asked.draws))
 
 
 def _lines(one: Labelled, judged: dict[int, Judged], names: list[str]) -> list[dict[str, Any]]:

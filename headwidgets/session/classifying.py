@@ -52,7 +52,8 @@ def classify_heads(
         Of `hw.kinds`; default: all that a session scores without intervening on every head, and
         those whose scores are held. Kinds that were not scored yet are.
     draws : int
-        Times that labels are permuted within every model, at least 200.
+        Times that labels are permuted within every model, and within every layer of it, at least
+        200.
     seed : int
         Of the draws.
     how : {"logistic", "scikit-learn"}
@@ -67,7 +68,9 @@ def classify_heads(
         models left out; majority, the accuracy of calling every head what most are; depth_auc,
         that of the head's depth alone; null_mean and null_max, of auc over draws, and p, the share
         of draws (the found one among them) that reach it; p_corrected, over kinds (Holm 1979);
-        told_by; reason, why there is no number. ``by_model`` has one row a kind and model,
+        in_layer_mean, p_in_layer and p_in_layer_corrected, the same with labels permuted among the
+        heads of one layer of one model alone: heads of one depth look alike, and p does not know
+        it; told_by; reason, why there is no number. ``by_model`` has one row a kind and model,
         ``heads()`` what was said of every head, ``predict(session)`` says it of any model.
 
     Raises

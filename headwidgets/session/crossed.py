@@ -18,6 +18,7 @@ from headwidgets.model.work import checkpoint, keeping
 from headwidgets.session.reading import answers_of, read_pairs, read_set
 from headwidgets.tasks.make import TaskSet, read_number
 from headwidgets.tasks.registry import find
+from headwidgets.taxonomy.broken import beyond_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,8 +86,9 @@ def crossed(
         of another prompt of the same template, everything after recomputed; se, low, high, its
         95 % interval; share, the cost as a share of clean, the logit difference with the head; n;
         between, the share of the variance of the cost that lies between templates, and between_p,
-        by shuffling the templates; note, why a number is missing. Whatever stops it early has the
-        tasks that were done as its ``partial``.
+        by shuffling the templates (less than 1e-4 logits is rounding, and taken for 0); note, why
+        a number is missing. Whatever stops it early has the tasks that were done as its
+        ``partial``.
 
     Raises
     ------
@@ -116,7 +118,7 @@ def _of_task(
         return [{**one, "template": ALL, "n": 0, "note": str(error)} for one in about]
     rows = []
     for one, values in zip(about, cost, strict=True):
-        share, p = between(values, templates, seed=seed)
+        share, p = between(beyond_rounding(values).astype(float), templates, seed=seed)
         rows.append({**one, **_row(values, clean, ALL), "between": share, "between_p": p})
         for name in dict.fromkeys(templates):
             some = np.array([template == name for template in templates])

@@ -170,7 +170,7 @@ class Scored(Asked):
         head : Head or what stands for one
         n : int
             Prompts, of the task's held-out templates; one that no other has the length of is
-            left out.
+            left out. Where there are no more, those that there are: column n.
         seed : int
             Of the prompts.
 
@@ -181,7 +181,8 @@ class Scored(Asked):
             difference when the head gets its output of another prompt and everything after it is
             recomputed, and its se; clean, the metric with the head; share, what is lost of it (for
             a kind that lowers it, gained; of a proof that restores, what comes back of the loss);
-            p by bootstrap against matched heads; n; passed, whether share ≥ 0.1 and p ≤ .01;
+            p by bootstrap against matched heads, over prompts, or over the facts or tasks that they
+            share where the reason says so; n, prompts; passed, whether share ≥ 0.1 and p ≤ .01;
             reason, in which what was done is said. Scores that are asked for later take it
             into their verdict, with p corrected for the number of proofs (Holm 1979).
             ``attrs["matched"]`` lists the matched heads.

@@ -129,6 +129,6 @@ class CutWordsError(InputError):
         cut = [f"{word!r} ({words.split[word]})" for word in spaced if word in words.split]
         more = f" and {len(cut) - 8} more" if len(cut) > 8 else ""  # noqa: PLR2004
         super().__init__(
-            f"expected at least {least} of these words to be one token each, got {left}; "
-            f"cut into several: {', '.join(cut[:8])}{more}"
+            f"expected at least {least} of these words to be one token each in this tokenizer, "
+            f"got {left}; cut into several: {', '.join(cut[:8])}{more}"
         )

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from headwidgets.heads import Head
+from headwidgets.methods.held_out import numbers
 from headwidgets.methods.interval import student_tail
 from headwidgets.taxonomy.on_task import SURE
 from headwidgets.taxonomy.verdict import P_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,7 +56,8 @@ class Confirmed:
         What is lost (for a kind that lowers the metric: gained), as a share of `clean`.
     p : float
         Share of bootstrap samples of the prompts in which the head costs no more than the
-        matched heads do on average.
+        matched heads do on average; of the facts or tasks that prompts share, where `reason`
+        says so.
     matched : tuple of Head
     n : int
         Prompts.
@@ -94,6 +96,9 @@ class Cost(NamedTuple):
         Whether something broken was mended, so that what is above 0 is a gain.
     least_p : float
         What p is at least: that of another test that the head has to pass.
+    n : int
+        Prompts, where what is given are means over those that share something (see `by_group`):
+        they are no evidence apart, and p and the errors count groups.
     """
 
     own: Floats
@@ -101,6 +106,7 @@ class Cost(NamedTuple):
     clean: Floats
     restores: bool = False
     least_p: float = 0.0
+    n: int = 0
 
 
 class Said(NamedTuple):
@@ -159,8 +165,22 @@ def judged(
     error = float(effect.std(ddof=1) / np.sqrt(n))
     return Confirmed(
         *(kind.name, head, said.task, float(effect.mean()), error, mean, share, p),
-        *(matched, n, passed, reason),
+        *(matched, cost.n or n, passed, reason),
     )
+
+
+def by_group(values: Floats, groups: Sequence[object]) -> Floats:
+    """Return the mean over the prompts of each group, [..., group], in the order they come in.
+
+    Parameters
+    ----------
+    values : ndarray of float, [..., prompt]
+    groups : sequence
+        What each prompt shares with others: a fact, a task.
+    """
+    of = numbers(groups)
+    means = [values[..., of == group].mean(-1) for group in range(int(of.max()) + 1)]
+    return np.stack(means, axis=-1)
 
 
 def p_words(p: float) -> str:

@@ -191,7 +191,13 @@ def _scored(
 
 
 def _check_shape(own: Facts, other: Facts, name: str) -> None:
-    named = {"n_layers": "layers", "n_heads": "heads a layer", "d_vocab": "tokens"}
+    named = {
+        "n_layers": "layers",
+        "n_heads": "heads a layer",
+        "d_vocab": "tokens",
+        "d_model": "dimensions",
+        "d_head": "dimensions a head",
+    }
     for what, words in named.items():
         mine, theirs = getattr(own, what), getattr(other, what)
         if mine != theirs:

@@ -1,6 +1,7 @@
 """Kinds that a probe shows: what a head's z at the last token tells, on rows not fitted on.
 
-The null is the same probe fitted on labels that are permuted, of all heads in each draw. What the
+The null is the same probe fitted on labels that are permuted, of all heads in each draw. Rows of
+one group (what is said about one fact) stand on one side of the split and count once. What the
 words of the rows alone tell, each word by itself, is no head's merit: a head must tell more.
 """
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.held_out import LOGISTIC, folds, permuted, right, weights_of
+from headwidgets.methods.held_out import LOGISTIC, folds, numbers, permuted, right, weights_of
 from headwidgets.model.work import checkpoint
 from headwidgets.taxonomy.last_token import at_end, heads_z
 from headwidgets.taxonomy.measure import Scores
@@ -55,6 +56,9 @@ class Labelled:
         What rows with the label, and those without, are.
     words : str
         What they are of; begins with the task's name.
+    units : tuple
+        Rows of one unit have one label, also where labels are permuted: statements of one fact
+        that are all true, or all false. Default: each row is its own.
     """
 
     rows: tuple[Ids, ...]
@@ -63,6 +67,7 @@ class Labelled:
     blocks: tuple[object, ...]
     names: tuple[str, str]
     words: str
+    units: tuple[object, ...] = ()
 
     def require(self) -> None:
         """Refuse too few rows.
@@ -86,7 +91,16 @@ class Labelled:
             tuple(self.groups[i] for i in some),
             tuple(self.blocks[i] for i in some),
             *(self.names, self.words),
+            tuple(self.units[i] for i in some) if self.units else (),
         )
+
+    def relabelled(self, draws: int, random: np.random.Generator) -> NDArray[np.bool_]:
+        """Permute labels within blocks, each unit as a whole, [row, draw]."""
+        number = numbers(self.units or range(len(self.rows)))
+        _, first = np.unique(number, return_index=True)
+        blocks = [self.blocks[i] for i in first]
+        drawn: NDArray[np.bool_] = permuted(self.labels[first], blocks, draws, random)[number]
+        return drawn
 
 
 def matched(given: Labelled, random: np.random.Generator) -> Labelled:
@@ -104,6 +118,8 @@ def matched(given: Labelled, random: np.random.Generator) -> Labelled:
 def probing(measure: Measure, given: Labelled, task_accuracy: float = float("nan")) -> Scores:
     """Score the balanced accuracy of a logistic probe on each head's z at the last token.
 
+    The standard error is that over groups, not over rows: rows of one group are right together.
+
     Raises
     ------
     NotMeasurable
@@ -111,23 +127,23 @@ def probing(measure: Measure, given: Labelled, task_accuracy: float = float("nan
     """
     given.require()
     random = np.random.default_rng(measure.seed)
-    labels = np.concatenate(
-        [given.labels[:, None], permuted(given.labels, given.blocks, measure.draws, random)], 1
-    )
+    labels = np.concatenate([given.labels[:, None], given.relabelled(measure.draws, random)], 1)
     part = folds(given.groups, PARTS, random)
     counts = weights_of(labels)
     z = ends(measure.engine, given.rows, measure.hooks)  # [row, layer, head, d_head]
     shape = z.shape[1:3]
-    rows = np.empty((len(z), *shape), np.float32)
+    of = numbers(given.groups)
+    rows = np.empty((int(of.max()) + 1, *shape), np.float32)
     null = np.empty((measure.draws, *shape), np.float32)
     for layer, head in np.ndindex(*shape):
         checkpoint(layer * shape[1] + head, shape[0] * shape[1], "probes")
         found = right(LOGISTIC, _varying(z[:, layer, head]), labels, part) * counts
-        rows[:, layer, head] = found[:, 0]
+        rows[:, layer, head] = np.bincount(of, found[:, 0]) * (len(rows) / len(of))
         null[:, layer, head] = found[:, 1:].mean(0)
     ones = int(given.labels.sum())
     said = f"{given.words}, {ones} {given.names[0]} and {len(z) - ones} {given.names[1]}"
-    scores = Scores(rows, null, task_accuracy=task_accuracy, words=said, counted="a row")
+    counted = "a row" if len(rows) == len(z) else "a fact"
+    scores = Scores(rows, null, task_accuracy=task_accuracy, words=said, counted=counted)
     _beyond_words(measure, scores, given, part)
     return scores
 

@@ -41,7 +41,9 @@ AGAINST = (FOIL, OTHER_ANSWERS)
 _STAGE_MODULES = (
     "recalling",
     "identification.overall",
+    "identification.recurring",
     "identification.syntactic",
+    "identification.naming",
     "identification.semantic",
     "reasoning.learning",
     "reasoning.effective",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,19 @@ AUTHOR = {
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "a test"), ("EMAIL", "test@example.org"))
 }
+
+_ROW = {
+    "form": "clean",
+    "score": (1.0, 1.0),
+    "place": 1,
+    "by_score": 1,
+    "claimed": (),
+    "verdict": "candidate",
+    "before": "",
+    "candidates": (),
+    "kept": True,
+}
+"""A line of the oracle, but for its kind."""
 
 
 def git(folder, *arguments):
@@ -211,3 +225,57 @@ def test_a_missed_bar_fails_the_report_of_the_lab_and_is_written(emergence, repo
     monkeypatch.setattr(emergence, "opened", rows("opened", 16, high=15))
     assert emergence.main() == 1
     assert "| opened | ≤ 15 | 16 | MISSED |" in (report.REPORTS / "emergence.md").read_text()
+
+
+@pytest.fixture
+def confirmed(report):
+    """The report of the proofs, with what takes minutes left out."""
+    import report_confirmed as module
+
+    return module
+
+
+def test_a_proof_that_could_not_be_measured_says_why(confirmed):
+    import pandas as pd
+
+    lacking = {"share": float("nan"), "p_corrected": float("nan"), "confirmed": False}
+    about = {"kind": "k", "measurement": "m", "layer": 1, "head": 2, "score": 0.5}
+    none = {"kind": "n", "measurement": "n", "reason": "no candidate"}
+    small = {"share": 0.01, "p_corrected": 0.5, "confirmed": False, "reason": "costs 1%"}
+    other = {"share": 0.4, "p_corrected": 0.001, "confirmed": False}
+    chance = {**other, "reason": "the model does not do the task"}
+    proved = {**other, "confirmed": True, "reason": "costs 40%"}
+    table = pd.DataFrame(
+        [
+            none,
+            {**about, **lacking, "reason": "too few facts"},
+            *({**about, **one} for one in (small, chance, proved)),
+        ]
+    )
+    rows = confirmed.rows([table, table])
+    assert [row[-1] for row in rows] == [
+        *("no candidate", "too few facts", "", "the model does not do the task", ""),
+    ]
+    assert [row[4] for row in rows] == ["", "–, –", "1%, 1%", "40%, 40%", "40%, 40%"]
+    assert [row[5] for row in rows] == ["", "", "0.5", "0.001", "0.001"]
+    assert [row[6] for row in rows] == ["", "no", "no", "no", "yes"]
+
+
+def test_the_report_of_the_proofs_counts_the_kinds_that_there_are(confirmed):
+    from headwidgets.taxonomy import all_kinds
+
+    n = len({one.measurement for one in all_kinds()})
+    assert f"{len(all_kinds())} kinds are\n{n} measurements" in confirmed.text()
+
+
+def test_the_oracle_names_the_kinds_that_are_not_planted_if_there_are_any(report):
+    import report_oracle as module
+
+    from headwidgets.taxonomy import all_kinds
+
+    every = [SimpleNamespace(kind=one.name, **_ROW) for one in all_kinds()]
+    text = module.body(every, 5)
+    assert "Not planted" not in text
+    assert "without a score" not in text, "every kind has one"
+    assert f"{len(every)} kinds, " in text
+    assert f"Not planted, 1 of {len(every)}: {every[-1].kind}.\n" in module.body(every[:-1], 5)

@@ -45,6 +45,8 @@ def test_planted_heads_are_told_apart_in_the_model_left_out(models, found):
         assert row["p_corrected"] <= 0.01
         assert row["auc"] > row["null_mean"] + 0.3
         assert row["auc"] > row["depth_auc"]
+        assert row["p_in_layer"] >= row["p"]
+        assert row["p_in_layer_corrected"] <= 0.05
     heads = found.heads()
     for name, places in models[1].items():
         for kind, place in places.items():
@@ -129,6 +131,39 @@ def test_labels_of_no_meaning_do_not_beat_the_null():
     ps = np.array([_judged(_table(4, drawn, seed)).frame["p"].iloc[0] for seed in range(40)])
     assert (ps <= 0.01).sum() <= 2
     assert 0.3 < ps.mean() < 0.7
+
+
+def test_a_kind_that_is_all_of_one_layer_is_told_by_its_layer_alone():
+    """Which heads of the layer are one is drawn; what tells it is the depth."""
+
+    def deep(random, table):
+        table["layer"] = table["head"] // 10
+        table["depth"] = table["layer"] / 2
+        own = np.zeros(len(table), bool)
+        for name in set(table["model"]):
+            last = np.flatnonzero((table["model"] == name) & (table["layer"] == 2))
+            own[random.choice(last, 5, replace=False)] = True
+        return own
+
+    frames = [_judged(_table(4, deep, seed)).frame.iloc[0] for seed in range(12)]
+    assert all(row["p"] <= 0.01 for row in frames)
+    assert all(row["auc"] > row["in_layer_mean"] - 0.2 for row in frames)
+    assert all(row["in_layer_mean"] > row["null_mean"] + 0.15 for row in frames)
+    ps = np.array([row["p_in_layer"] for row in frames])
+    assert (ps <= 0.05).sum() <= 2
+    assert ps.mean() > 0.3
+    assert all(row["p_in_layer_corrected"] == row["p_in_layer"] for row in frames), "one kind"
+
+
+def test_a_kind_that_its_features_tell_is_told_within_a_layer_too():
+    def told(random, table):
+        table["layer"] = table["head"] // 10
+        table["depth"] = table["layer"] / 2
+        own = random.permutation(np.arange(len(table)) % 30 < 4)
+        table["a"] += 3.0 * own
+        return own
+
+    assert _judged(_table(4, told)).frame["p_in_layer"].iloc[0] <= 0.01
 
 
 def test_the_null_knows_how_many_heads_of_a_kind_each_model_has():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from headwidgets.heads import Head
 from headwidgets.methods.snapshot import Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.session.reading import answers_of
+from headwidgets.taxonomy.over_training import _check_shape
 from headwidgets.zoo.shipped import FOLDER
 
 TASKS = ["ioi", "parity"]
@@ -89,6 +91,15 @@ def test_a_task_that_cannot_be_asked_says_so(session):
     row = frame.iloc[0]
     assert np.isnan(row["share"])
     assert "at chance" in row["note"] or "usable" in row["note"] or "token" in row["note"]
+
+
+def test_rounding_does_not_differ_between_templates(planted):
+    """The planted induction head costs names nothing: what is left is 1e-13."""
+    frame = planted.matrix("induction", ["ioi"], n=20)
+    whole = frame[frame["template"] == "all"].iloc[0]
+    assert 0 < abs(whole["cost"]) < 1e-9
+    assert whole["between"] == 0
+    assert whole["between_p"] == 1
 
 
 def test_what_is_stopped_keeps_the_tasks_that_were_done(session, monkeypatch):
@@ -187,6 +198,16 @@ def test_checkpoints_of_another_shape_are_refused(planted, checkpoints):
         planted.over_training("induction", checkpoints)
 
 
+def test_checkpoints_as_deep_but_of_another_width_are_refused(session):
+    own = session.facts
+    wider = replace(own, d_model=own.d_model + 64, d_head=own.d_head + 8)
+    with pytest.raises(InputError, match=f"step9 has {own.d_model + 64} dimensions, this session"):
+        _check_shape(own, wider, "step9")
+    with pytest.raises(InputError, match=f"has {own.d_head + 8} dimensions a head"):
+        _check_shape(own, replace(wider, d_model=own.d_model), "step9")
+    _check_shape(own, own, "step9")
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -252,6 +273,13 @@ def test_a_benchmark_says_what_harms_and_where_the_model_is_at_chance(session):
     assert frame.loc["ioi", "verdict"] == "harms"
     assert frame.loc["ioi", "high"] < 0
     assert frame.loc["mmlu", "verdict"] == "at chance"
+
+
+def test_one_prompt_does_not_say_that_a_model_is_at_chance(session):
+    row = session.benchmark("ioi", hw.zero("3.2"), n=1).iloc[0]
+    assert row["accuracy"] == 1
+    assert row["verdict"] == "no change shown"
+    assert "one prompt gives no interval" in row["note"]
 
 
 def test_side_effects_are_by_hand(session):

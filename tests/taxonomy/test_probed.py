@@ -12,6 +12,7 @@ from planted import fitting, misled, shown_tasks, tongues
 from planted.small import asked, measuring
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.taxonomy import probing as taxonomy_probing
 from headwidgets.taxonomy import resampling
 from headwidgets.taxonomy.chains import faithful, ranks_agree
 from headwidgets.taxonomy.confirm import confirm
@@ -86,11 +87,51 @@ def test_words_that_tell_everything_tell_it_alone():
 def test_the_score_is_the_balanced_accuracy_of_rows_not_fitted_on():
     with asked(fitting.statements):
         scores = truth(measuring(fitting.engine_of(NOISE), "truthfulness"))
-    assert "117 true statements and 120 false ones" in scores.words
-    counts = [0, 237 / (2 * 120), 237 / (2 * 117)]
-    assert np.unique(scores.per_row) == pytest.approx(counts)
+    assert "118 true statements and 120 false ones" in scores.words
+    assert len(scores.per_row) == fitting.THINGS, "a fact counts once"
+    assert scores.counted == "a fact"
     assert scores.mean[0, 0] == pytest.approx(1.0)
-    assert scores.null[:, 0, 0].max() < 0.65, "labels permuted within each question"
+    spread = np.sqrt(fitting.THINGS) / fitting.THINGS / 2  # of as many coins as there are facts
+    assert scores.null[:, 0, 0].std() == pytest.approx(spread, rel=0.5)
+
+
+def test_all_that_is_said_of_a_fact_changes_its_label_or_nothing():
+    some = tuple(i // 4 for i in range(48))
+    labels = np.arange(48) % 2 == 0
+    own = tuple(zip(some, labels.tolist(), strict=True))
+    given = labelled(48, labels=labels, groups=some, blocks=some, units=own)
+    drawn = given.relabelled(50, np.random.default_rng(0))
+    same = (drawn == labels[:, None]).reshape(12, 4, 50)
+    assert (same.all(1) | ~same.any(1)).all()
+    assert 0.4 < same.mean() < 0.6
+    kept = given.take(range(4, 48))
+    assert kept.units == own[4:]
+    alone = labelled(48, labels=labels, blocks=some).relabelled(50, np.random.default_rng(0))
+    same = (alone == labels[:, None]).reshape(12, 4, 50)
+    assert not (same.all(1) | ~same.any(1)).all(), "rows of their own change by themselves"
+
+
+def test_facts_that_are_stated_again_prove_no_more():
+    """What z says of each statement is drawn; it is stated four times over."""
+    stated = np.repeat(np.arange(48), 4)  # a true one and a false one of each of 24 facts
+    facts, labels = tuple((stated // 2).tolist()), stated % 2 == 0
+    rows = tuple((0, 1 + int(one), 60 + i % 4) for i, one in enumerate(stated))
+    own = tuple(zip(facts, labels.tolist(), strict=True))
+    given = Labelled(rows, labels, facts, facts, ("true", "false"), "made", own)
+    measure = measuring(fitting.engine_of(), "truthfulness", draws=200)
+
+    def ps(some):
+        out = []
+        for seed in range(30):
+            random = np.random.default_rng(seed)
+            said = torch.from_numpy(random.standard_normal((48, 1, 1, 8)))[stated].float()
+            with patch.object(taxonomy_probing, "ends", lambda *_, said=said: said):
+                scores = probing(replace(measure, seed=seed), some)
+            out.append((1 + (scores.null[:, 0, 0] >= scores.mean[0, 0]).sum()) / 201)
+        return np.array(out)
+
+    assert (ps(given) <= 0.05).mean() <= 0.15
+    assert (ps(replace(given, units=())) <= 0.05).mean() > 0.2, "as rows by themselves would"
 
 
 def test_z_is_what_a_run_has_at_its_end():
@@ -167,7 +208,7 @@ def test_a_mean_output_gives_what_a_hook_written_by_hand_gives():
     gains = []
     for which, name in enumerate(shown_tasks.NAMES):
         task = shown_tasks.prompts(0, name)
-        other = shown_tasks.prompts(0, shown_tasks.NAMES[(which + 1) % 3])
+        other = shown_tasks.prompts(0, shown_tasks.NAMES[(which + 1) % len(shown_tasks.NAMES)])
         own, theirs = (
             torch.stack([z_of(engine, row, 1, 0) for row in one.rows]).mean(0)
             for one in (task, other)

@@ -18,6 +18,7 @@ from headwidgets.heads import Head
 from headwidgets.methods.held_out import permuted
 from headwidgets.methods.interval import student_tail
 from headwidgets.model.engine import Engine
+from headwidgets.tasks.shown import SORTINGS
 from headwidgets.taxonomy import (
     confirmed,
     find,
@@ -26,9 +27,11 @@ from headwidgets.taxonomy import (
     resampling,
     rightness,
     skilled,
+    truth,
 )
 from headwidgets.taxonomy.confirm import can_confirm, confirm
 from headwidgets.taxonomy.probing import Labelled
+from headwidgets.taxonomy.proofs import probed, without_examples
 from headwidgets.taxonomy.proofs.along import cosine_p, labels_p, moved, shift
 from headwidgets.taxonomy.proofs.at_places import asking, changed
 from headwidgets.taxonomy.proofs.one_pair import directions, embeddings
@@ -158,6 +161,145 @@ def test_directions_are_what_W_V_reads_of_tokens(copying_engine):
     assert abs(float(units[0] @ units[1])) < 0.2, "near-orthogonal, as a memory's keys are"
 
 
+# ------------------------------------------------------------------ what prompts share
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_fact_is_on_both_sides_of_the_proof_of_truth(seed):
+    seen = {}
+
+    def spy(*some):
+        seen["given"], seen["acting"] = some[4:6]
+        return moved(*some)
+
+    with proving(PLANTED["truthfulness"][1]), patch.object(probed, "moved", spy):
+        found = confirm(fitting.engine_of(0.05), "truthfulness", "0.0", n=60, seed=seed)
+    fitted, acted = set(seen["given"].groups), set(seen["acting"].facts)
+    assert not fitted & acted
+    assert len(fitted) >= 10
+    assert len(acted) >= 10
+    assert found.passed
+    assert found.n == len(seen["acting"].rows) > len(acted)
+    assert f"over {len(acted)} facts that the shift was not found on" in found.reason
+
+
+def test_too_few_facts_to_deal_out():
+    whole = few(fitting.statements, 240)(0)
+    one = truth.STATEMENTS[0]
+    to_fit, to_act = truth.apart(one, whole, whole, 0)
+    assert not set(to_fit) & set(to_act)
+    known = sorted({one.fact(whole, i) for i in range(240)})[:19]
+    some = [i for i in range(240) if one.fact(whole, i) in known]
+    fewer = replace(whole, rows=tuple(whole.rows[i] for i in some))
+    fewer = replace(
+        fewer,
+        prompts=SimpleNamespace(
+            **{
+                **vars(whole.prompts),
+                "spans": {k: [v[i] for i in some] for k, v in whole.prompts.spans.items()},
+            }
+        ),
+    )
+    with pytest.raises(NotMeasurable, match="facts on one side of the split, 10 are needed"):
+        truth.apart(one, fewer, fewer, 0)
+
+
+def _shared(seed, groups, each):
+    """What prompts of so many groups show whose means are nothing but chance, with the groups."""
+    random = np.random.default_rng(seed)
+    of = np.repeat(np.arange(groups), each)
+    own = random.standard_normal(groups)[of] + 0.3 * random.standard_normal(len(of))
+    return own, of.tolist()
+
+
+@pytest.mark.parametrize("groups", [6, 24], ids=["tasks", "facts"])
+def test_prompts_that_share_a_mean_are_no_evidence_apart(groups):
+    """No group has an effect of its own: p ≤ .05 in a twentieth of the cases, by group."""
+    about, said = find("function vector"), confirmed.Said("made", "moved", "none")
+
+    def p(own):
+        cost = confirmed.Cost(own, np.zeros((0, len(own))), np.ones(len(own)), least_p=0.0)
+        with patch.object(confirmed, "DRAWS", 1999):
+            return confirmed.judged(about, Head(0, 0), cost, said, matched=(), seed=0).p
+
+    by_prompt, by_group = [], []
+    for seed in range(60):
+        own, of = _shared(seed, groups, each=8)
+        by_prompt.append(p(own))
+        by_group.append(p(confirmed.by_group(own, of)))
+    assert (np.array(by_prompt) <= 0.05).mean() > 0.2
+    assert (np.array(by_group) <= 0.05).mean() <= 0.12
+    assert (np.array(by_group) <= 0.5).mean() > 0.3
+
+
+def test_the_mean_of_each_group():
+    values = np.array([[1.0, 2.0, 4.0, 8.0], [0.0, 1.0, 0.0, 1.0]])
+    found = confirmed.by_group(values, ["a", "b", "a", "b"])
+    assert found.tolist() == [[2.5, 5.0], [0.0, 1.0]]
+    assert confirmed.by_group(values, range(4)).tolist() == values.tolist()
+    assert confirmed.by_group(values[0], ["x"] * 4).tolist() == [3.75]
+
+
+def test_tasks_are_counted_where_there_are_five():
+    names = [*"aabbccddee"]
+    assert without_examples.counting(names, 5) == (names, ", over 5 tasks")
+    assert without_examples.counting(names, 7)[1] == ", over 5 tasks (7 with labels exchanged)"
+    groups, said = without_examples.counting([*"aabbcc"], 6)
+    assert list(groups) == [0, 1, 2, 3, 4, 5]
+    assert said == (
+        ", over prompts, not tasks: it holds for these 3 tasks (6 with labels exchanged), "
+        "and says nothing of others"
+    )
+
+
+def test_two_tasks_that_exchange_their_labels_count_as_one():
+    two = list(SORTINGS)[:2]
+    made = {shown_tasks.NAMES[i]: name for i, name in enumerate([*two, *shown_tasks.NAMES[2:4]])}
+
+    def prompts(seed, name):
+        own = {new: old for old, new in made.items()}.get(name.split(": ")[-1])
+        return shown_tasks.prompts(seed, own or "none")
+
+    with proving(prompts):
+        pairs = without_examples._pairs(shown_tasks.engine_of(), 40, 0)
+    assert [one.task for one, _ in pairs] == [two[0], two[0], *shown_tasks.NAMES[2:4]]
+
+
+def test_a_function_vector_is_proved_over_tasks_or_says_of_which():
+    engine = shown_tasks.engine_of(0.05)
+    with proving(shown_tasks.prompts):
+        found = confirm(engine, "function vector", "1.0", n=60)
+    assert found.passed
+    assert found.n == 60
+    assert found.reason.count(", over 5 tasks") == 2
+
+    def three(seed, name):
+        own = name.split(": ")[-1]
+        return shown_tasks.prompts(seed, own if own in shown_tasks.NAMES[:3] else "none")
+
+    with proving(three):
+        found = confirm(engine, "function vector", "1.0", n=60)
+    assert found.passed
+    assert "it holds for these 3 tasks, and says nothing of others" in found.reason
+
+
+def test_as_many_prompts_as_are_asked_for():
+    """Beyond the forty of a task that are drawn otherwise; where there are no more, it says so."""
+    engine = shown_tasks.engine_of()
+
+    def draw(_engine, name, *, seed, n, **_options):
+        return shown_tasks.prompts(seed, name, n)
+
+    with patch.object(skilled, "ask", draw):
+        found = confirm(engine, "function vector", "1.0", n=200)
+    assert found.n == 200
+    assert "asked for" not in found.reason
+    with proving(shown_tasks.prompts):
+        found = confirm(engine, "function vector", "1.0", n=200)
+    assert found.n == 100
+    assert "n = 100 of the 200 asked for" in found.reason
+
+
 # ------------------------------------------------------------------ their parts, by hand
 
 
@@ -213,6 +355,13 @@ def test_p_of_labels_is_that_of_labels_permuted_within_blocks():
     assert labels_p(labels + random.standard_normal(120), given, 0) < 1e-4
     assert labels_p(random.standard_normal(120) - labels, given, 0) == 1
     assert labels_p(100.0 + np.array(blocks), given, 0) == 1, "a block tells nothing"
+    stated = np.repeat(np.arange(40), 3)  # a true one and a false one of each of 20 facts
+    labels, facts = stated % 2 == 0, tuple((stated // 2).tolist())
+    again = Labelled(((1,),) * 120, labels, facts, facts, ("with", "without"), "made")
+    own = replace(again, units=tuple(zip(facts, labels.tolist(), strict=True)))
+    drawn = [random.standard_normal(40)[stated] for _ in range(40)]
+    assert (np.array([labels_p(one, again, 0) for one in drawn]) <= 0.05).mean() > 0.13
+    assert (np.array([labels_p(one, own, 0) for one in drawn]) <= 0.05).mean() <= 0.13
     assert labels_p(np.full(120, 3.0), given, 0) == 1
 
 

@@ -16,9 +16,18 @@ import numpy as np
 import torch
 
 from headwidgets.errors import NotMeasurable
-from headwidgets.methods.held_out import MASS_MEAN, fit, permuted
+from headwidgets.methods.held_out import MASS_MEAN, fit
 from headwidgets.methods.interval import student_tail
-from headwidgets.taxonomy.confirmed import SHARE, Confirmed, Cost, Said, alike, judged, p_words
+from headwidgets.taxonomy.confirmed import (
+    SHARE,
+    Confirmed,
+    Cost,
+    Said,
+    alike,
+    by_group,
+    judged,
+    p_words,
+)
 from headwidgets.taxonomy.languages import STRENGTH
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.probing import ends, said_at_end
@@ -62,6 +71,9 @@ class Acting(NamedTuple):
         What it is measured on, and what the head does to it.
     unit : str
         Of the metric.
+    facts : tuple
+        What each prompt is about, none of which the shift was found on: prompts about one count
+        once, by their mean. Default: every prompt is about something else.
     """
 
     rows: tuple[Ids, ...]
@@ -71,6 +83,7 @@ class Acting(NamedTuple):
     task: str
     does: str
     unit: str = "logits"
+    facts: tuple[object, ...] = ()
 
 
 def moved(
@@ -97,6 +110,7 @@ def moved(
     if n < LEAST_PROMPTS:
         message = f"{acting.task}: {n} prompts, {LEAST_PROMPTS} are needed"
         raise NotMeasurable(message)
+    facts = acting.facts or range(n)
     z, labels = ends(engine, given.rows), torch.from_numpy(given.labels)
     matched = alike(output_norms(engine, acting.rows, acting.places), head)
 
@@ -105,16 +119,17 @@ def moved(
             acting.read(changed(engine, acting.rows, one, _adding(by), acting.places))
             for by in (step, -step)
         )
-        found: Floats = (up - down) / 2
-        return found
+        return by_group((up - down) / 2, facts)
 
     def own_gains(one: Head) -> Floats:
         return gains(one, shift(z[:, one.layer, one.head], labels))
 
     own = own_gains(head)
-    others = np.array([own_gains(one) for one in matched]).reshape(len(matched), n)
-    clean = acting.sign * acting.read(said_at_end(engine, acting.rows))
+    others = np.array([own_gains(one) for one in matched]).reshape(len(matched), len(own))
+    clean = by_group(acting.sign * acting.read(said_at_end(engine, acting.rows)), facts)
     against, least = beside(matched, engine), 1.0
+    if acting.facts:
+        against += f", over {len(own)} facts that the shift was not found on"
     if own.mean() >= SHARE * abs(clean.mean()):  # else it fails, and no p is claimed
         own_z = z[:, head.layer, head.head]
         length = float(shift(own_z, labels).norm())
@@ -127,7 +142,7 @@ def moved(
         against += f"; {p_words(by_chance)} against directions at random"
         against += f"; {p_words(by_labels)} against labels permuted"
     did = f"moved by {STRENGTH:g} sd from {given.names[1]} to {given.names[0]} of {given.words}"
-    cost = Cost(own, others, clean, restores=True, least_p=least)
+    cost = Cost(own, others, clean, restores=True, least_p=least, n=n)
     said = Said(acting.task, did, against, acting.does, acting.unit)
     return judged(kind, head, cost, said, matched=matched, seed=seed)
 
@@ -175,11 +190,11 @@ def labels_p(acts: Floats, given: Labelled, seed: int) -> float:
     acts : ndarray of float, [row]
         What each row's z brings to the metric, as far as that is linear.
     given : Labelled
-        Labels are permuted within its blocks; the sum over rows with the label is held against its
-        mean and standard deviation under that, as a normal distribution.
+        Labels are permuted within its blocks, units as wholes; the sum over rows with the label is
+        held against its mean and standard deviation under that, as a normal distribution.
     seed : int
     """
-    drawn = permuted(given.labels, given.blocks, DRAWS, np.random.default_rng(seed))
+    drawn = given.relabelled(DRAWS, np.random.default_rng(seed))
     centred = acts - acts.mean()
     sums = centred @ drawn
     spread = float(sums.std(ddof=1))

@@ -20,7 +20,7 @@ from headwidgets.methods.snapshot import Pair, Snapshot
 from headwidgets.methods.sweep import changes
 from headwidgets.taxonomy import relations
 from headwidgets.taxonomy.asked import END
-from headwidgets.taxonomy.confirmed import Confirmed, Cost, Said, judged
+from headwidgets.taxonomy.confirmed import Confirmed, Cost, Said, by_group, judged
 from headwidgets.taxonomy.proofs import proof
 from headwidgets.taxonomy.proofs.at_places import asking
 from headwidgets.taxonomy.resampling import LEAST_PROMPTS, SPLIT, beside, matched_heads
@@ -59,9 +59,9 @@ def without_its_end(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
             of.append(row)
     lengths = Counter(len(ids) for ids in {pair.clean for pair in pairs})
     kept = [i for i, pair in enumerate(pairs) if lengths[len(pair.clean)] > 1]
-    prompts = np.array([of[i] for i in kept])
-    words = f"{asked.prompts.name}, n = {len(set(prompts.tolist()))}, {len(kept)} queries"
-    if len(kept) < relations.LEAST or len(set(prompts.tolist())) < LEAST_PROMPTS:
+    prompts = [of[i] for i in kept]
+    words = f"{asked.prompts.name}, n = {len(set(prompts))}, {len(kept)} queries"
+    if len(kept) < relations.LEAST or len(set(prompts)) < LEAST_PROMPTS:
         message = (
             f"{words} look at one end of a relation beside which another is stated: "
             f"{relations.LEAST} are needed, in {LEAST_PROMPTS} prompts"
@@ -70,9 +70,9 @@ def without_its_end(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
     some = Snapshot(tuple(pairs[i] for i in kept), answers=tuple(answers[i] for i in kept))
     matched = matched_heads(engine, replace(kind, proof_at=END), some, head)
     change, clean = changes(engine, some, "resample", [head, *matched], at=END, seed=seed)
-    cost = _by_prompt(-change, prompts)
+    cost = by_group(-change, prompts)
     said = Said(words, "resampled where it looks at one end", beside(matched, engine))
-    costs = Cost(cost[0], cost[1:], _by_prompt(clean[None], prompts)[0])
+    costs = Cost(cost[0], cost[1:], by_group(clean, prompts))
     return judged(kind, head, costs, said, matched=matched, seed=seed)
 
 
@@ -90,9 +90,3 @@ def _events(asked: Asked, row: int, attention: NDArray[np.float32]) -> list[tupl
         if own is not None and rest:
             out.append((query, LogitDiff(own, rest)))
     return out
-
-
-def _by_prompt(values: NDArray[np.float64], of: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean over each prompt's queries, [..., prompt]."""
-    each = [values[:, of == prompt].mean(1) for prompt in dict.fromkeys(of.tolist())]
-    return np.stack(each, axis=1)

@@ -2,9 +2,11 @@
 
 The shift is found on prompts of the kind that the score has, drawn anew; what it does is measured
 on a split that the score does not draw from: held-out templates, or, where the score needs those,
-held-out contents. The facts of both may be the same. Truth: the verdict on a statement, or the
-answer that states a fact. Accuracy: the answer about a passage. Faithfulness: what a falsified step
-takes from the answer.
+held-out contents. Truth: the verdict on a statement, or the answer that states a fact; facts are
+dealt out, so that what is measured is about none that the shift was found on, and facts count, not
+prompts. (Another fact that stands before the one asked for, rightly whatever the label, may be of
+the other half.) Accuracy: the answer about a passage. Faithfulness: what a falsified step takes
+from the answer.
 """
 
 from __future__ import annotations
@@ -42,18 +44,22 @@ def truer(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confirme
     Raises
     ------
     NotMeasurable
-        If the model is at chance on both tasks, or there are too few statements.
+        If the model is at chance on both tasks, or there are too few statements or facts.
     """
     fitted, refused = asking(engine, seed + 1), []
-    for name, states in truth.STATEMENTS:
-        try:
-            given = states(doing(fitted, name, split="train", n=truth.N).asked, seed)
+    for one in truth.STATEMENTS:
+        try:  # twice as many of either, for half of the facts are taken
+            stated = doing(fitted, one.task, split="train", n=2 * truth.N).asked
+            asked = doing(asking(engine, seed), one.task, split=SPLIT, n=2 * n).asked
+            to_fit, to_act = truth.apart(one, stated, asked, seed)
+            given = one.state(stated, seed, to_fit)
             given.require()
-            asked = doing(asking(engine, seed), name, split=SPLIT, n=n).asked
         except NotMeasurable as error:
             refused.append(str(error))
             continue
-        acting = _verdicts(asked) if name == truth.STATED else _answering(asked)
+        some = to_act[:n]
+        acting = (_verdicts if one.task == truth.STATED else _answering)(asked, some)
+        acting = acting._replace(facts=tuple(one.fact(asked, i) for i in some))
         return moved(engine, kind, head, seed, given, acting)
     raise NotMeasurable("; ".join(refused))
 
@@ -106,10 +112,11 @@ def _unseen(split: str) -> str:
     return "test" if split == SPLIT else SPLIT
 
 
-def _verdicts(asked: Asked) -> Acting:
+def _verdicts(asked: Asked, some: Sequence[int]) -> Acting:
     """Move where a statement ends; read the lead of "true" over "false" at the end."""
-    spans = [asked.span("STATED", i) for i in range(len(asked.rows))]
-    ways = np.array(asked.options)
+    rows = tuple(asked.rows[i] for i in some)
+    spans = [asked.span("STATED", i) for i in some]
+    ways = np.array([asked.options[i] for i in some])
 
     def read(said: Logits) -> Floats:
         both = np.take_along_axis(said.astype(float), ways, 1)
@@ -117,33 +124,33 @@ def _verdicts(asked: Asked) -> Acting:
         return lead
 
     return Acting(
-        asked.rows,
+        rows,
         tuple(
-            len(row) - 1 if at is None else at[1] - 1
-            for row, at in zip(asked.rows, spans, strict=True)
+            len(row) - 1 if at is None else at[1] - 1 for row, at in zip(rows, spans, strict=True)
         ),
         read,
-        np.where(np.array(asked.answer) == ways[:, 0], 1, -1).astype(float),
-        f"{asked.prompts.name}, n = {len(asked.rows)}",
+        np.where(np.array([asked.answer[i] for i in some]) == ways[:, 0], 1, -1).astype(float),
+        f"{asked.prompts.name}, n = {len(rows)}",
         "turns the verdict by",
     )
 
 
-def _answering(asked: Asked) -> Acting:
+def _answering(asked: Asked, some: Sequence[int]) -> Acting:
     """Move at the last token; read the lead of the right answer over the other options."""
+    rows, own = tuple(asked.rows[i] for i in some), [asked.answer[i] for i in some]
     return Acting(
-        asked.rows,
-        tuple(len(row) - 1 for row in asked.rows),
-        lambda said: _leads(said, asked, asked.answer, range(len(said))),
-        np.ones(len(asked.rows)),
-        f"{asked.prompts.name}, n = {len(asked.rows)}",
+        rows,
+        tuple(len(row) - 1 for row in rows),
+        lambda said: _leads(said, asked, own, some),
+        np.ones(len(rows)),
+        f"{asked.prompts.name}, n = {len(rows)}",
         "gives the right answer",
     )
 
 
 def _choosing(asked: Asked) -> Acting:
     """Move at the last token; read the right answer's share of its options, above a guess."""
-    acting = _answering(asked)
+    acting = _answering(asked, range(len(asked.rows)))
 
     def read(said: Logits) -> Floats:
         out = np.empty(len(said))

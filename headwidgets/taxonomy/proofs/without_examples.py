@@ -5,6 +5,9 @@ of the prompts of a task is added, at the last token, to prompts that have no ex
 answer is to become likelier, also than by the mean output on another task. And the head gets its
 output of a prompt of that other task where examples are: there the right answer is to become less
 likely. Either way what counts is the log-probability, as a share of what the examples bring.
+
+Prompts of a task share its mean output: p counts tasks (two that exchange their labels as one),
+where there are five. Of fewer, it counts prompts, and says nothing of other tasks: `reason` tells.
 """
 
 from __future__ import annotations
@@ -16,7 +19,15 @@ import torch
 
 from headwidgets.errors import NotMeasurable
 from headwidgets.tasks.shown import MAPPINGS, SORTINGS
-from headwidgets.taxonomy.confirmed import Confirmed, Cost, Said, alike, judged, weakest
+from headwidgets.taxonomy.confirmed import (
+    Confirmed,
+    Cost,
+    Said,
+    alike,
+    by_group,
+    judged,
+    weakest,
+)
 from headwidgets.taxonomy.function_vectors import TASK, N, set_against
 from headwidgets.taxonomy.output_norms import output_norms
 from headwidgets.taxonomy.probing import ends, said_at_end
@@ -38,11 +49,17 @@ if TYPE_CHECKING:
     from headwidgets.taxonomy.registry import Kind
 
 
+LEAST_TASKS = 5
+"""That p counts: Student's t of fewer hardly ever is as low as .01."""
+
+
 class Held(NamedTuple):
     """A task on held-out templates.
 
     Attributes
     ----------
+    task : str
+        Its name; of two that exchange their labels, that of the first.
     shown, bare : tuple of token ids
         Prompts with examples and the same without.
     answer : tuple of int
@@ -52,6 +69,7 @@ class Held(NamedTuple):
         That of other prompts with examples.
     """
 
+    task: str
     shown: tuple[Ids, ...]
     bare: tuple[Ids, ...]
     answer: tuple[int, ...]
@@ -68,19 +86,11 @@ def given_and_taken(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
     NotMeasurable
         If the model does no two tasks that go together, or there are too few prompts.
     """
-    found, refused = {}, ["none is spelled"]
-    for name in (*SORTINGS, *MAPPINGS):
-        try:
-            found[name] = _held(
-                doing(asking(engine, seed), f"{TASK}: {name}", split=SPLIT, n=N).asked, engine
-            )
-        except NotMeasurable as error:
-            refused.append(str(error))
-    pairs = set_against(found)
-    if not pairs:
-        message = f"{TASK}: the model does no two tasks to set against each other: {refused[-1]}"
-        raise NotMeasurable(message)
+    pairs = _pairs(engine, N, seed)
     most = -(-n // len(pairs))
+    if most > N // 2:  # half of a task's prompts are for its mean output
+        pairs = _pairs(engine, 2 * most, seed)
+        most = -(-n // len(pairs))
     pairs = [(_first(one, most), other) for one, other in pairs]
     prompts = [row for one, _ in pairs for row in one.shown]
     if len(prompts) < LEAST_PROMPTS:
@@ -104,20 +114,79 @@ def given_and_taken(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
         lost: Floats = with_ - np.concatenate([_taken(engine, one, *both) for both in pairs])
         return lost
 
+    shares, counted = counting([one.task for one, _ in pairs for _ in one.shown], len(pairs))
     words = f"{TASK} ({len(pairs)} tasks), templates, n = {len(prompts)}"
+    if len(prompts) < n:
+        words += f" of the {n} asked for (they have no more prompts)"
     proofs = []
     for change, did, verb in (
         (given, "its mean output added without examples", "gives"),
         (taken, "resampled from another task at the last token", "costs"),
     ):
-        others = np.array([change(one) for one in matched]).reshape(len(matched), len(prompts))
-        cost = Cost(change(head), others, with_ - without, restores=change is given)
-        said = Said(words, did, beside(matched, engine), verb, "nats that examples bring")
+        costs = np.array([change(one) for one in (head, *matched)])
+        own, *others, brought = by_group(np.array([*costs, with_ - without]), shares)
+        cost = Cost(
+            *(own, np.reshape(others, (len(matched), len(own))), brought),
+            restores=change is given,
+            n=len(prompts),
+        )
+        against = f"{beside(matched, engine)}{counted}"
+        said = Said(words, did, against, verb, "nats that examples bring")
         proofs.append(judged(kind, head, cost, said, matched=matched, seed=seed))
     return weakest(*proofs)
 
 
-def _held(asked: Asked, engine: Engine) -> Held:
+def counting(tasks: Sequence[str], named: int) -> tuple[Sequence[object], str]:
+    """Return what p counts of prompts, and how that is said.
+
+    Parameters
+    ----------
+    tasks : sequence of str
+        Whose each prompt is, two that exchange their labels as one.
+    named : int
+        Tasks, with those two as two.
+
+    Returns
+    -------
+    groups : sequence
+        The tasks, if they are five; else each prompt by itself.
+    words : str
+    """
+    n = len({*tasks})
+    which = f"{n} task{'s' * (n > 1)}"
+    if named > n:
+        which += f" ({named} with labels exchanged)"
+    if n >= LEAST_TASKS:
+        return tasks, f", over {which}"
+    said = f", over prompts, not tasks: it holds for these {which}, and says nothing of others"
+    return range(len(tasks)), said
+
+
+def _pairs(engine: Engine, n: int, seed: int) -> list[tuple[Held, Held]]:
+    """Return the tasks that the model does, on so many prompts each, with those to set against.
+
+    Raises
+    ------
+    NotMeasurable
+        If it does no two that go together.
+    """
+    found, refused = {}, ["none is spelled"]
+    sortings = list(SORTINGS)
+    for name in (*SORTINGS, *MAPPINGS):
+        try:
+            asked = doing(asking(engine, seed), f"{TASK}: {name}", split=SPLIT, n=n).asked
+            first = sortings[sortings.index(name) & ~1] if name in SORTINGS else name
+            found[name] = _held(first, asked, engine)
+        except NotMeasurable as error:
+            refused.append(str(error))
+    pairs = set_against(found)
+    if not pairs:
+        message = f"{TASK}: the model does no two tasks to set against each other: {refused[-1]}"
+        raise NotMeasurable(message)
+    return pairs
+
+
+def _held(task: str, asked: Asked, engine: Engine) -> Held:
     """Take the examples away, and halve the prompts: one half for the mean output."""
     bare = []
     for i, row in enumerate(asked.rows):
@@ -127,13 +196,13 @@ def _held(asked: Asked, engine: Engine) -> Held:
             raise NotMeasurable(message)
         bare.append((*row[: first[0]], *row[last[0] :]))
     z, half = ends(engine, asked.rows), len(asked.rows) // 2
-    return Held(
-        asked.rows[:half], tuple(bare[:half]), asked.answer[:half], z[:half], z[half:].mean(0)
-    )
+    some = asked.rows[:half], tuple(bare[:half]), asked.answer[:half], z[:half]
+    return Held(task, *some, z[half:].mean(0))
 
 
 def _first(one: Held, most: int) -> Held:
-    return Held(one.shown[:most], one.bare[:most], one.answer[:most], one.z[:most], one.mean)
+    some = one.shown[:most], one.bare[:most], one.answer[:most], one.z[:most]
+    return Held(one.task, *some, one.mean)
 
 
 def _added(engine: Engine, head: Head, one: Held, mean: Tensor) -> Floats:

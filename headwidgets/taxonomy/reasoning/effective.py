@@ -36,7 +36,10 @@ EFFECTIVE = "effective reasoning"
         'at chance on their verdicts, the task "lre": facts that it knows, each stated rightly and '
         "with the answer of another one of its relation"
     ),
-    null="the labels of each question permuted before the probe is fitted, the best of all heads",
+    null=(
+        "the labels of a question's true and false answers exchanged, or of all that is stated "
+        "about a fact, or not, before the probe is fitted; the best of all heads"
+    ),
     threshold=0.7,
     threshold_origin="proposed",
     threshold_note=(
@@ -60,10 +63,11 @@ EFFECTIVE = "effective reasoning"
         "With fewer than 20 answers that are not true, there is nothing to fit.",
     ),
     proof=(
-        "on held-out templates, move its output along the shift from false to true, both ways, "
-        "where a statement ends or, of facts, where the model answers: the verdict turns, or the "
-        "true answer gains, and more than with directions of the same length at "
-        "random and with labels permuted"
+        "on held-out templates, about questions or facts that the shift was not found on, move its "
+        "output along the shift from false to true, both ways, where a statement ends or, of "
+        "facts, where the model answers: the verdict turns, or the true answer gains, and more "
+        "than with directions of the same length at random and with labels permuted; facts count, "
+        "not prompts"
     ),
     claim=MAY_FORM,
 )

@@ -108,7 +108,8 @@ def summary_reader(measure: Measure) -> Scores:
     proof=(
         "on held-out templates, add its mean output to prompts without examples: the right answers "
         "rise, more than by that of another task; and resample its output, from another task, on "
-        "prompts with examples: they fall"
+        "prompts with examples: they fall; where the model does five tasks, tasks count, not "
+        "prompts"
     ),
     claim=MAY_FORM,
     work=function_vectors.work,

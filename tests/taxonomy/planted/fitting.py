@@ -16,9 +16,9 @@ from planting import asked
 
 from headwidgets.zoo.toys.build import Head
 
-THINGS = 12
-ANSWER, TRUE, FALSE, ZERO, ONE, END, MARK, FILLER, D_VOCAB = 13, 25, 26, 27, 28, 29, 30, 31, 64
-"""Tokens: questions 1 to 12, their answers, two verdicts, two steps, the last one, a mark."""
+THINGS = 24
+ANSWER, TRUE, FALSE, ZERO, ONE, END, MARK, FILLER, D_VOCAB = 25, 49, 50, 51, 52, 53, 54, 55, 88
+"""Tokens: questions 1 to 24, their answers, two verdicts, two steps, the last one, a mark."""
 SLOTS = Slots(
     tok=D_VOCAB, pos=N_CTX, ask=THINGS, of=THINGS, fit=1, seen=1, hot=1, says=D_VOCAB,
     step=1, marked=1, out=D_VOCAB, bos=1,

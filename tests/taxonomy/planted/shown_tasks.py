@@ -13,10 +13,10 @@ from headwidgets.errors import NotMeasurable
 from headwidgets.tasks.shown import MAPPINGS, ROLES
 from headwidgets.zoo.toys.build import Head
 
-NAMES = tuple(MAPPINGS)[:3]
+NAMES = tuple(MAPPINGS)[:5]
 THINGS = 10
-ANSWER, FILLER, D_VOCAB = 11, 50, 64
-"""Tokens: words 1 to 10; each task's answers to them, task by task; fillers from 50."""
+ANSWER, FILLER, D_VOCAB = 11, 61, 76
+"""Tokens: words 1 to 10; each task's answers to them, task by task; fillers from 61."""
 N = 40
 SLOTS = Slots(
     tok=D_VOCAB, pos=N_CTX, word=THINGS, of=THINGS, one=1, ok=1, task=D_VOCAB, fits=D_VOCAB,
@@ -64,7 +64,7 @@ def engine_of(noise=0.0, seed=0, layers=LAYERS):
 
 
 @cache
-def prompts(seed, name):
+def prompts(seed, name, n=N):
     """Draw prompts of one task; the corrupted ones have the answers go round."""
     task = name.split(": ")[-1]
     if task not in NAMES:
@@ -74,7 +74,7 @@ def prompts(seed, name):
     random = np.random.default_rng([seed, first])
     rows, other, answer, foil = [], [], [], []
     roles = {role: [] for role in (*ROLES, "X1", "ASKED")}
-    for turn in range(N):
+    for turn in range(n):
         *shots, query = map(int, random.choice(THINGS, 5, replace=False))
         front = [0, *random.integers(FILLER, D_VOCAB, size=1 + turn % 3)]
         for into, shown in ((rows, shots), (other, [*shots[1:], shots[0]])):
