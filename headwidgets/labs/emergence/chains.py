@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from headwidgets.errors import InputError
 from headwidgets.labs.emergence.batch import Batch
 from headwidgets.labs.emergence.shape import count
 from headwidgets.tasks.icl_mc import baselines, chains
@@ -88,8 +89,16 @@ def stages(run: Run, condition: str | None = None, n: int = _MANY) -> pd.DataFra
         last symbol); uniform, unigram, bigram (mean KL of each predictor from the model's, nats);
         stage (the nearest). ``attrs["baselines"]``: loss and last of uniform, unigram, bigram
         and chain, which knows the chances.
+
+    Raises
+    ------
+    InputError
+        If the run is on other data.
     """
-    data = run.data
+    data = getattr(run, "data", None)
+    if not isinstance(data, Chains):
+        message = f"expected a run on chains, such as icl_mc(3), got {run!r:.80}"
+        raise InputError(message)
     states, chances = chains(n, data.length, data.n_labels, _SEED)
     known, batch = predictors(states, data.n_labels), _batch(states)
     rows = []

@@ -17,6 +17,7 @@ from headwidgets.labs.emergence.batch import Batch, generator
 from headwidgets.labs.emergence.clamps import only, value, zero
 from headwidgets.labs.emergence.history import threshold
 from headwidgets.labs.emergence.measures import strength
+from headwidgets.labs.emergence.readable import Readable
 from headwidgets.labs.emergence.shape import count
 from headwidgets.labs.emergence.trained import Trained
 from headwidgets.model.work import checkpoint
@@ -213,8 +214,11 @@ def times(run: Any, part: str = "train") -> pd.DataFrame:
     Raises
     ------
     InputError
-        If that part was not measured, or nothing yet.
+        If it is no run, that part was not measured, or nothing yet.
     """
+    if not isinstance(run, Readable):
+        message = f"expected a run, or a finished one, got {run!r:.80}"
+        raise InputError(message)
     curves = run.curves()
     there = list(curves["part"].unique())
     if part not in there:

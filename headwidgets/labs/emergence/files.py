@@ -35,11 +35,11 @@ def write(path: str | Path, arrays: Mapping[str, Tensor], told: dict[str, Any]) 
     Raises
     ------
     InputError
-        If the path is what is no file, a folder or a pipe.
+        If the path is none, or what is no file, a folder or a pipe.
     ModelError
         If it cannot be written.
     """
-    named = Path(path).expanduser()
+    named = _path(path)
     own = {name: one.detach().contiguous() for name, one in arrays.items()}
     content = tensors.save(own, {"headwidgets": json.dumps(told, allow_nan=False, default=_plain)})
     kind = _kind(named)
@@ -68,7 +68,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     InputError
         If there is none, or it is no run.
     """
-    source = Path(path).expanduser()
+    source = _path(path)
     kind = _kind(source)
     if kind or not os.path.isfile(source):  # noqa: PTH113 - False of a name that is too long
         said = f"{source} is {kind}" if kind else f"there is no {source}"
@@ -137,6 +137,13 @@ def _replace(target: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike) or isinstance(path, bytes):
+        message = f"expected a path such as 'mine.safetensors', got {path!r:.80}"
+        raise InputError(message)
+    return Path(path).expanduser()
 
 
 def _kind(path: Path) -> str:

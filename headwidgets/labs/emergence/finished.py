@@ -17,7 +17,7 @@ from headwidgets.labs.emergence.files import damaged, needed, read, under, write
 from headwidgets.labs.emergence.history import History
 from headwidgets.labs.emergence.model import one_of, views
 from headwidgets.labs.emergence.readable import Readable
-from headwidgets.labs.emergence.shape import Shape
+from headwidgets.labs.emergence.shape import Shape, count
 from headwidgets.labs.emergence.storage import data_arrays, data_of, half, plan_of, told_of
 from headwidgets.labs.emergence.trained import Trained
 from headwidgets.whole import whole
@@ -125,19 +125,20 @@ def ship(run: Run, path: str | Path, weights: int = WEIGHTS) -> Path:
     Raises
     ------
     InputError
-        If the run has no checkpoint.
+        If the run has no checkpoint, or `weights` is no number from 0.
     ModelError
         If it cannot be written.
     """
     import torch
 
+    kept = count("weights", weights, 0)
     steps = run.checkpoints
     if not steps or not run.history.steps:
         message = "expected a run that was trained and keeps checkpoints, got none of either"
         raise InputError(message)
     arrays = {f"history.{name}": half(one) for name, one in run.history.arrays().items()}
     arrays["patterns"] = half(torch.stack([run.patterns_at[step] for step in steps]))
-    for step in _chosen(run, weights):
+    for step in _chosen(run, kept):
         arrays[f"weights.{step}"] = half(run.weights_at[step])
     arrays |= data_arrays(run)
     return write(path, arrays, told_of(run) | {"steps": steps})

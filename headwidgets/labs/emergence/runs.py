@@ -242,11 +242,17 @@ class Run(Background, Readable):
         Raises
         ------
         InputError
-            If a clamp cannot be put on; all stay as they were.
+            If a clamp cannot be put on, or has ended before now; all stay as they were.
         """
         read = read_clamps(clamps, self.shape, self.plan.steps, self.data)
         mine = self.conditions if condition is None else [self.conditions[self._which(condition)]]
         with self.lock:
+            kept = {id(one) for name in mine for _, one in self._clamps[name]}
+            for where, one in read:
+                if one.stop is not None and one.stop <= self.step and id(one) not in kept:
+                    message = f"the clamp on {where!r} would end at {one.stop}, the run is at "
+                    message += f"{self.step}"
+                    raise InputError(message)
             before = {name: _told(self._clamps[name]) for name in mine}
             for name in mine:
                 self._clamps[name] = read

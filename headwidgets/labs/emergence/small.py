@@ -127,8 +127,8 @@ def compare(run: Run) -> pd.DataFrame:
     InputError
         If the run is none of these, or has not begun.
     """
-    if not isinstance(run.data, Chains | Steps | Repeats):
-        message = f"expected a run of icl_mc, iteration or attn_only, got one on {run.data.name!r}"
+    if not isinstance(getattr(run, "data", None), Chains | Steps | Repeats):
+        message = f"expected a run of icl_mc, iteration or attn_only, got {run!r:.80}"
         raise InputError(message)
     if not run.history.steps or not run.checkpoints:
         message = "expected a run that has begun and keeps checkpoints: call its train() first"

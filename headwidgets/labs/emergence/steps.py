@@ -109,7 +109,15 @@ def iterating(trained: Trained, n: int = _MANY, seed: int = 0) -> pd.DataFrame:
     DataFrame
         One row a head: layer, head, score (attention, 0 to 1), elsewhere (the largest mean
         attention on another input at a constant distance).
+
+    Raises
+    ------
+    InputError
+        If it was trained on other data.
     """
+    if not isinstance(getattr(trained, "data", None), Steps):
+        message = f"expected what a run of iteration() trained, got {trained!r:.80}"
+        raise InputError(message)
     batch = trained.data.draw(n, generator(seed, 1))
     patterns = trained.patterns(batch)[..., batch.rows, : trained.data.inputs].mean(0)
     rows = []

@@ -58,11 +58,14 @@ def save_run(run: Run, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the path is that of what is no file: a folder, a pipe, a device.
+        If `run` is none that goes on, or the path is that of a folder, a pipe, a device.
     ModelError
         If the disk is full or the folder cannot be written: the run is still in memory, and
         what was saved before is as it was.
     """
+    if not isinstance(run, Run):
+        message = f"expected a run to save, such as lab.run(...), got {type(run).__name__}"
+        raise InputError(message)
     with run.lock:
         arrays = {f"history.{name}": one for name, one in run.history.arrays().items()}
         arrays |= {f"weights.{step}": one for step, one in run.weights_at.items()}

@@ -261,6 +261,10 @@ def test_a_clamp_is_switched_during_a_run(small):
     assert scores["value"].iloc[1] == 1
     assert scores["value"].iloc[[0, 2, 3]].max() < 0.9
     assert [entry["step"] for entry in live.switched] == [10, 20]
+    with pytest.raises(InputError, match="would end at 20, the run is at 30"):
+        live.clamp({PATTERN: lab.zero([1]).during(5, 20)})
+    scheduled.clamp({**scheduled.clamps(), MATCH: lab.zero([1])})
+    assert list(scheduled.clamps()) == [PATTERN, MATCH], "what has ended stays as it is"
 
 
 # ------------------------------------------------------------------------ bad input
@@ -307,6 +311,7 @@ def test_two_clamps_on_other_heads_or_other_steps_are_well(small):
         (lambda: lab.correct_label(p=1.1), "p from 0 to 1"),
         (lambda: lab.correct_label(p=True), "p from 0 to 1"),
         (lambda: lab.correct_label(p=math.nan), "p from 0 to 1"),
+        (lambda: lab.value(1e300), "finite numbers"),
         (lambda: lab.value(math.nan), "finite numbers to clamp to, got nan"),
         (lambda: lab.value(-math.inf), "finite numbers to clamp to, got -inf"),
         (lambda: lab.value(np.float32("inf")), "finite numbers"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -94,6 +96,9 @@ def test_a_run_opens_in_a_session(shipped):
     assert s.facts.name == "low16"
     s.prompt = batch.tokens[0].tolist()
     assert s.logits(k=1).index[0] == int(trained.logits(batch).argmax())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # five tokens have a logit, the others -inf
+        assert s.logits(k=10)["change"].notna().sum() == 5
     for layer, head in ((0, 3), (1, 6)):
         own = trained.patterns(batch)[0, layer, head].numpy()
         assert s.attention((layer, head)) == pytest.approx(own, abs=1e-5)

@@ -180,3 +180,17 @@ def test_numbers_of_a_small_training_that_are_none_are_refused(wrong):
     ):
         with pytest.raises(InputError, match="expected"):
             make()
+
+
+def test_figures_of_other_data_are_refused():
+    other = lab.run(lab.repeats(20, 4), sequences=32, asked=20, progress=False).train()
+    with pytest.raises(InputError, match="expected a run on chains"):
+        lab.stages(other)
+    with pytest.raises(InputError, match=r"expected what a run of iteration\(\) trained"):
+        lab.iterating(other.trained())
+    for wrong in (3, lab.finished("low16"), other.trained().shape):
+        with pytest.raises(InputError, match="expected a run of icl_mc, iteration or attn_only"):
+            lab.compare(wrong)
+    for wrong in (3, other.trained()):
+        with pytest.raises(InputError, match="expected a run, or a finished one"):
+            lab.times(wrong)

@@ -343,3 +343,18 @@ def test_a_disk_that_fills_half_way_costs_nothing(small, tmp_path):
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["run"]
     assert lab.load_run(path).step == 10
+
+
+@pytest.mark.parametrize("path", [None, 3, b"run"])
+def test_what_is_no_path_and_no_run_is_refused(small, tmp_path, path):
+    made = make(small).advance(1)
+    for act in (lambda: lab.save_run(made, path), lambda: lab.load_run(path)):
+        with pytest.raises(InputError, match="expected a path such as"):
+            act()
+    with pytest.raises(InputError, match="expected a path such as"):
+        lab.Finished(path)
+    for run in (path, lab.finished("low16"), made.trained()):
+        with pytest.raises(InputError, match="expected a run to save"):
+            lab.save_run(run, tmp_path / "run")
+    with pytest.raises(InputError, match="expected weights as a whole number"):
+        lab.ship(made, tmp_path / "run", "all")
