@@ -50,8 +50,9 @@ def within(what: str, value: float, low: float, high: float = np.inf) -> Row:
     return what, bar, f"{value:.3f}", bool(low <= value <= high)
 
 
-def verdict(held: bool | str) -> str:
+def verdict(row: Row) -> str:
     """Say whether a bar was kept, or why it was not asked."""
+    held = row[3]
     if isinstance(held, str):
         return held
     return "kept" if held else "MISSED"
@@ -218,7 +219,7 @@ def main() -> int:
     model, bundled = hw.Session("numerals"), hw.Session()
     sure = [*chance(), *planted(), *features(model), *outside()]
     found = learned(bundled)
-    shown = [(*row[:3], verdict(row[3])) for row in (*sure, *found)]
+    shown = [(*row[:3], verdict(row)) for row in (*sure, *found)]
     report.write("succession", "The succession lab", f"{TEXT}\n{report.table(COLUMNS, shown)}")
     return int(any(row[3] is False for row in sure))
 
