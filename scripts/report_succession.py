@@ -25,6 +25,8 @@ from headwidgets.zoo.numerals import CODE, NOISE, numerals
 STORIES = report.ROOT.parent / "shared" / "data" / "stories260k"
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 STEPS = 3000
+SEEDS, FEWER = 5, 1000
+"""Of the autoencoder; fewer steps after the first seed: its best comes before the 500th."""
 PROMPTS = 100
 NULL = {"micro": (0.027, 0.009), "macro": (0.080, 0.032)}
 PLANTS: list[tuple[str, dict[str, Any], float, float]] = [
@@ -38,14 +40,22 @@ TEXT = """Each bar of the study in one table. Planted: `hw.Session("numerals")`,
 were set by hand. Bundled: the model in the package, where a missed bar is a finding about it and is
 shown as one. Published values are in notebooks/05_succession.ipynb.
 """
-Row = tuple[str, str, str, bool | None]
-VERDICTS = {True: "kept", False: "MISSED", None: "not run"}
+NOT_RUN, INFORMATION = "not run", "for information"
+Row = tuple[str, str, str, bool | str]
 
 
 def within(what: str, value: float, low: float, high: float = np.inf) -> Row:
     """Hold a value to a range."""
     bar = f"≥ {low:g}" if high == np.inf else f"{low:g} to {high:g}"
     return what, bar, f"{value:.3f}", bool(low <= value <= high)
+
+
+def verdict(row: Row) -> str:
+    """Say whether a bar was kept, or why it was not asked."""
+    held = row[3]
+    if isinstance(held, str):
+        return held
+    return "kept" if held else "MISSED"
 
 
 def chance() -> list[Row]:
@@ -101,11 +111,6 @@ def failures() -> tuple[int, int]:
 def features(session: Any) -> list[Row]:
     """Find the last digit by autoencoder, probe, neurons and two spaces."""
     trained = autoencoder.train(session, steps=STEPS)
-    found = autoencoder.classes(session, trained)
-    true = code(SETS, NOISE, further=ROMAN).parts[:ONES]
-    alike = torch.nn.functional.cosine_similarity(
-        trained.decoder[found["feature"].tolist()][:, CODE], true
-    )
     read = probe(session)
     sure = neurons(session)
     control = without_heads(session).attrs["mlp_first"]
@@ -114,9 +119,7 @@ def features(session: Any) -> list[Row]:
     twenties = edits[edits["member"].isin([str(i) for i in range(20, 30)])]["right"].mean()
     ten = int((sure["p"] <= 0.01).sum())  # noqa: PLR2004 - the level of the taxonomy
     return [
-        within("autoencoder: least cosine of a class", found["cosine"].min(), 0.85),
-        within("autoencoder: least cosine with a planted digit", float(alike.min()), 0.85),
-        within("autoencoder: least coverage of a class", found["coverage"].min(), 0.95),
+        *digits(session, trained),
         within("probe: numbers held out", read["accuracy"][0], 0.95),
         within("probe: the worst of the other sets", read["accuracy"][1:].min(), 0.95),
         ("neurons of period ten", "the ten planted", str(ten), ten == len(range(10))),
@@ -125,6 +128,31 @@ def features(session: Any) -> list[Row]:
         within("arithmetic: 20 to 29", twenties, 0.8),
         *months(session, trained),
         within("numbered lists won", numbered_lists(session, "1.0").attrs["share"], 0.95),
+    ]
+
+
+def digits(session: Any, trained: autoencoder.Autoencoder) -> list[Row]:
+    """Hold the autoencoder's features to the planted digits, over several seeds.
+
+    The autoencoder takes the mean off what it is given, and so is it taken off the digits.
+    """
+    true = code(SETS, NOISE, further=ROMAN).parts[:ONES]
+    true = true - true.mean(0)
+    planted, means, coverage = [], [], []
+    for seed in range(SEEDS):
+        one = autoencoder.train(session, steps=FEWER, seed=seed) if seed else trained
+        found = autoencoder.classes(session, one)
+        rows = one.decoder[found["feature"].tolist()][:, CODE]
+        planted.append(float(torch.nn.functional.cosine_similarity(rows, true).min()))
+        means.append(float(found["cosine"].min()))
+        coverage.append(float(found["coverage"].min()))
+    first = "autoencoder: least cosine of a class with"
+    by_seed = f"{min(means):.3f} to {max(means):.3f}"
+    return [
+        within(f"{first} its planted digit, the worst of {SEEDS} seeds", min(planted), 0.85),
+        within(f"{first} its mean, the first seed", means[0], 0.85),
+        (f"{first} its mean, {SEEDS} seeds", "≥ 0.85", by_seed, INFORMATION),
+        within(f"autoencoder: least coverage, the worst of {SEEDS} seeds", min(coverage), 0.95),
     ]
 
 
@@ -179,7 +207,7 @@ def outside() -> list[Row]:
     bar = "nothing found, said"
     lacking = [name for name in FILES if not (STORIES / name).exists()]
     if lacking:
-        return [("stories260k", bar, f"not here: {', '.join(lacking)}", None)]
+        return [("stories260k", bar, f"not here: {', '.join(lacking)}", NOT_RUN)]
     row = across(STORIES).iloc[0]
     said = row["reason"] and not pd.isna(row["score"])
     return [("stories260k", bar, row["reason"], bool(said))]
@@ -191,7 +219,7 @@ def main() -> int:
     model, bundled = hw.Session("numerals"), hw.Session()
     sure = [*chance(), *planted(), *features(model), *outside()]
     found = learned(bundled)
-    shown = [(*row[:3], VERDICTS[row[3]]) for row in (*sure, *found)]
+    shown = [(*row[:3], verdict(row)) for row in (*sure, *found)]
     report.write("succession", "The succession lab", f"{TEXT}\n{report.table(COLUMNS, shown)}")
     return int(any(row[3] is False for row in sure))
 

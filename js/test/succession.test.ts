@@ -169,6 +169,7 @@ test("cases that were not sent are counted, and so are edits", () => {
   } as never);
   show();
   expect(root.textContent).toContain("wins 512 of 900 positions · listed: the 200 of the largest");
+  expect(root.textContent).toContain("here of 512 winning cases; paper: of those in 128 contexts");
   expect(root.textContent).toContain("5 of 9 end right, without carries and wraps 4 of 6");
   expect(root.textContent).toContain("the paper: .53, of how many is not known");
   session.set("lab_matrix", { ...MATRIX, edits: { why: "no residue 0" } } as never);

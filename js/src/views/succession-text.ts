@@ -54,7 +54,9 @@ export function textView(act: Does) {
 
   const found = unlessSame((cases: Partial<Cases>, pair: Pair | null): void => {
     const rows = cases.rows ?? [];
-    shares.replaceChildren(...(rows.length ? [sharesTable(cases.shares ?? [])] : []));
+    const theirs = `here of ${cases.wins} winning cases; paper: of those in 128 contexts of the Pile`;
+    const table = [sharesTable(cases.shares ?? []), h("div", "hw-small", theirs)];
+    shares.replaceChildren(...(rows.length ? table : []));
     const mine = pair
       ? rows.filter((one) => one.because === pair.looks && one.next.trim() === pair.writes)
       : rows;
