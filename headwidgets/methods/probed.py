@@ -24,7 +24,7 @@ def read_labels(labels: Any, n: int) -> NDArray[np.bool_]:
     ------
     InputError
     """
-    listed = list(labels) if isinstance(labels, Iterable) and not isinstance(labels, str) else []
+    listed = _listed(labels)
     if len(listed) != n:
         message = f"expected {n} labels, one for each prompt, got {len(listed) or repr(labels)}"
         raise InputError(message)
@@ -50,6 +50,12 @@ def read_labels(labels: Any, n: int) -> NDArray[np.bool_]:
     return found
 
 
+def _listed(given: Any) -> list[Any]:
+    """Return what is given for each prompt as plain values: of a list, an array, a tensor."""
+    plain = given.tolist() if hasattr(given, "tolist") else given
+    return list(plain) if isinstance(plain, Iterable) and not isinstance(plain, str) else []
+
+
 def _first_nan(listed: Sequence[Any]) -> str:
     at = next(i for i, one in enumerate(listed) if one is None or bool(one != one))  # noqa: PLR0124
     return f"{listed[at]!r} for prompt {at}"
@@ -64,7 +70,7 @@ def read_groups(groups: Any, rows: Sequence[Sequence[int]]) -> Sequence[object]:
     """
     if groups is None:
         return [tuple(row) for row in rows]
-    listed = list(groups) if isinstance(groups, Iterable) and not isinstance(groups, str) else []
+    listed = _listed(groups)
     if len(listed) != len(rows):
         message = f"expected {len(rows)} groups, one for each prompt, got {len(listed)}"
         raise InputError(message)

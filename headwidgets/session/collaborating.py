@@ -75,7 +75,10 @@ class Collaborating(Walking):
             )
             raise InputError(message)
         if not claimed:
-            message = "no head is claimed yet: call s.scores(), or give heads= by kind"
+            message = (
+                "no head is claimed by scores that still hold: call s.scores(), or give heads= "
+                "by kind"
+            )
             raise InputError(message)
         with self._asking("hand-over") as snapshot:
             question, named = replace(snapshot, edits=()), ""

@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -24,6 +25,7 @@ from headwidgets.methods.held_out import (
     weights_of,
 )
 from headwidgets.methods.logistic import logistic, logistic_many
+from headwidgets.methods.probed import read_groups, read_labels
 from headwidgets.methods.snapshot import Pair, Snapshot
 
 PHI = {1: 0.69, 2: 0.84, 3: 0.93}
@@ -214,6 +216,18 @@ def test_a_task_by_its_name_leaves_the_session_as_it_is(session):
     assert session.prompts is before
     assert found.frame.attrs["labels"] == "40 true, 40 false"
     assert found.frame["n_train"].iloc[0] + found.frame["n_test"].iloc[0] == 80
+
+
+@pytest.mark.parametrize("made", [np.array, torch.tensor, pd.Series])
+def test_labels_and_groups_may_be_arrays(made):
+    plain = [i % 2 for i in range(60)]
+    assert read_labels(made(plain), 60).tolist() == [bool(one) for one in plain]
+    rows = [(0, i) for i in range(60)]
+    assert list(read_groups(made(plain), rows)) == plain
+    with pytest.raises(InputError, match=r"labels of two values, got 1: \[0.0\]"):
+        read_labels(made([0.0] * 60), 60)
+    with pytest.raises(InputError, match="expected one label for each prompt, got"):
+        read_labels(made([[0, 1]] * 60) if made is not pd.Series else [[0, 1]] * 60, 60)
 
 
 # ---------------------------------------------------------------------- bad input

@@ -111,7 +111,7 @@ def test_claimed_heads_hand_over(session):
     with pytest.raises(InputError, match="no option 'seeds'"):
         session.hand_over("ioi", heads, seeds=3)
     fresh = hw.Session("planted")
-    with pytest.raises(InputError, match="no head is claimed yet"):
+    with pytest.raises(InputError, match="no head is claimed by scores"):
         fresh.hand_over()
     with pytest.raises(InputError, match=r"call s\.hand_over\(\) first"):
         fresh.hand_over_by_stage()

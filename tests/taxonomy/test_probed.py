@@ -6,6 +6,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
+import planting
 import pytest
 import torch
 from planted import fitting, misled, shown_tasks, tongues
@@ -21,7 +22,7 @@ from headwidgets.taxonomy.languages import STRENGTH, coherent
 from headwidgets.taxonomy.misleading import misled as misleading
 from headwidgets.taxonomy.probing import Labelled, ends, matched, probing, words_alone
 from headwidgets.taxonomy.rightness import rightness
-from headwidgets.taxonomy.truth import _others, truth
+from headwidgets.taxonomy.truth import STATEMENTS, _others, truth
 
 NOISE = 0.05
 
@@ -109,6 +110,16 @@ def test_all_that_is_said_of_a_fact_changes_its_label_or_nothing():
     alone = labelled(48, labels=labels, blocks=some).relabelled(50, np.random.default_rng(0))
     same = (alone == labels[:, None]).reshape(12, 4, 50)
     assert not (same.all(1) | ~same.any(1)).all(), "rows of their own change by themselves"
+
+
+def test_a_question_is_one_however_its_end_is_spelled():
+    """Some tokenizers join its question mark with the line's end that follows it."""
+    rows, spans = [(0, 7, 8, 9, 5), (0, 3, 7, 8, 4, 5), (0, 7, 6, 9, 5)], [(1, 4), (2, 5), (1, 4)]
+    made = planting.asked("made", rows, {}, [5] * 3, [6] * 3, spans={"QUESTION": spans})
+    question = STATEMENTS[0].fact
+    assert [question(made, i) for i in range(3)] == [(7, 8), (7, 8), (7, 6)]
+    short = planting.asked("made", rows, {}, [5] * 3, [6] * 3, spans={"QUESTION": [(1, 2)] * 3})
+    assert question(short, 0) == (7,), "of one token, that one"
 
 
 def test_facts_that_are_stated_again_prove_no_more():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.tasks.make import MOST
 from headwidgets.taxonomy import chains, rightness, truth
 from headwidgets.taxonomy.proofs import proof
 from headwidgets.taxonomy.proofs.along import Acting, moved
@@ -50,7 +51,7 @@ def truer(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -> Confirme
     for one in truth.STATEMENTS:
         try:  # twice as many of either, for half of the facts are taken
             stated = doing(fitted, one.task, split="train", n=2 * truth.N).asked
-            asked = doing(asking(engine, seed), one.task, split=SPLIT, n=2 * n).asked
+            asked = doing(asking(engine, seed), one.task, split=SPLIT, n=min(2 * n, MOST)).asked
             to_fit, to_act = truth.apart(one, stated, asked, seed)
             given = one.state(stated, seed, to_fit)
             given.require()

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from headwidgets.errors import NotMeasurable
+from headwidgets.tasks.make import MOST
 from headwidgets.tasks.shown import MAPPINGS, SORTINGS
 from headwidgets.taxonomy.confirmed import (
     Confirmed,
@@ -89,7 +90,7 @@ def given_and_taken(engine: Engine, kind: Kind, head: Head, n: int, seed: int) -
     pairs = _pairs(engine, N, seed)
     most = -(-n // len(pairs))
     if most > N // 2:  # half of a task's prompts are for its mean output
-        pairs = _pairs(engine, 2 * most, seed)
+        pairs = _pairs(engine, min(2 * most, MOST), seed)
         most = -(-n // len(pairs))
     pairs = [(_first(one, most), other) for one, other in pairs]
     prompts = [row for one, _ in pairs for row in one.shown]

@@ -104,6 +104,7 @@ def summary_reader(measure: Measure) -> Scores:
         "A probability near 0 or 1 hardly moves, whatever the head does.",
         "Of answers with several tokens only the first is seen.",
         "Negative values are of heads that work against the task.",
+        "Prompts of a task share its mean output: the score's p says nothing of other tasks.",
     ),
     proof=(
         "on held-out templates, add its mean output to prompts without examples: the right answers "
