@@ -62,7 +62,7 @@ def read_table(text: object) -> tuple[Prompts, list[int]]:
 
 def name_line(error: InputError, lines: list[int]) -> str:
     """Say in which line of the table the prompt stands that an error speaks of."""
-    found = re.search(r"of prompt (\d+)", str(error))
+    found = re.search(r"\bprompt (\d+)", str(error))
     return f"line {lines[int(found[1])]}: {error}" if found else str(error)
 
 

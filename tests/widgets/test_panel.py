@@ -122,6 +122,12 @@ def test_the_metric_of_a_set_is_that_of_its_prompts(planted, panel):
             "line 4, column 2: expected answer",
         ),
         ("clean\tanswer\tfoil\nred\t red\t Mary\nred\t xqzw\t Mary", "line 3: answer of prompt 1"),
+        ("clean\tanswer\tfoil\nred\t red\t red", "line 2: .* differ"),
+        (
+            "clean\tcorrupted\nred\t\n\nred\t" + " red" * 400,
+            "line 4: corrupted of prompt 1: .* 401 t",
+        ),
+        ("red\n\n" + "red " * 400, "line 3: clean of prompt 1: the prompt has 40. tokens"),
         ("clean\tanswer\nred\t red", "expected foil"),
         ("clean\n" + "x\n" * 3000, "at most 2000"),
         ('clean,answer\n"' + "x" * 200_000, "line 2: the table cannot be read"),
