@@ -57,10 +57,19 @@ def read_pair(
     ------
     InputError
         If a prompt is empty, too long or has ids that do not exist, or a role stands
-        beyond its end.
+        beyond its end; of several prompts, it says which.
     """
-    clean = _ids(engine, prompts.clean[i], read)
     partner = prompts.corrupted[i] if prompts.corrupted is not None else None
+    what = "clean"
+    try:
+        clean = _ids(engine, prompts.clean[i], read)
+        what = "corrupted"
+        other = None if partner is None else _ids(engine, partner, read)
+    except InputError as error:
+        if len(prompts) == 1:
+            raise
+        message = f"{what} of prompt {i}: {error}"
+        raise InputError(message) from error
     given = {role: places[i] for role, places in prompts.roles.items()}
     roles = {role: place for role, place in given.items() if place is not None}
     for role, place in roles.items():
@@ -70,7 +79,7 @@ def read_pair(
                 f"{len(clean)} tokens, 0 to {len(clean) - 1}"
             )
             raise InputError(message)
-    return Pair(clean, None if partner is None else _ids(engine, partner, read), roles)
+    return Pair(clean, other, roles)
 
 
 def read_texts(engine: Engine, value: object) -> list[tuple[int, ...]]:

@@ -61,7 +61,8 @@ def _replace_token(session: Any, body: dict[str, Any]) -> Answer:
 def replaced(session: Any, at: int, text: str) -> Any:
     """Return the clean prompt with the token at `at` replaced, as text where it is one.
 
-    The space in front of the old token stays where `text` has none of its own.
+    The space in front of the old token stays where `text` has none of its own; what the
+    tokenizer alone puts in front of a prompt is no part of the text.
     """
     ids, reader = session.token_ids, session.engine.text
     if not reader.has_tokenizer:
@@ -72,11 +73,19 @@ def replaced(session: Any, at: int, text: str) -> Any:
         text = old[: len(old) - len(old.lstrip())] + text
     given = session.prompt
     start = 1 if reader.prepend_bos else 0
-    if isinstance(given, str) and at >= start and "".join(pieces[start:]) == given:
-        return "".join([*pieces[start:at], text, *pieces[at + 1 :]])
-    before = "a" if text[0].isspace() else ""  # where the space is a word's mark, it needs one
-    put = reader.encode(before + text)[start + len(before) :]
-    return [*ids[:at], *put, *ids[at + 1 :]]
+    added = " " if "".join(pieces[start:]) == f" {given}" else ""
+    if isinstance(given, str) and at >= start and "".join(pieces[start:]) == added + given:
+        return "".join([*pieces[start:at], text, *pieces[at + 1 :]]).removeprefix(added)
+    return [*ids[:at], *_inside(reader, text), *ids[at + 1 :]]
+
+
+def _inside(reader: Any, text: str) -> list[int]:
+    """Return the tokens of a text that stands inside another, not at its beginning."""
+    before = "a" if text[0].isspace() else "\n"  # where the space is a word's mark, it needs one
+    known, whole = reader.encode(before), reader.encode(before + text)
+    if whole[: len(known)] != known:
+        return list(reader.encode(text)[1 if reader.prepend_bos else 0 :])
+    return list(whole[len(known) :])
 
 
 def _use_table(session: Any, body: dict[str, Any]) -> Answer:

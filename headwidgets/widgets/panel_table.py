@@ -62,7 +62,7 @@ def read_table(text: object) -> tuple[Prompts, list[int]]:
 
 def name_line(error: InputError, lines: list[int]) -> str:
     """Say in which line of the table the prompt stands that an error speaks of."""
-    found = re.search(r"of prompt (\d+)", str(error))
+    found = re.search(r"\bprompt (\d+)", str(error))
     return f"line {lines[int(found[1])]}: {error}" if found else str(error)
 
 
@@ -73,12 +73,7 @@ def _is_header(cells: list[str]) -> bool:
 
 
 def _table(text: str, separator: str) -> tuple[Prompts, list[int]]:
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
-    try:
-        numbered = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        message = f"line {rows.line_num}: the table cannot be read: {error}"
-        raise InputError(message) from error
+    numbered = _cells(text, separator)
     names = [name.strip().lower() for name in numbered[0][1]]
     for column, name in enumerate(names, 1):
         if name not in COLUMNS or names.index(name) < column - 1:
@@ -109,6 +104,24 @@ def _table(text: str, separator: str) -> tuple[Prompts, list[int]]:
         name="pasted table",
     )
     return prompts, [line for line, _ in numbered[1:]]
+
+
+def _cells(text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """Return each row that is not empty, and in which line it ends.
+
+    A cell in quotes is one as a spreadsheet writes it. Between tabs, quotes that cannot be meant
+    so are letters of the text.
+    """
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        rows = csv.reader(io.StringIO(text), delimiter=separator, quoting=quoting, strict=True)
+        try:
+            return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+        except csv.Error as error:
+            if quoting == csv.QUOTE_MINIMAL and separator == "\t":
+                continue
+            message = f"line {rows.line_num}: the table cannot be read: {error}"
+            raise InputError(message) from error
+    raise AssertionError  # pragma: no cover - the second way returns or raises
 
 
 def _few(n: int) -> None:

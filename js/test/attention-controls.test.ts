@@ -185,8 +185,12 @@ test("a search counts, goes from match to match, and forgets", () => {
 
 test("R reads the row aloud, and the buttons do what the keys do", () => {
   show(16);
+  session.set(
+    "tokens",
+    session.get("tokens").map((token, i) => (i === 1 ? "\u202eb\n" : token)),
+  );
   press("R");
-  expect(line()).toContain("query: 15 “·t15” looks at 0 “ t0” 0.250, 1 “ t1” 0.250");
+  expect(line()).toContain("query: 15 “·t15” looks at 0 “·t0” 0.250, 1 “‹202e›b⏎” 0.250");
   press("ArrowUp");
   expect(line()).not.toContain("looks at");
   named("jump to the last token")?.click();

@@ -303,6 +303,9 @@ test("without a kernel it is read all the same, and says what needs one", () => 
   button("measure again")?.click();
   expect(asked).toHaveLength(0);
   expect(root.textContent).toContain("static copy: run the notebook to measure");
+  press(" ");
+  expect(session.get("edits")).toEqual([]);
+  expect(root.textContent).toContain("static copy: run the notebook to edit");
 });
 
 test("a frame alone has no scores to choose and nothing to edit", () => {

@@ -61,20 +61,38 @@ describe("a host's model", () => {
   const look = () => new FakeModel({ selection: "" }) as unknown as FakeModel<object> & Look;
 
   it("is alive unless its comm is known to be gone", () => {
+    const { signal } = new AbortController();
     const raw = { comm_live: true };
-    const session = living(look(), raw);
+    const session = living(look(), raw, signal);
     expect(isLive(session)).toBe(true);
     raw.comm_live = false;
     expect(isLive(session)).toBe(false);
-    expect(isLive(living(look(), undefined))).toBe(true);
+    expect(isLive(living(look(), undefined, signal))).toBe(true);
     expect(isLive(look())).toBe(true);
+  });
+
+  it("is no longer alive when its kernel is closed", () => {
+    const slots = new Set<() => void>();
+    const disposed = {
+      connect: (slot: () => void) => slots.add(slot),
+      disconnect: (slot: () => void) => slots.delete(slot),
+    };
+    const end = new AbortController();
+    const raw = { comm_live: true, widget_manager: { kernel: { disposed } } };
+    const session = living(look(), raw, end.signal);
+    expect(isLive(session)).toBe(true);
+    for (const slot of slots) slot();
+    expect(isLive(session)).toBe(false);
+    end.abort();
+    expect(slots.size).toBe(0);
+    expect(isLive(living(look(), { widget_manager: { kernel: null } }, end.signal))).toBe(true);
   });
 
   it("tells when a kernel goes, until the view is gone", () => {
     const model = look();
     const told = vi.fn();
     const end = new AbortController();
-    whenLive(living(model, {}), told, end.signal);
+    whenLive(living(model, {}, end.signal), told, end.signal);
     model.emit("comm_live_update");
     end.abort();
     model.emit("comm_live_update");

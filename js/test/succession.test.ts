@@ -220,13 +220,13 @@ test("a cell of a pair shows its cases, or has lists with it read", () => {
 test("keys choose a head, and what came from a model is never markup", () => {
   session.set("lab_cases", {
     ...{ head: "0.1", n: 2, wins: 1, of: "<img>", shares: [] },
-    rows: [{ ...CASE, tokens: ["<img src=x>"], shares: [1], next: "<script>" }],
+    rows: [{ ...CASE, tokens: ["<img src=x>", " \u202eb"], shares: [1], next: "<script>" }],
   });
   show();
   press(root.querySelector('[role="listbox"]') as Element, "End");
   expect(session.get("selection")).toBe("0.0");
   expect(root.querySelector("img, script")).toBeNull();
-  expect(root.textContent).toContain("<img src=x>");
+  expect(root.textContent).toContain("<img src=x> ‹202e›b");
 });
 
 test("without a kernel it says so, and the slider still moves", () => {

@@ -122,6 +122,13 @@ test("the first step with a head is open, with its attention and both sides in n
   expect(one(".hw-orders").textContent).toContain("teller → mover");
 });
 
+test("tokens that cannot be seen, or turn the direction, are written out", () => {
+  const odd = { ...WALK, tokens: ["<bos>", " \u202eMary", "\n"], answer: " \u200b" };
+  show({}, { walks: { ioi: odd } });
+  expect(root.textContent).toContain("‹202e›Mary⏎→ ‹200b›");
+  expect(root.innerHTML).not.toMatch(/[\u202e\u200b]/);
+});
+
 test("steps are gone through by keys; one without a head says so and has no switch", () => {
   show({}, { walks: { ioi: WALK } });
   press("Home");

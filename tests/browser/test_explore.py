@@ -430,3 +430,18 @@ def test_a_restarted_kernel_leaves_a_copy_that_says_so(context, lab):
     again.click("0.1")
     assert again.same()[0] == "0.1"
     explorer.page.close()
+
+
+@slow
+def test_a_closed_kernel_leaves_a_copy_that_says_so(context, lab):
+    explorer = opened_on(context, lab, "closed.ipynb")
+    explorer.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    expect(explorer.panel).to_contain_text("static copy: run the notebook to patch")
+    explorer.click("0.1")
+    for part in (explorer.grid, explorer.attention):
+        expect(part).to_have_attribute("data-hw-head", "0.1")
+    expect(explorer.attention.locator(".hw-sketch")).to_contain_text("static copy")
+    explorer.page.keyboard.press("Space")
+    expect(explorer.grid).to_contain_text("static copy: run the notebook to edit")
+    expect(explorer.panel.locator(".hw-chips li")).to_have_count(0)
+    explorer.page.close()

@@ -122,9 +122,17 @@ def test_the_metric_of_a_set_is_that_of_its_prompts(planted, panel):
             "line 4, column 2: expected answer",
         ),
         ("clean\tanswer\tfoil\nred\t red\t Mary\nred\t xqzw\t Mary", "line 3: answer of prompt 1"),
+        ("clean\tanswer\tfoil\nred\t red\t red", "line 2: .* differ"),
+        (
+            "clean\tcorrupted\nred\t\n\nred\t" + " red" * 400,
+            "line 4: corrupted of prompt 1: .* 401 t",
+        ),
+        ("red\n\n" + "red " * 400, "line 3: clean of prompt 1: the prompt has 40. tokens"),
         ("clean\tanswer\nred\t red", "expected foil"),
         ("clean\n" + "x\n" * 3000, "at most 2000"),
         ('clean,answer\n"' + "x" * 200_000, "line 2: the table cannot be read"),
+        ("clean\n" + "x" * 200_000, "line 2: the table cannot be read"),
+        ('clean,answer,foil\n"red" she said, red, Mary', "line 2: the table cannot be read"),
     ],
 )
 def test_a_table_that_cannot_be_meant_says_where(planted, panel, text, words):
@@ -137,6 +145,10 @@ def test_a_table_that_cannot_be_meant_says_where(planted, panel, text, words):
 def test_tables_are_taken_as_they_are():
     prompts, lines = read_table('\ufeffClean,Answer,Foil\r\n"a, ""b""\nc", x, y\r\n')
     assert (prompts.clean, prompts.answer, lines) == (('a, "b"\nc',), (" x",), [3])
+    rows = ['"Red," she said, "the red"\t red\t Mary', '"the red\t red\t Mary', '"\t"\t Mary']
+    prompts, lines = read_table("\n".join(["clean\tanswer\tfoil", *rows]))
+    assert prompts.clean == tuple(row.split("\t")[0] for row in rows)
+    assert (prompts.answer, lines) == ((" red", " red", '"'), [2, 3, 4])
     prompts, lines = read_table("one, prompt\n\ntwo, the clean one\n")
     assert (prompts.clean, lines) == (("one, prompt", "two, the clean one"), [1, 3])
 
@@ -150,6 +162,28 @@ def test_a_token_is_replaced_through_the_text(planted, panel):
     ids = replaced(planted, 5, " book")
     assert ids == list(planted.engine.text.encode(CORRUPTED))
     assert replaced(planted, 0, "Mary")[1:] == planted.token_ids[1:]
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "found"),
+    [
+        (1, "Tim", "Tim had a cat."),
+        (5, "ow", "Lily had a cow."),
+        (6, "!", "Lily had a cat!"),
+        (5, " dog", "Lily had a c dog."),
+    ],
+)
+def test_a_token_is_replaced_where_the_tokenizer_puts_a_space_in_front(
+    stories_path, at, text, found
+):
+    stories = hw.Session(stories_path)
+    stories.prompt = "Lily had a cat."
+    assert replaced(stories, at, text) == found
+    stories.prompt = tuple(stories.token_ids)
+    ids = replaced(stories, at, text)
+    assert stories.engine.text.decode(ids[1:]).strip() == found
+    assert ids[:at] == stories.token_ids[:at]
+    stories.close()
 
 
 @pytest.mark.parametrize("body", [{"at": 99, "text": "x"}, {"at": True, "text": "x"}, {"at": 1}])

@@ -14,8 +14,20 @@ export function isLive(session: object): boolean {
   return (session as Living).live !== false;
 }
 
+/** What ipywidgets' own model has, in hosts that let it be reached. */
+export interface Raw {
+  comm_live?: boolean;
+  widget_manager?: { kernel?: { disposed?: Signal } | null };
+}
+
+interface Signal {
+  connect(slot: () => void): unknown;
+  disconnect(slot: () => void): unknown;
+}
+
 /** The same session, with what its host knows of the comm; ipywidgets' own model says it. */
-export function living(session: Look, raw: { comm_live?: boolean } | undefined): Look {
+export function living(session: Look, raw: Raw | undefined, signal: AbortSignal): Look {
+  if (raw) untilClosed(raw, signal);
   return {
     get: (name) => session.get(name),
     set: (name, value) => session.set(name, value),
@@ -26,6 +38,18 @@ export function living(session: Look, raw: { comm_live?: boolean } | undefined):
       return raw?.comm_live !== false;
     },
   } as Look & Living;
+}
+
+/** Let ipywidgets' model know when its kernel is shut down or changed: JupyterLab's widget
+ * manager tells it of restarts alone. */
+function untilClosed(raw: Raw, signal: AbortSignal): void {
+  const disposed = raw.widget_manager?.kernel?.disposed;
+  if (!disposed) return;
+  const closed = () => {
+    raw.comm_live = false; // as the manager does; it triggers "comm_live_update"
+  };
+  disposed.connect(closed);
+  signal.addEventListener("abort", () => disposed.disconnect(closed), { once: true });
 }
 
 /** Call `tell` when a kernel goes or comes back. */

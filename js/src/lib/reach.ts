@@ -31,7 +31,7 @@ export async function reach(
     const manager = () => model.widget_manager?.get_model<Looked>(id);
     const found = await first<AnyModel<Any>>(() => host?.getModel?.<Looked>(ref), manager);
     const exports = found && (await first(() => host?.getWidget?.<SessionExports>(ref)))?.exports;
-    const session = found && living(found, await first<Any>(manager));
+    const session = found && living(found, await first<Any>(manager), signal);
     if (session && exports?.mount) return { session, code: exports, ask: exports.request };
     if (session && found?.get("_esm")) {
       const code = await load(found.get("_esm"));

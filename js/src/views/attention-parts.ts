@@ -23,6 +23,7 @@ import {
   nameOf,
   notes,
   type Seen,
+  said,
   sentence,
   strongestKeys,
 } from "./attention-look";
@@ -87,14 +88,14 @@ export function parts(
         if (!seen) return;
         const query = pinned ?? place?.query ?? seen.n - 1;
         const keys = strongestKeys(seen, query);
-        const list = keys.map(({ key, value }) => `${token(key)} ${words(value)}`).join(", ");
+        const of = seen;
+        const list = keys.map(({ key, value }) => `${said(of, key)} ${words(value)}`).join(", ");
         spoken = `${heading(seen, query, false).replace("last token", "query")} ${list || "nothing"}`;
         speak();
       },
     },
     signal,
   );
-  const token = (key: number) => `${key} “${seen?.tokens[key] ?? ""}”`;
   const toolbar = tools(
     {
       ...{ zoom: map.zoom, whole: map.whole, end: map.end },

@@ -78,7 +78,7 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
     },
     toggle: (head: string) => {
       const kind = session.get("edit_kind");
-      if (!kind) return;
+      if (!kind || refused("edit")) return;
       session.set("edits", toggled(session.get("edits"), head, kind));
       session.save_changes();
     },
@@ -87,12 +87,14 @@ export const mountGrid: Mount = ({ session, own: model, ask }, root, signal) => 
       showCard();
     },
   };
+  const refused = (to: string) => {
+    if (isLive(session)) return false;
+    why = `${STATIC} to ${to}`;
+    draw();
+    return true;
+  };
   const measure = (score: string, fresh: boolean) => {
-    if (!isLive(session)) {
-      why = `${STATIC} to measure`;
-      draw();
-      return;
-    }
+    if (refused("measure")) return;
     waiting?.stop.abort();
     const mine: Waiting = {
       score,

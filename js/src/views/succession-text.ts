@@ -1,5 +1,6 @@
 // Step 5: what the head does on text, its winning cases in context, and their classes.
 
+import { visible } from "../card";
 import { aria, button, h } from "../lib/dom";
 import { say, unlessSame } from "../lib/same";
 import { area } from "./panel-parts";
@@ -104,8 +105,11 @@ function sharesTable(shares: Share[]): HTMLElement {
   return h("table", "hw-shares", header, h("tbody", "", ...rows));
 }
 
+/** A text as it stands, but for characters that cannot be seen or turn its direction. */
+const legible = (text: string): string => text.replace(/\S+/g, (word) => visible(word));
+
 function caseRow(one: Case): HTMLElement {
-  const tokens = one.tokens.map((token, i) => {
+  const tokens = one.tokens.map(legible).map((token, i) => {
     const share = one.shares[i] ?? 0;
     if (share < 0.02) return token;
     const mark = h("mark", "", token);
@@ -113,9 +117,10 @@ function caseRow(one: Case): HTMLElement {
     mark.title = `attention ${share.toFixed(2)}`;
     return mark;
   });
-  const context = h("div", "hw-context", ...tokens, h("b", "", one.next));
-  const due = one.because ? `${one.because} → ${one.next.trim()}` : one.next.trim();
-  const next = one.runner_up ? `, next ${one.runner_up} ${one.runner_up_effect.toFixed(2)}` : "";
+  const [word = "", because = "", other = ""] = [one.next, one.because, one.runner_up].map(legible);
+  const context = h("div", "hw-context", ...tokens, h("b", "", word));
+  const due = because ? `${because} → ${word.trim()}` : word.trim();
+  const next = other ? `, next ${other} ${one.runner_up_effect.toFixed(2)}` : "";
   const words = `${due} · ${one.effect.toFixed(2)} logits${next}`;
   const line = h("div", "hw-line", h("span", "hw-kindof", one.class), h("span", "hw-small", words));
   return h("li", "", line, context);

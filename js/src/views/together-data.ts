@@ -1,5 +1,7 @@
 // Heads that work together; the other half of headwidgets/widgets/together.py.
 
+import { visible } from "../card";
+
 /** What wrote a query or a key, and what it brings to the score. */
 export type Part = [name: string, value: number];
 
@@ -114,5 +116,5 @@ export const two = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : minus(value.toFixed(2).replace(/^-(0\.00)$/, "$1"));
 export const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : minus(`${Math.round(100 * value)} %`);
-/** A token as it is read: its blanks are seen. */
-export const piece = (token: string): string => token.replace(/^ /, "").replace(/\n/g, "⏎") || "␣";
+/** A token as it is read: its blanks are seen, and what cannot be seen. */
+export const piece = (token: string): string => visible(token.replace(/^ /, "")) || "␣";

@@ -1,5 +1,6 @@
 // A walk: a task step by step on a prompt. Steps on the left or above, the open one beside them.
 
+import { visible } from "../card";
 import { aria, button, h, on } from "../lib/dom";
 import { css } from "../lib/theme";
 import { type Broken, percent, piece, type Step, two, type Walk } from "./together-data";
@@ -130,7 +131,9 @@ export function walkPart(act: Does) {
     aria(list, { activedescendant: `${id}-${at()}` });
     if (!step) return;
     prompt.replaceChildren(...tokens(walk, step));
-    aria(prompt, { label: `${walk.tokens.join("")} → ${walk.answer}. ${inWords(step, walk)}` });
+    aria(prompt, {
+      label: `${piece(walk.tokens.join(""))} → ${piece(walk.answer)}. ${inWords(step, walk)}`,
+    });
     keys.replaceChildren(...legend(step));
     const focused = detail.contains(document.activeElement);
     const role = document.activeElement?.getAttribute("role");
@@ -181,7 +184,7 @@ function tokens(walk: Walk, step: Step): (Node | string)[] {
     const asks = i === step.query_at ? " hw-asks" : "";
     const asked = i === step.key_at ? " hw-asked" : "";
     const blank = /^ (?=.)/.test(token) ? " " : ""; // outside of the frame
-    const text = token.slice(blank.length).replace(/\n/g, "⏎");
+    const text = visible(token.slice(blank.length));
     const one = h("span", `hw-tok${asks}${asked}`, text);
     const look = step.looks[i];
     if (look !== undefined) {
