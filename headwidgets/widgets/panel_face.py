@@ -46,7 +46,8 @@ def words(state: Any) -> str:
     n = rows.get("clean", {}).get("n", 1)
     metric = ", ".join(f"{run} {number(rows[run])}" for run in RUNS if run in rows)
     name = model_name(state.model)
-    return " · ".join(filter(None, [name, f"{len(state.edits)} edits", metric, f"n = {n}"]))
+    edits = f"{len(state.edits)} edit{'' if len(state.edits) == 1 else 's'}"
+    return " · ".join(filter(None, [name, edits, metric, f"n = {n}"]))
 
 
 def measured(state: Any) -> dict[str, Any]:

@@ -240,6 +240,9 @@ def test_the_static_face(planted, panel, tmp_path, prompt):
     assert Image.open(BytesIO(panel._png())).size == picture.size
     with pytest.raises(InputError, match=r"\.png"):
         panel.save(tmp_path / "panel.gif")
+    planted.edits = [hw.zero("1.0")]
+    assert " · 1 edit" in (said := repr(panel))
+    assert "1 edits" not in said
 
 
 def test_the_frame_is_the_token_table(planted, panel):

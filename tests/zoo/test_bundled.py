@@ -91,6 +91,9 @@ def test_the_card_keeps_its_bars():
     shipped = hw.report_card().to_frame().set_index("task")
     assert (shipped["accuracy"] >= 0.95).sum() >= 20
     assert shipped["special"].astype(bool).sum() >= 20
+    assert shipped[["skill", "skill_new"]].min(axis=None) >= 0.5
+    short = shipped.index[shipped["accuracy_new"] < 0.9 * shipped["accuracy"]]
+    assert list(short) == ["toy mood story"]  # the one bar that it misses
 
 
 def test_it_says_how_it_was_made():

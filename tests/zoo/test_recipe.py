@@ -18,6 +18,7 @@ from headwidgets.errors import InputError
 from headwidgets.model.text import Text
 from headwidgets.tasks.lists import NAMES
 from headwidgets.tasks.subword import LONG
+from headwidgets.zoo.recipe import __main__ as command
 from headwidgets.zoo.recipe import mixture, store, vocabulary
 from headwidgets.zoo.recipe.examples import draw
 from headwidgets.zoo.recipe.fillers import LONGEST, Fillers
@@ -354,3 +355,20 @@ def test_half_of_the_succession_rows_are_counted_by_heads():
     }
     assert 70 < sum(one.by_heads for one in drawn["succession"]) < 130
     assert not any(one.by_heads for one in drawn["ioi"])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--steps", "0"), "expected a whole number from 1, got '0'"),
+        (("--steps", "1e3"), "expected a whole number from 1, got '1e3'"),
+        (("--seed", "-1"), "expected a whole number from 0, got '-1'"),
+        (("--heads", "-2"), "expected a whole number from 1, got '-2'"),
+        (("--rate", "nan"), "expected a number from 1e-06, got 'nan'"),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_meant(tmp_path, capsys, option, said):
+    with pytest.raises(SystemExit):
+        command.main(["--out", str(tmp_path / "run"), *option])
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
