@@ -48,7 +48,8 @@ data.groupby("set", sort=False)["pair"].agg(["sum", "size"])
 #
 # A head's effective OV circuit sends a token through the first MLP, the head and the unembedding.
 # A pair is right if the next member gets the largest logit of its set. What goes in can be
-# written in three ways; 200 random circuits of the same widths say what chance gives.
+# written in four ways (`head-normed`, through the head's own norms, is what the taxonomy scores);
+# 200 random circuits of the same widths say what chance gives.
 
 # %%
 for variant in succession.VARIANTS:
@@ -56,7 +57,7 @@ for variant in succession.VARIANTS:
     best = scores.loc[scores["micro"].idxmax()]
     null = scores.attrs["null"]
     print(
-        f"{variant:6} {best['layer']:.0f}.{best['head']:.0f}: {best['micro']:.2f} of pairs, "
+        f"{variant:11} {best['layer']:.0f}.{best['head']:.0f}: {best['micro']:.2f} of pairs, "
         f"{best['macro']:.2f} of sets; random: {null['micro mean']:.3f} ± {null['micro sd']:.3f}"
     )
     assert (best["layer"], best["head"]) == (3, 1)
