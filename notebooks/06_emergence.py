@@ -397,8 +397,8 @@ assert (free > 1.2).all()
 # More classes: the match has more to tell apart, the copying hardly cares. More labels: the other
 # way round. (With nothing clamped there is no ratio at the paper's rate: head 0 alone has learned
 # neither 50 classes within 400,000 sequences nor 200 within 600,000, as the table below has it. At
-# ten times that rate it learns them all: labels slow it down, but less than in the paper, which has 2.8
-# and 4.7 times for the whole circuit; in our one seed 15 were learned a little sooner than 10.)
+# ten times that rate it learns them all: labels slow it down, but less than in the paper, which has
+# 2.8 and 4.7 times for the whole circuit; in our one seed 15 were learned a little sooner than 10.)
 #
 # ## 9. Beside the paper
 #
