@@ -346,6 +346,7 @@ def test_p_of_a_direction_is_that_of_directions_drawn_at_random():
     assert cosine_p(float("nan"), [1.0, 1.0]) == 1
 
 
+@pytest.mark.slow
 def test_p_of_labels_is_that_of_labels_permuted_within_blocks():
     random = np.random.default_rng(0)
     labels, blocks = np.arange(120) % 2 == 0, tuple(i // 4 for i in range(120))

@@ -34,6 +34,7 @@ def test_the_committed_bundles_are_what_the_sources_build(tmp_path):
     assert kept == built, "run `npm run build` in js/ and commit the bundles"
 
 
+@pytest.mark.slow  # make test runs these scripts by themselves
 @pytest.mark.parametrize("script", ["check", "lint", "test"])
 def test_types_style_and_unit_tests_of_the_sources(script):
     done = npm_tool("npm", "run", script)
